@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Memory handed out front to back from one block the caller owns.  Nothing is
+// freed singly; reset() forgets everything.
+//
+// An arena over an empty block measures: alloc() returns nullptr and wanted()
+// grows.  So one function sizes the arena and later fills it:
+//
+//   Arena dry;               plan.build(net, dry);      // Status::arena_too_small, dry.wanted() bytes
+//   Arena real(my_block);    plan.build(net, real);     // Status::ok
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+namespace dtacs {
+
+class Arena {
+ public:
+  static constexpr std::size_t kAlign = 64;  // widest vector register, one cache line
+
+  constexpr Arena() noexcept = default;
+  // block must start on a kAlign boundary.
+  constexpr explicit Arena(std::span<std::byte> block) noexcept : block_(block) {}
+
+  // count objects of T, kAlign-aligned, uninitialised; nullptr when they do not fit.
+  template <class T>
+  T* alloc(std::size_t count) noexcept {
+    const std::size_t at = used_;
+    constexpr std::size_t most =
+        static_cast<std::size_t>(-1) / 4 / kAlign * kAlign;  // wanted() stops here, never wraps
+    used_ = count < (most - at) / sizeof(T) ? at + (count * sizeof(T) + kAlign - 1) / kAlign * kAlign : most;
+    return used_ <= block_.size() ? reinterpret_cast<T*>(block_.data() + at) : nullptr;
+  }
+
+  // Bytes a block needs for every alloc() so far to have succeeded.
+  constexpr std::size_t wanted() const noexcept { return used_; }
+  constexpr bool fits() const noexcept { return used_ <= block_.size(); }
+  constexpr void reset() noexcept { used_ = 0; }
+
+ private:
+  std::span<std::byte> block_;
+  std::size_t used_ = 0;
+};
+
+}  // namespace dtacs

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// A Sentinel-2 L1C product, whatever its layout on disk: metadata, and bands as
+// rows of digital numbers read from top to bottom.
+//
+// Layouts: SAFE compact (since 2016), SAFE multi-tile (before), AWS (one folder per
+// tile, B02.jp2 + metadata.xml), a folder of loose JP2 bands, raw u16 bands.
+// Everything below open_product() is the same for all of them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dtacs {
+
+// The bands of the MultiSpectral Instrument in the order of the metadata's
+// physicalBand / band_id 0..12, which is also the networks' input order.
+inline constexpr const char* kBandNames[] = {"B01", "B02", "B03", "B04", "B05", "B06", "B07",
+                                             "B08", "B8A", "B09", "B10", "B11", "B12"};
+inline constexpr int kBandCount = 13;
+
+// "B02", "b2", "2", "B8A" -> 0..12; -1 when it is no band name.
+int band_index(const std::string& name);
+
+struct BandInfo {
+  int band = -1;              // 0..12, see kBandNames
+  std::string path;           // the file, for messages
+  int width = 0, height = 0;  // pixels
+  double pixel_size = 0;      // metres: 10, 20 or 60
+  int add_offset = 0;         // RADIO_ADD_OFFSET from the metadata, 0 where there is none
+};
+
+struct ProductInfo {
+  std::string path;           // as given
+  std::string name;           // PRODUCT_URI or the folder's name
+  std::string layout;         // "SAFE compact", "SAFE multi-tile", "AWS", "JP2 folder", "raw"
+  std::string level;          // "L1C", or "" when nothing says so
+  std::string baseline;       // PROCESSING_BASELINE "02.04", or ""
+  std::string spacecraft;     // "Sentinel-2A", or ""
+  std::string sensing_time;   // ISO 8601, or ""
+  std::string tile_id;        // "T31TDH", or ""
+  int epsg = 0;               // 0: not georeferenced
+  double ulx = 0, uly = 0;    // metres, the upper-left corner of the upper-left pixel
+  double quantification = 10000;  // reflectance = (DN + add_offset) / quantification
+  int no_data = 0;
+  int saturated = 65535;
+  std::vector<BandInfo> bands;  // those present, ascending by `band`
+};
+
+// A window in pixels of a band; the whole band when width is 0.
+struct PixelWindow {
+  int x = 0, y = 0, width = 0, height = 0;
+};
+
+// Rows of digital numbers of one band (or window of it), top to bottom.
+class BandReader {
+ public:
+  virtual ~BandReader() = default;
+  virtual int width() const = 0;
+  virtual int height() const = 0;
+  // The next `rows` rows into out(row, x) = out[row * stride + x].  Throws Failure
+  // (bad_data, io_error) naming the file; asking for more rows than there are is
+  // the caller's mistake.
+  virtual void read_rows(int rows, std::uint16_t* out, std::ptrdiff_t stride) = 0;
+};
+
+struct BandOptions {
+  PixelWindow window;  // in pixels of the reduced band
+  int reduce = 0;      // resolution levels to drop: width = ceil(width / 2^reduce); JP2 only
+  int threads = 1;     // OpenMP threads one read_rows() may use
+};
+
+class Product {
+ public:
+  virtual ~Product() = default;
+  const ProductInfo& info() const { return info_; }
+  // index: into info().bands.  Memory is bounded by one row of JPEG 2000 tiles.
+  virtual std::unique_ptr<BandReader> open_band(int index, const BandOptions&) const = 0;
+
+ protected:
+  ProductInfo info_;
+};
+
+// What the command line adds to a product that says too little itself.
+struct ProductHints {
+  std::string granule;     // which tile of a multi-tile SAFE ("T31TDH"); needed only when there are several
+  std::string raw_header;  // flag line for raw bands: see raw_product.h
+};
+
+// Recognises the layout of `path` (a folder, an MTD_MSIL1C.xml, a raw band file or
+// its .hdr) and reads the metadata.  Throws Failure: missing_input, unsupported
+// (for example an L2A product), bad_data.
+std::unique_ptr<Product> open_product(const std::string& path, const ProductHints& = {});
+
+}  // namespace dtacs
