@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/dwconv3x3/dwconv3x3.h"
+
+namespace dtacs {
+
+namespace {
+
+constexpr Dwconv3x3Kernel kKernels[] = {
+    {"scalar", isa::none, dwconv3x3_f32_scalar},
+};
+
+}  // namespace
+
+constexpr Family<Dwconv3x3Kernel> dwconv3x3_f32{"dwconv3x3_f32", kKernels, sizeof kKernels / sizeof *kKernels};
+
+}  // namespace dtacs

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/head3x3/head3x3.h"
+
+namespace dtacs {
+
+namespace {
+
+constexpr Head3x3Kernel kKernels[] = {
+    {"scalar", isa::none, head3x3_f32_scalar},
+};
+
+}  // namespace
+
+constexpr Family<Head3x3Kernel> head3x3_f32{"head3x3_f32", kKernels, sizeof kKernels / sizeof *kKernels};
+
+}  // namespace dtacs
