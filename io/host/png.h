@@ -16,7 +16,7 @@ struct Picture {
 };
 
 // Needs about twice the picture's bytes of memory beside it, so quicklooks are made small
-// first.  Throws Failure: cannot_create, io_error; usage above 2^30 bytes of pixels.
+// first.  Throws Failure: cannot_create, io_error; usage for an empty picture or above 2^30 bytes.
 void write_png(const std::string& path, const Picture& picture);
 
 }  // namespace dtacs
