@@ -30,16 +30,16 @@ struct BandInfo {
 };
 
 struct ProductInfo {
-  std::string path;           // as given
-  std::string name;           // PRODUCT_URI or the folder's name
-  std::string layout;         // "SAFE compact", "SAFE multi-tile", "AWS", "JP2 folder", "raw"
-  std::string level;          // "L1C", or "" when nothing says so
-  std::string baseline;       // PROCESSING_BASELINE "02.04", or ""
-  std::string spacecraft;     // "Sentinel-2A", or ""
-  std::string sensing_time;   // ISO 8601, or ""
-  std::string tile_id;        // "T31TDH", or ""
-  int epsg = 0;               // 0: not georeferenced
-  double ulx = 0, uly = 0;    // metres, the upper-left corner of the upper-left pixel
+  std::string path;               // as given
+  std::string name;               // PRODUCT_URI or the folder's name
+  std::string layout;             // "SAFE compact", "SAFE multi-tile", "AWS", "JP2 folder", "raw"
+  std::string level;              // "L1C", or "" when nothing says so
+  std::string baseline;           // PROCESSING_BASELINE "02.04", or ""
+  std::string spacecraft;         // "Sentinel-2A", or ""
+  std::string sensing_time;       // ISO 8601, or ""
+  std::string tile_id;            // "T31TDH", or ""
+  int epsg = 0;                   // 0: not georeferenced
+  double ulx = 0, uly = 0;        // metres, the upper-left corner of the upper-left pixel
   double quantification = 10000;  // reflectance = (DN + add_offset) / quantification
   int no_data = 0;
   int saturated = 65535;

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/host/output_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cassert>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "io/host/failure.h"
+
+namespace dtacs {
+namespace {
+
+constexpr std::size_t kBufferBytes = 256 * 1024;
+
+}  // namespace
+
+OutputFile::OutputFile(std::string path) : path_(std::move(path)) {
+  struct stat there;
+  if (stat(path_.c_str(), &there) == 0 && !S_ISREG(there.st_mode))
+    throw Failure(Exit::cannot_create, "cannot create " + path_ + ": it is there and is not a regular file");
+  // The process id keeps two runs into one folder apart; the counter steps over what
+  // a killed run with the same id left behind.
+  for (int attempt = 0; attempt < 100 && fd_ < 0; ++attempt) {
+    temporary_ = path_ + "." + std::to_string(getpid()) + (attempt > 0 ? "-" + std::to_string(attempt) : "") + ".tmp";
+    fd_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd_ < 0 && errno != EEXIST) break;
+  }
+  if (fd_ < 0) throw Failure(Exit::cannot_create, "cannot create " + path_ + ": " + std::strerror(errno));
+  pending_.reserve(kBufferBytes);
+}
+
+OutputFile::~OutputFile() {
+  if (fd_ >= 0) close(fd_);
+  if (!temporary_.empty()) unlink(temporary_.c_str());
+}
+
+void OutputFile::fail(const char* doing) {
+  throw Failure(Exit::io_error, path_ + ": " + doing + " failed: " + std::strerror(errno));
+}
+
+void OutputFile::put(const void* data, std::size_t bytes, std::uint64_t offset) {
+  const char* at = static_cast<const char*>(data);
+  while (bytes > 0) {
+    const ssize_t n = pwrite(fd_, at, bytes, static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) fail("writing");
+    at += n;
+    offset += static_cast<std::uint64_t>(n);
+    bytes -= static_cast<std::size_t>(n);
+  }
+}
+
+void OutputFile::flush() {
+  put(pending_.data(), pending_.size(), size_ - pending_.size());
+  pending_.clear();
+}
+
+void OutputFile::append(const void* data, std::size_t bytes) {
+  assert(fd_ >= 0);
+  if (pending_.size() + bytes > kBufferBytes) flush();
+  if (bytes >= kBufferBytes) {
+    put(data, bytes, size_);
+  } else {
+    const char* from = static_cast<const char*>(data);
+    pending_.insert(pending_.end(), from, from + bytes);
+  }
+  size_ += bytes;
+}
+
+void OutputFile::patch(std::uint64_t offset, const void* data, std::size_t bytes) {
+  assert(fd_ >= 0 && offset + bytes <= size_);
+  flush();
+  put(data, bytes, offset);
+}
+
+void OutputFile::finish() {
+  assert(fd_ >= 0);
+  flush();
+  // Without fsync a power cut could leave the final name on an empty file.  File
+  // systems that cannot do it say EINVAL.
+  if (fsync(fd_) != 0 && errno != EINVAL && errno != EROFS) fail("writing");
+  const int fd = std::exchange(fd_, -1);
+  if (close(fd) != 0) fail("closing");
+  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail("renaming");
+  temporary_.clear();
+}
+
+void write_file(const std::string& path, std::string_view content) {
+  OutputFile file(path);
+  file.append(content);
+  file.finish();
+}
+
+void make_folder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (!std::filesystem::is_directory(path))
+    throw Failure(Exit::cannot_create,
+                  "cannot create folder " + path + ": " + (error ? error.message() : "it is there and is a file"));
+}
+
+}  // namespace dtacs

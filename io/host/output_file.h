@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// A file that either appears whole or not at all: written under a temporary name in
+// the same folder and renamed by finish().  What was not finished is removed again.
+// Every output of the program goes through this.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dtacs {
+
+class OutputFile {
+ public:
+  // Throws Failure(cannot_create) when the folder is missing or not writable, or
+  // when `path` is there already and is something else than a regular file.
+  explicit OutputFile(std::string path);
+  ~OutputFile();
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
+  // All of these throw Failure(io_error), for example when the disk is full.
+  void append(const void* data, std::size_t bytes);
+  void append(std::string_view text) { append(text.data(), text.size()); }
+  void patch(std::uint64_t offset, const void* data, std::size_t bytes);  // over bytes already appended
+  void finish();  // to the disk, then to its name; nothing may be written afterwards
+
+  std::uint64_t size() const { return size_; }  // bytes appended so far
+  const std::string& path() const { return path_; }
+
+ private:
+  void flush();
+  void put(const void* data, std::size_t bytes, std::uint64_t offset);
+  [[noreturn]] void fail(const char* doing);
+
+  std::string path_, temporary_;
+  int fd_ = -1;
+  std::uint64_t size_ = 0;     // including what is still buffered
+  std::vector<char> pending_;  // the last bytes, not yet handed to the system
+};
+
+// A small text file in one call.
+void write_file(const std::string& path, std::string_view content);
+
+// Makes a folder and its parents; content with one that is there.  Throws Failure(cannot_create).
+void make_folder(const std::string& path);
+
+}  // namespace dtacs
