@@ -28,7 +28,9 @@ inline void store_n(float* p, __m256 v, int n) {
 
 template <int P, int V>
 inline void set_bias(__m256 (&acc)[P][V], const float* bias) {
+#pragma GCC unroll 16
   for (int v = 0; v < V; ++v)
+#pragma GCC unroll 16
     for (int p = 0; p < P; ++p) acc[p][v] = _mm256_loadu_ps(bias + v * kLanes);
 }
 
@@ -37,9 +39,12 @@ template <int P, int V>
 inline void accumulate(__m256 (&acc)[P][V], const float* const (&in)[P], const float* w, std::ptrdiff_t count) {
   for (std::ptrdiff_t k = 0; k < count; ++k, w += kPanel) {
     __m256 weight[V];
+#pragma GCC unroll 16
     for (int v = 0; v < V; ++v) weight[v] = _mm256_loadu_ps(w + v * kLanes);
+#pragma GCC unroll 16
     for (int p = 0; p < P; ++p) {
       const __m256 x = _mm256_broadcast_ss(in[p] + k);
+#pragma GCC unroll 16
       for (int v = 0; v < V; ++v) acc[p][v] = _mm256_fmadd_ps(x, weight[v], acc[p][v]);
     }
   }

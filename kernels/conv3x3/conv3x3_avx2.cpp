@@ -28,11 +28,14 @@ struct Panel {
       for (int i = 0; i < 3; ++i) {
         const float* in[P];
         if (s.up2) {
+#pragma GCC unroll 16
           for (int j = 0; j < 3; ++j, w += channels * kPanel) {
+#pragma GCC unroll 16
             for (int p = 0; p < P; ++p) in[p] = s.rows[i] + ((a.x0 + at + p + j - 1) >> 1) * channels;
             accumulate(acc, in, w, channels);
           }
         } else {  // the three pixels under the kernel are one run in memory, in the order of the weights
+#pragma GCC unroll 16
           for (int p = 0; p < P; ++p) in[p] = s.rows[i] + ((a.x0 + at + p) * a.stride - 1) * channels;
           accumulate(acc, in, w, 3 * channels);
           w += 3 * channels * kPanel;
@@ -41,7 +44,9 @@ struct Panel {
     }
     const __m256 lo = _mm256_set1_ps(a.lo), hi = _mm256_set1_ps(a.hi);
     float* out = a.out + at * a.outputs + first;
+#pragma GCC unroll 16
     for (int p = 0; p < P; ++p, out += a.outputs)
+#pragma GCC unroll 16
       for (int v = 0; v < V; ++v) store_n(out + v * kLanes, clamp(acc[p][v], lo, hi), a.outputs - first - v * kLanes);
   }
 };

@@ -31,17 +31,22 @@ template <int P, int S, class Lanes>
 inline void group(const Dwconv3x3Args& a, std::ptrdiff_t at, std::ptrdiff_t c, Lanes lanes) {
   const std::ptrdiff_t channels = a.channels;
   __m256 acc[P];
+#pragma GCC unroll 16
   for (int p = 0; p < P; ++p) acc[p] = lanes.load(a.bias + c);
   for (int i = 0; i < 3; ++i) {
     const float* row = a.rows[i] + ((a.x0 + at) * S - 1) * channels + c;
     __m256 in[(P - 1) * S + 3];
+#pragma GCC unroll 16
     for (int x = 0; x < (P - 1) * S + 3; ++x) in[x] = lanes.load(row + x * channels);
+#pragma GCC unroll 16
     for (int j = 0; j < 3; ++j) {
       const __m256 w = lanes.load(a.weights + (i * 3 + j) * channels + c);
+#pragma GCC unroll 16
       for (int p = 0; p < P; ++p) acc[p] = _mm256_fmadd_ps(in[p * S + j], w, acc[p]);
     }
   }
   const __m256 lo = _mm256_set1_ps(a.lo), hi = _mm256_set1_ps(a.hi);
+#pragma GCC unroll 16
   for (int p = 0; p < P; ++p)  // operands in this order pass a NaN and -0 on as the reference does
     lanes.store(a.out + (at + p) * channels + c, _mm256_min_ps(hi, _mm256_max_ps(lo, acc[p])));
 }

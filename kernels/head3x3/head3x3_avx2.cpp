@@ -31,9 +31,12 @@ template <class Lanes>
 inline void step(Sums& acc, const float* const (&in)[kPixels], const float* const (&w)[kOutputs], std::ptrdiff_t k,
                  Lanes lanes) {
   __m256 x[kPixels];
+#pragma GCC unroll 16
   for (int p = 0; p < kPixels; ++p) x[p] = lanes.load(in[p] + k);
+#pragma GCC unroll 16
   for (int n = 0; n < kOutputs; ++n) {
     const __m256 weight = lanes.load(w[n] + k);
+#pragma GCC unroll 16
     for (int p = 0; p < kPixels; ++p) acc[p][n] = _mm256_fmadd_ps(x[p], weight, acc[p][n]);
   }
 }
@@ -52,12 +55,16 @@ void block(const Head3x3Args& a, std::ptrdiff_t at, int pixels, int first, int o
   const std::ptrdiff_t whole = run / kLanes * kLanes;
   const Part part{lanes_below(run - whole)};
   Sums acc;
+#pragma GCC unroll 16
   for (int p = 0; p < kPixels; ++p)
+#pragma GCC unroll 16
     for (int n = 0; n < kOutputs; ++n) acc[p][n] = _mm256_setzero_ps();
   for (int i = 0; i < 3; ++i) {
     const float* in[kPixels];
     const float* w[kOutputs];
+#pragma GCC unroll 16
     for (int p = 0; p < kPixels; ++p) in[p] = a.rows[i] + (a.x0 + at + (p < pixels ? p : pixels - 1) - 1) * a.channels;
+#pragma GCC unroll 16
     for (int n = 0; n < kOutputs; ++n) w[n] = a.weights + ((first + (n < outputs ? n : outputs - 1)) * 3 + i) * run;
     for (std::ptrdiff_t k = 0; k < whole; k += kLanes) step(acc, in, w, k, Whole{});
     if (whole < run) step(acc, in, w, whole, part);

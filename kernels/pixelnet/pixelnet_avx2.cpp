@@ -18,18 +18,25 @@ using Plane = float[kTile];  // one band or one hidden value of a tile
 template <int R>
 inline void rows(Plane* out, const Plane* in, const float* w, const float* bias, int count, bool relu) {
   __m256 acc[R][kVectors];
+#pragma GCC unroll 16
   for (int r = 0; r < R; ++r)
+#pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) acc[r][v] = _mm256_broadcast_ss(bias + r);
   for (int k = 0; k < count; ++k) {
     __m256 x[kVectors];
+#pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) x[v] = _mm256_load_ps(in[k] + v * kLanes);
+#pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
       const __m256 weight = _mm256_broadcast_ss(w + r * count + k);
+#pragma GCC unroll 16
       for (int v = 0; v < kVectors; ++v) acc[r][v] = _mm256_fmadd_ps(x[v], weight, acc[r][v]);
     }
   }
   const __m256 zero = _mm256_setzero_ps();
+#pragma GCC unroll 16
   for (int r = 0; r < R; ++r)
+#pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v)
       _mm256_store_ps(out[r] + v * kLanes, relu ? _mm256_max_ps(acc[r][v], zero) : acc[r][v]);
 }
@@ -50,6 +57,7 @@ void tile(const PixelNetArgs& a, const std::uint16_t* const* in, std::uint16_t* 
   const __m256 quantification = _mm256_set1_ps(a.quantification);
   for (int c = 0; c < a.inputs; ++c) {
     const __m256 offset = _mm256_broadcast_ss(a.offset + c);
+#pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) {
       const __m128i dn = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in[c] + v * kLanes));
       const __m256 value = _mm256_add_ps(_mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(dn)), offset);
@@ -66,6 +74,7 @@ void tile(const PixelNetArgs& a, const std::uint16_t* const* in, std::uint16_t* 
 
   const __m256 zero = _mm256_setzero_ps(), two = _mm256_set1_ps(2.0f), scale = _mm256_set1_ps(10000.0f);
   for (int m = 0; m < a.outputs; ++m) {
+#pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) {
       __m256 y = _mm256_load_ps(f[m] + v * kLanes);
       if (a.residual != nullptr) y = _mm256_sub_ps(_mm256_load_ps(x[a.residual[m]] + v * kLanes), y);

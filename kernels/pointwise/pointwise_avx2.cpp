@@ -26,11 +26,14 @@ struct Panel {
     __m256 acc[P][V];
     set_bias(acc, weights);
     const float* in[P];
+#pragma GCC unroll 16
     for (int p = 0; p < P; ++p) in[p] = a.in + (pixel + p) * a.depth;
     accumulate(acc, in, weights + kPanel, a.depth);
     const __m256 lo = _mm256_set1_ps(a.lo), hi = _mm256_set1_ps(a.hi);
+#pragma GCC unroll 16
     for (int p = 0; p < P; ++p) {
       const std::ptrdiff_t to = (pixel + p) * a.outputs + first;
+#pragma GCC unroll 16
       for (int v = 0; v < V; ++v) {
         const int n = a.outputs - first - v * kLanes;
         __m256 y = clamp(acc[p][v], lo, hi);
