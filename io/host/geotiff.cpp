@@ -65,14 +65,19 @@ std::string shortest(double v) {
   return std::string(digits, r.ptr);
 }
 
+// GDAL takes entities out of these values twice, so they are put in twice.
+std::string item_text(const std::string& s) {
+  return xml_escaped(xml_escaped(s));
+}
+
 std::string gdal_metadata(const GeoTiffOptions& o) {
   std::string items;
   for (const auto& [name, value] : o.metadata)
-    items += "  <Item name=\"" + xml_escaped(name) + "\">" + xml_escaped(value) + "</Item>\n";
+    items += "  <Item name=\"" + xml_escaped(name) + "\">" + item_text(value) + "</Item>\n";
   for (int b = 0; b < o.bands; ++b) {
     const auto item = [&](const char* name, const char* role, const std::string& value) {
       items += std::string("  <Item name=\"") + name + "\" sample=\"" + std::to_string(b) + "\" role=\"" + role +
-               "\">" + xml_escaped(value) + "</Item>\n";
+               "\">" + item_text(value) + "</Item>\n";
     };
     if (!o.band_names.empty()) item("DESCRIPTION", "description", o.band_names[static_cast<std::size_t>(b)]);
     if (o.scale != 1 || o.offset != 0) {

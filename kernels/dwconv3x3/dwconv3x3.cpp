@@ -6,6 +6,9 @@ namespace dtacs {
 namespace {
 
 constexpr Dwconv3x3Kernel kKernels[] = {
+#ifdef DTACS_WITH_AVX2
+    {"avx2", isa::avx2, dwconv3x3_f32_avx2},
+#endif
     {"scalar", isa::none, dwconv3x3_f32_scalar},
 };
 

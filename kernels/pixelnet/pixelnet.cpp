@@ -6,6 +6,9 @@ namespace dtacs {
 namespace {
 
 constexpr PixelNetKernel kKernels[] = {
+#ifdef DTACS_WITH_AVX2
+    {"avx2", isa::avx2, pixelnet_u16_avx2},
+#endif
     {"scalar", isa::none, pixelnet_u16_scalar},
 };
 

@@ -6,6 +6,9 @@ namespace dtacs {
 namespace {
 
 constexpr PointwiseKernel kKernels[] = {
+#ifdef DTACS_WITH_AVX2
+    {"avx2", isa::avx2, pointwise_f32_avx2, 16},
+#endif
     {"scalar", isa::none, pointwise_f32_scalar, 16},
 };
 

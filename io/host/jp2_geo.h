@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a JPEG 2000 file says about its image before any of it is decoded: size, sample
+// format, and where on the Earth it lies.
+//
+// The place is read from either of the two boxes in use: the GML of an asoc box
+// (GMLJP2, what ESA writes) or a degenerate GeoTIFF in a uuid box (GeoJP2, what GDAL
+// writes).  Only north-up grids count; GML wins where both are there and usable.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace dtacs {
+
+struct GridPlacement {
+  int epsg = 0;             // of a projected coordinate system in metres
+  double ulx = 0, uly = 0;  // the upper-left corner of the upper-left pixel
+  double dx = 0, dy = 0;    // metres per pixel, both positive: y runs downwards on the image
+};
+
+struct Jp2Summary {
+  int width = 0, height = 0;  // of the reference grid's image area
+  int components = 0;
+  int bits = 0;  // of component 0
+  bool is_signed = false;
+  std::optional<GridPlacement> placement;
+};
+
+// `file` names it in messages.  Takes JP2 files and raw codestreams.  Throws Failure:
+// bad_data, unsupported (neither of the two).
+Jp2Summary summarize_jp2(std::span<const std::byte> bytes, const std::string& file);
+Jp2Summary summarize_jp2(const std::string& path);
+
+// The two kinds of georeference apart; nothing when there is none or it is damaged: the
+// image can be read without.
+std::optional<GridPlacement> placement_from_gml(std::string_view gml);
+std::optional<GridPlacement> placement_from_geotiff(std::span<const std::byte> tiff);
+
+}  // namespace dtacs
