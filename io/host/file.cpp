@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/host/file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+#include "io/host/failure.h"
+
+namespace dtacs {
+
+MappedFile::MappedFile(std::string path) : path_(std::move(path)) {
+  const int fd = open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) throw Failure(Exit::missing_input, path_ + ": cannot be opened: " + std::strerror(errno));
+  struct stat about {};
+  void* map = nullptr;
+  int error = 0;
+  if (fstat(fd, &about) != 0) {
+    error = errno;
+  } else if (!S_ISREG(about.st_mode)) {
+    close(fd);
+    throw Failure(Exit::missing_input, path_ + ": expected a regular file");
+  } else if (static_cast<std::uint64_t>(about.st_size) > static_cast<std::size_t>(-1) / 2) {
+    error = EFBIG;  // a 32-bit address space
+  } else if (about.st_size > 0) {
+    map = mmap(nullptr, static_cast<std::size_t>(about.st_size), PROT_READ, MAP_PRIVATE, fd, 0);
+    if (map == MAP_FAILED) error = errno;
+  }
+  close(fd);
+  if (error != 0) throw Failure(Exit::io_error, path_ + ": cannot be read: " + std::strerror(error));
+  data_ = static_cast<const std::byte*>(map);
+  size_ = static_cast<std::size_t>(about.st_size);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : path_(std::move(other.path_)), data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) munmap(const_cast<std::byte*>(data_), size_);
+}
+
+void MappedFile::release(std::size_t begin, std::size_t end) const noexcept {
+  // Only whole pages: the neighbours' bytes on the first and the last page stay.
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  if (end > size_) end = size_;
+  begin = (begin + page - 1) / page * page;
+  end = end / page * page;
+  if (begin < end) madvise(const_cast<std::byte*>(data_) + begin, end - begin, MADV_DONTNEED);
+}
+
+}  // namespace dtacs

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// A file read in place: mapped read-only for as long as the object lives.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+namespace dtacs {
+
+class MappedFile {
+ public:
+  // Throws Failure: missing_input when there is no such file, it cannot be opened
+  // or is no regular file; io_error when it cannot be mapped.
+  explicit MappedFile(std::string path);
+  ~MappedFile();
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&&) = delete;
+
+  const std::string& path() const noexcept { return path_; }
+  std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
+
+  // The bytes [begin, end) are not needed soon: their pages leave resident memory
+  // and come back from the file when they are touched again.
+  void release(std::size_t begin, std::size_t end) const noexcept;
+
+ private:
+  std::string path_;
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace dtacs
