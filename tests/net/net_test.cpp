@@ -2,62 +2,16 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <cstring>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "io/host/openmp.h"
 #include "net/padding.h"
-#include "net/stream_plan.h"
 #include "tests/net/hashed_net.h"
-#include "tests/net/whole_image.h"
-#include "tests/support/aligned.h"
+#include "tests/net/streaming.h"
 
 namespace dtacs::test {
 
 namespace {
-
-// Everything a plan makes of an image, tensor by tensor, and the classes.
-struct Result {
-  std::vector<std::vector<float>> tensors;
-  std::vector<std::uint8_t> classes;
-};
-
-Result run_streaming(const Net& net, const WeightsFile& weights, const Image& input, int band, int threads,
-                     IsaSet isa) {
-  const StreamOptions options = {.width = input.width, .height = input.height, .band = band, .isa = isa};
-  auto plan = std::make_unique<StreamPlan>();
-  Arena dry;
-  WeightsMismatch wrong;
-  REQUIRE(StreamPlan::bind(net, weights, options, dry, *plan, &wrong) == Status::arena_too_small);
-  AlignedBytes block(dry.wanted());
-  // A row read before it was written must show.
-  std::memset(block.data(), 0xff, block.size());
-  Arena arena(block.bytes());
-  REQUIRE(StreamPlan::bind(net, weights, options, arena, *plan, &wrong) == Status::ok);
-
-  Result result;
-  result.tensors.resize(static_cast<std::size_t>(net.tensor_count));
-  const Parallel parallel = openmp(threads);
-  plan->start();
-  while (!plan->finished()) {
-    const RowRange wanted = plan->wanted();
-    for (int y = wanted.begin; y < wanted.end; ++y)
-      std::memcpy(plan->input_row(y), input.at(y, 0),
-                  static_cast<std::size_t>(input.width) * static_cast<std::size_t>(input.channels) * sizeof(float));
-    plan->step(parallel);
-    for (int t = 0; t < net.tensor_count; ++t) {
-      const std::ptrdiff_t n = static_cast<std::ptrdiff_t>(input.width >> net.tensors[t].shift) * net.tensors[t].channels;
-      for (int y = plan->made(t).begin; y < plan->made(t).end; ++y)
-        result.tensors[static_cast<std::size_t>(t)].insert(result.tensors[static_cast<std::size_t>(t)].end(),
-                                                           plan->row(t, y), plan->row(t, y) + n);
-    }
-    for (int y = plan->made(plan->result()).begin; y < plan->made(plan->result()).end; ++y)
-      result.classes.insert(result.classes.end(), plan->classes_row(y), plan->classes_row(y) + input.width);
-  }
-  return result;
-}
 
 struct GoldenNet {
   Golden golden = read_golden();
@@ -105,7 +59,7 @@ TEST_CASE("unet: activations and logits equal PyTorch's golden samples") {
   const GoldenNet net;
   const Golden& g = net.golden;
   for (const IsaSet isa : {IsaSet{isa::none}, detect_isa()}) {
-    const Result r = run_streaming(kUnetSc, net.weights, scene(g.height, g.width), 32, 2, isa);
+    const Streamed r = run_streaming(kUnetSc, net.weights, scene(g.height, g.width), 32, 2, isa);
     for (std::size_t i = 0; i < g.layers.size(); ++i) {
       const GoldenLayer& l = g.layers[i];
       const int out = kUnetSc.layers[i].out;
@@ -137,10 +91,10 @@ TEST_CASE("unet: streaming equals the whole image at once, to the bit") {
   const GoldenNet net;
   const Image input = scene(96, 64);
   const std::vector<Image> whole = run_whole_image(kUnetSc, net.weights, input);
-  const Result r = run_streaming(kUnetSc, net.weights, input, 96, 1, isa::none);
+  const Streamed r = run_streaming(kUnetSc, net.weights, input, 96, 1, isa::none);
   for (int i = 0; i + 1 < kUnetSc.layer_count; ++i) {
     const auto t = static_cast<std::size_t>(kUnetSc.layers[i].out);
-    CAPTURE(kUnetSc.layers[i].key.text);
+    INFO(std::string(kUnetSc.layers[i].key.text));
     CHECK(r.tensors[t] == whole[t].values);
   }
 }
@@ -150,13 +104,13 @@ TEST_CASE("unet: the result depends neither on band height nor on threads") {
   for (const IsaSet isa : {IsaSet{isa::none}, detect_isa()})
     for (const auto& [height, width] : {std::pair{160, 32}, std::pair{32, 64}}) {
       const Image input = scene(height, width);
-      const Result want = run_streaming(kUnetSc, net.weights, input, height, 1, isa);
+      const Streamed want = run_streaming(kUnetSc, net.weights, input, height, 1, isa);
       for (const int band : {1, 2, 3, 7, 16, 31, 32, 50, 64, 1000})
         for (const int threads : {1, 2, 3}) {
           if (threads != 1 && band != 7 && band != 32) continue;
           CAPTURE(band);
           CAPTURE(threads);
-          const Result got = run_streaming(kUnetSc, net.weights, input, band, threads, isa);
+          const Streamed got = run_streaming(kUnetSc, net.weights, input, band, threads, isa);
           CHECK(got.tensors == want.tensors);
           CHECK(got.classes == want.classes);
         }
@@ -166,8 +120,8 @@ TEST_CASE("unet: the result depends neither on band height nor on threads") {
 TEST_CASE("unet: instruction sets agree") {
   const GoldenNet net;
   const Image input = scene(64, 64);
-  const Result scalar = run_streaming(kUnetSc, net.weights, input, 16, 2, isa::none);
-  const Result best = run_streaming(kUnetSc, net.weights, input, 16, 2, detect_isa());
+  const Streamed scalar = run_streaming(kUnetSc, net.weights, input, 16, 2, isa::none);
+  const Streamed best = run_streaming(kUnetSc, net.weights, input, 16, 2, detect_isa());
   const auto t = static_cast<std::size_t>(kUnetSc.layers[62].out);
   double error = 0, power = 0;
   for (std::size_t i = 0; i < scalar.tensors[t].size(); ++i) {
