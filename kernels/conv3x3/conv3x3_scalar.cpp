@@ -17,8 +17,10 @@ void conv3x3_f32_scalar(const Conv3x3Args& a) noexcept {
           for (int j = 0; j < 3; ++j) {
             const std::ptrdiff_t x = (a.x0 + p) * a.stride + j - 1;
             const float* in = s.rows[i] + (s.up2 ? x >> 1 : x) * s.channels;
-            for (int c = 0; c < s.channels; ++c, w += kPanel)
+            for (int c = 0; c < s.channels; ++c, w += kPanel) {
+#pragma GCC unroll 1  // left a loop, it is vectorised: twice as fast
               for (int n = 0; n < kPanel; ++n) acc[n] += in[c] * w[n];
+            }
           }
         }
       }
