@@ -34,23 +34,25 @@ inline Streamed run_streaming(const Net& net, const WeightsFile& weights, const 
 
   Streamed result;
   result.tensors.resize(static_cast<std::size_t>(net.tensor_count));
-  const Parallel parallel = openmp(threads);
-  plan->start();
-  while (!plan->finished()) {
-    const RowRange wanted = plan->wanted();
-    for (int y = wanted.begin; y < wanted.end; ++y)
-      std::memcpy(plan->input_row(y), input.at(y, 0),
-                  static_cast<std::size_t>(input.width) * static_cast<std::size_t>(input.channels) * sizeof(float));
-    plan->step(parallel);
-    for (int t = 0; t < net.tensor_count; ++t) {
-      auto& values = result.tensors[static_cast<std::size_t>(t)];
-      const std::ptrdiff_t n = static_cast<std::ptrdiff_t>(input.width >> net.tensors[t].shift) * net.tensors[t].channels;
-      for (int y = plan->made(t).begin; y < plan->made(t).end; ++y)
-        values.insert(values.end(), plan->row(t, y), plan->row(t, y) + n);
+  with_threads(threads, [&](const Parallel& parallel) {
+    plan->start();
+    while (!plan->finished()) {
+      const RowRange wanted = plan->wanted();
+      for (int y = wanted.begin; y < wanted.end; ++y)
+        std::memcpy(plan->input_row(y), input.at(y, 0),
+                    static_cast<std::size_t>(input.width) * static_cast<std::size_t>(input.channels) * sizeof(float));
+      plan->step(parallel);
+      for (int t = 0; t < net.tensor_count; ++t) {
+        auto& values = result.tensors[static_cast<std::size_t>(t)];
+        const std::ptrdiff_t n =
+            static_cast<std::ptrdiff_t>(input.width >> net.tensors[t].shift) * net.tensors[t].channels;
+        for (int y = plan->made(t).begin; y < plan->made(t).end; ++y)
+          values.insert(values.end(), plan->row(t, y), plan->row(t, y) + n);
+      }
+      for (int y = plan->made(plan->result()).begin; y < plan->made(plan->result()).end; ++y)
+        result.classes.insert(result.classes.end(), plan->classes_row(y), plan->classes_row(y) + input.width);
     }
-    for (int y = plan->made(plan->result()).begin; y < plan->made(plan->result()).end; ++y)
-      result.classes.insert(result.classes.end(), plan->classes_row(y), plan->classes_row(y) + input.width);
-  }
+  });
   return result;
 }
 
