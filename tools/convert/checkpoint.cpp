@@ -24,6 +24,8 @@ Checkpoint read_any(std::span<const std::byte> bytes, const ReadOptions& options
   if (starts_with(bytes, "\x89HDF")) refuse("this is an HDF5 file (Keras), expected PyTorch, ONNX or safetensors");
   if (starts_with(bytes, "<?xml")) refuse("this is an XML file (OpenVINO), expected PyTorch, ONNX or safetensors");
   if (starts_with(bytes, "DTACSW")) refuse("this is a weights file of dtacs already");
+  // Every writer starts an ONNX model with its IR version, field 1.
+  if (bytes[0] != std::byte{8}) refuse("of no format this program reads, expected PyTorch, ONNX or safetensors");
   return read_onnx(bytes);
 }
 

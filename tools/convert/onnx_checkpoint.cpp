@@ -62,7 +62,7 @@ void each_field(Bytes message, F&& visit) {
         f.bytes = c.take(varint(c));
         break;
       case 5: f.value = c.le<std::uint32_t>(); break;
-      default: refuse("the bytes are no ONNX model (nor another format this program knows)");
+      default: refuse("the bytes are no ONNX model");
     }
     visit(f);
   }
@@ -230,7 +230,7 @@ Checkpoint read_onnx(Bytes bytes) {
     found = true;
     p.graph(f.bytes);
   });
-  if (!found) refuse("the bytes are no ONNX model (nor another format this program knows)");
+  if (!found) refuse("the bytes are no ONNX model");
   return std::move(p.out);
 }
 
