@@ -92,6 +92,12 @@ void place(const Image& reference, double pixel, const std::optional<TileMetadat
     info.epsg = own->epsg;
     info.ulx = own->ulx;
     info.uly = own->uly;
+    // GML writes the middle of a pixel with few digits; the same corner is exact in the metadata.
+    const auto near = [&](double metadata, double image) { return std::fabs(metadata - image) < 1e-3 * own->dx; };
+    if (tile && tile->epsg == own->epsg && near(tile->ulx, own->ulx) && near(tile->uly, own->uly)) {
+      info.ulx = tile->ulx;
+      info.uly = tile->uly;
+    }
     const double scale = own->dx / pixel;
     info.ground_scale = std::fabs(scale - 1) < 1e-6 ? 1 : scale;
   } else if (tile) {

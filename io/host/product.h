@@ -75,9 +75,9 @@ class BandReader {
 };
 
 struct BandOptions {
-  PixelWindow window;  // in pixels of the reduced band
-  int reduce = 0;      // resolution levels to drop: width = ceil(width / 2^reduce); JP2 only
-  int threads = 1;     // OpenMP threads one read_rows() may use
+  PixelWindow window = {};  // in pixels of the reduced band
+  int reduce = 0;           // resolution levels to drop: width = ceil(width / 2^reduce); JP2 only
+  int threads = 1;          // OpenMP threads one read_rows() may use
 };
 
 class Product {

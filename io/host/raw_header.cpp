@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "io/host/failure.h"
+#include "io/host/printable.h"
 #include "io/host/raw_product.h"
 
 namespace dtacs {
@@ -47,7 +48,7 @@ struct Field {
   std::string_view value;
 
   [[noreturn]] void refuse(const std::string& expected) const {
-    throw Failure(exit, where + ": " + key + " is \"" + std::string(value.substr(0, 80)) + "\", expected " + expected);
+    throw Failure(exit, where + ": " + key + " is \"" + printable(value) + "\", expected " + expected);
   }
   double number(double low, double high) const {
     double v = 0;
@@ -130,7 +131,7 @@ void parse_envi_header(const std::string& text, const std::string& file, RawHead
       const std::size_t open = rest.find('{', equals);
       end = rest.find('}', open);
       if (end == std::string_view::npos)
-        throw Failure(Exit::bad_data, file + ": the { after " + f.key + " is never closed");
+        throw Failure(Exit::bad_data, file + ": the { after " + printable(f.key) + " is never closed");
       f.value = trimmed(rest.substr(open + 1, end - open - 1));
       end = std::min(rest.find('\n', end), rest.size());
     } else {
@@ -149,10 +150,10 @@ void parse_envi_header(const std::string& text, const std::string& file, RawHead
     } else if (f.key == "data type") {
       if (f.value != "12")
         throw Failure(Exit::unsupported,
-                      file + ": data type " + std::string(f.value.substr(0, 8)) + ", expected 12 (unsigned 16 bits)");
+                      file + ": data type " + printable(f.value, 8) + ", expected 12 (unsigned 16 bits)");
     } else if (f.key == "interleave") {
       if (lower(f.value) != "bsq")
-        throw Failure(Exit::unsupported, file + ": interleave " + std::string(f.value.substr(0, 8)) + ", expected bsq");
+        throw Failure(Exit::unsupported, file + ": interleave " + printable(f.value, 8) + ", expected bsq");
     } else if (f.key == "byte order") {
       h.big_endian = f.integer(0, 1) == 1;
     } else if (f.key == "band names") {
@@ -217,7 +218,7 @@ void parse_raw_flags(const std::string& line, RawHeader& h) {
     } else if (f.key == "nodata") {
       h.no_data = static_cast<int>(f.integer(0, 65535));
     } else {
-      throw Failure(Exit::usage, "raw header: unknown field \"" + f.key +
+      throw Failure(Exit::usage, "raw header: unknown field \"" + printable(f.key) +
                                      "\", expected width, height, bands, res, epsg, ulx, uly, offset, quantification, "
                                      "header, order or nodata");
     }

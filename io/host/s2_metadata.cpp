@@ -8,6 +8,7 @@
 
 #include "io/host/failure.h"
 #include "io/host/file.h"
+#include "io/host/printable.h"
 #include "io/host/xml.h"
 
 namespace dtacs {
@@ -32,7 +33,7 @@ struct Value {
 
   [[noreturn]] void refuse(const std::string& expected) const {
     throw Failure(Exit::bad_data,
-                  file + ": " + element.name + " is \"" + element.text.substr(0, 80) + "\", expected " + expected);
+                  file + ": " + element.name + " is \"" + printable(element.text) + "\", expected " + expected);
   }
   double number(double low, double high) const {
     double v = 0;
@@ -57,8 +58,7 @@ int integer_attribute(const std::string& file, const XmlElement& e, std::string_
   }
   if (v < 0 || v > high)
     throw Failure(Exit::bad_data, file + ": " + e.name + " has " + std::string(name) + " \"" +
-                                      (s != nullptr ? s->substr(0, 80) : "") + "\", expected 0.." +
-                                      std::to_string(high));
+                                      (s != nullptr ? printable(*s) : "") + "\", expected 0.." + std::to_string(high));
   return v;
 }
 
@@ -67,7 +67,8 @@ void check_root(const std::string& file, const std::string& root, const std::str
   if (root == "Level-1C_" + expected) return;
   if (root.starts_with("Level-") && root.size() > 8 && root.substr(8).ends_with(expected))
     throw Failure(Exit::unsupported, file + ": a Level-" + root.substr(6, 2) + " product, expected Level-1C");
-  throw Failure(Exit::bad_data, file + ": the root element is <" + root + ">, expected <Level-1C_" + expected + ">");
+  throw Failure(Exit::bad_data,
+                file + ": the root element is <" + printable(root) + ">, expected <Level-1C_" + expected + ">");
 }
 
 std::string last_name(const std::string& path) {
@@ -97,7 +98,7 @@ ProductMetadata read_product_metadata(const std::string& path) {
       m.name = e.text;
     } else if (e.name == "PROCESSING_LEVEL") {
       if (e.text != "Level-1C")
-        throw Failure(Exit::unsupported, path + ": a " + e.text + " product, expected Level-1C");
+        throw Failure(Exit::unsupported, path + ": a " + printable(e.text) + " product, expected Level-1C");
       m.level = "L1C";
     } else if (e.name == "PROCESSING_BASELINE") {
       m.baseline = e.text;
