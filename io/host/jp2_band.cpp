@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/host/jp2_band.h"
+
+#include <cstdlib>
+#include <new>
+
+#include "io/host/failure.h"
+#include "io/host/file.h"
+#include "io/host/openmp.h"
+
+namespace dtacs {
+namespace {
+
+[[noreturn]] void fail(const std::string& path, const jp2::Outcome& o) {
+  const Exit exit = o.status == Status::unsupported ? Exit::unsupported : Exit::bad_data;
+  std::string line = path + ": ";
+  switch (o.status) {
+    case Status::unsupported: line += "JPEG 2000 feature that is not read: "; break;
+    case Status::truncated: line += "truncated JPEG 2000 file: "; break;
+    case Status::corrupt: line += "damaged JPEG 2000 file: "; break;
+    default: break;
+  }
+  throw Failure(exit, line + o.detail);
+}
+
+struct Freed {
+  void operator()(std::byte* p) const noexcept { std::free(p); }
+};
+
+}  // namespace
+
+struct Jp2Band::State {
+  MappedFile file;
+  Parallel parallel;
+  std::unique_ptr<std::byte, Freed> block;
+  std::size_t block_size = 0;
+  jp2::Decoder decoder;
+  std::size_t released = 0;  // bytes of the file before this are out of memory
+
+  State(const std::string& path, const Jp2Options& options) : file(path), parallel(openmp(options.threads)) {}
+};
+
+jp2::ImageInfo jp2_info(const std::string& path) {
+  const MappedFile file(path);
+  jp2::ImageInfo info;
+  if (const jp2::Outcome o = jp2::probe(file.bytes(), info); !o.ok()) fail(path, o);
+  return info;
+}
+
+Jp2Band::Jp2Band(const std::string& path, const Jp2Options& options)
+    : state_(std::make_unique<State>(path, options)) {
+  State& s = *state_;
+  const jp2::Options core{.component = options.component,
+                          .reduce = options.reduce,
+                          .x = options.window.x,
+                          .y = options.window.y,
+                          .width = options.window.width,
+                          .height = options.window.height,
+                          .strict = options.strict,
+                          .workers = s.parallel.workers};
+  for (;;) {
+    Arena arena({s.block.get(), s.block_size});
+    const jp2::Outcome o = s.decoder.open(s.file.bytes(), core, arena);
+    if (o.ok()) break;
+    if (o.status != Status::arena_too_small) fail(path, o);
+    const std::size_t wanted = arena.wanted();
+    if (wanted > options.memory_limit)
+      throw Failure(Exit::memory_cap, path + ": decoding needs " + std::to_string(wanted) + " bytes, the limit is " +
+                                          std::to_string(options.memory_limit));
+    // Fresh pages cost nothing until they are touched, so nothing is kept.
+    s.block.reset();
+    s.block.reset(static_cast<std::byte*>(std::aligned_alloc(Arena::kAlign, wanted)));
+    s.block_size = wanted;
+    if (s.block == nullptr)
+      throw Failure(Exit::memory_cap, path + ": decoding needs " + std::to_string(wanted) + " bytes, which are not there");
+  }
+}
+
+Jp2Band::~Jp2Band() = default;
+
+int Jp2Band::width() const { return state_->decoder.width(); }
+int Jp2Band::height() const { return state_->decoder.height(); }
+int Jp2Band::bits() const { return state_->decoder.bits(); }
+bool Jp2Band::is_signed() const { return state_->decoder.is_signed(); }
+std::size_t Jp2Band::memory() const { return state_->block_size; }
+
+void Jp2Band::read_rows(int rows, std::uint16_t* out, std::ptrdiff_t stride) {
+  State& s = *state_;
+  if (const jp2::Outcome o = s.decoder.read_rows(rows, out, stride, s.parallel); !o.ok()) fail(s.file.path(), o);
+  const jp2::FileRange done = s.decoder.last_read();
+  if (done.end > s.released) {
+    s.file.release(done.begin, done.end);
+    s.released = done.end;
+  }
+}
+
+}  // namespace dtacs

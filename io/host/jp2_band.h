@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// A JPEG 2000 file on disk as a band: rows of 16-bit words, top to bottom.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "io/host/product.h"
+#include "io/jp2/jp2.h"
+
+namespace dtacs {
+
+// Size and depth of a JP2 file from its headers.  Throws Failure: missing_input,
+// bad_data, unsupported.
+jp2::ImageInfo jp2_info(const std::string& path);
+
+struct Jp2Options {
+  PixelWindow window;    // in pixels of the reduced component
+  int reduce = 0;        // resolution levels to drop
+  int threads = 1;
+  int component = 0;
+  bool strict = true;    // a damaged file is an error; else what is missing decodes as zero coefficients
+  std::size_t memory_limit = sizeof(void*) == 4 ? std::size_t{1} << 30 : std::size_t{4} << 30;
+};
+
+class Jp2Band final : public BandReader {
+ public:
+  // Throws Failure: missing_input; bad_data (damaged, or the window reaches outside);
+  // unsupported (the message names the feature); memory_cap with the bytes needed.
+  Jp2Band(const std::string& path, const Jp2Options& options);
+  Jp2Band(const std::string& path, const BandOptions& options)
+      : Jp2Band(path, Jp2Options{.window = options.window, .reduce = options.reduce, .threads = options.threads}) {}
+  ~Jp2Band() override;
+
+  int width() const override;
+  int height() const override;
+  int bits() const;
+  bool is_signed() const;  // samples are then in two's complement
+  std::size_t memory() const;  // bytes of working memory, beside the mapped file
+
+  void read_rows(int rows, std::uint16_t* out, std::ptrdiff_t stride) override;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace dtacs

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/jp2/assemble.h"
+
+#include <algorithm>
+#include <cstring>
+#include <type_traits>
+
+#include "io/jp2/packets.h"
+#include "io/jp2/wavelet.h"
+
+namespace dtacs::jp2 {
+namespace {
+
+// Blocks of one job: enough to make small ones worth handing out.
+constexpr std::uint32_t kBlocksPerJob = 4;
+
+// The codeword segments of a block, each in one piece.
+std::span<const CodedSegment> gather(const Tile& tile, const Block& block, int style, BlockScratch& scratch) noexcept {
+  std::size_t count = 0;
+  std::uint64_t joined = 0;
+  int pass = 0;
+  for (std::uint32_t i = block.first; i != kNone && count < BlockScratch::kSegments && tile.chunks[i].passes != 0;) {
+    const std::uint32_t begin = i;
+    const int limit = segment_passes(style, pass);
+    std::uint64_t length = 0;
+    int passes = 0, pieces = 0;
+    for (; i != kNone && passes < limit && tile.chunks[i].passes != 0; i = tile.chunks[i].next, ++pieces) {
+      length += tile.chunks[i].length;
+      passes += tile.chunks[i].passes;
+    }
+    auto data = reinterpret_cast<const std::uint8_t*>(tile.chunks[begin].data);
+    if (pieces > 1) {
+      if (joined + length > BlockScratch::kJoined) {
+        scratch.too_long = true;
+        return {};
+      }
+      data = scratch.joined + joined;
+      for (std::uint32_t k = begin; k != i; k = tile.chunks[k].next) {
+        const Chunk& c = tile.chunks[k];
+        if (c.length != 0) std::memcpy(scratch.joined + joined, c.data, c.length);
+        joined += c.length;
+      }
+    }
+    scratch.segments[count++] = {data, static_cast<std::uint32_t>(length), passes};
+    pass += passes;
+  }
+  return {scratch.segments, count};
+}
+
+// A sample in halves of a step as tier 1 gives it, into the coefficient.
+std::int32_t without_roi(std::int32_t v, int shift) noexcept {
+  // Samples of the region were scaled up by 2^shift, above everything outside.
+  const std::uint32_t m = static_cast<std::uint32_t>(v < 0 ? -v : v);
+  if (shift > 30 || m >> (shift + 1) == 0) return v;
+  const auto down = static_cast<std::int32_t>(m >> shift);
+  return v < 0 ? -down : down;
+}
+
+template <class T>
+void store_block(const std::int32_t* samples, const Block& block, const Band& band, int roi_shift, T* plane,
+                 std::ptrdiff_t stride) noexcept {
+  const float scale = 0.5f * band.step;
+  T* out = plane + static_cast<std::ptrdiff_t>(block.y) * stride + block.x;
+  for (int y = 0; y < block.height; ++y, out += stride, samples += block.width)
+    for (int x = 0; x < block.width; ++x) {
+      const std::int32_t v = roi_shift == 0 ? samples[x] : without_roi(samples[x], roi_shift);
+      if constexpr (std::is_same_v<T, std::int32_t>)
+        out[x] = v / 2;
+      else
+        out[x] = static_cast<float>(v) * scale;
+    }
+}
+
+// Tier 1 of all wanted blocks of a component.  False when none holds data: then the
+// plane is left as it was.
+template <class T>
+bool decode_blocks(const Tile& tile, const TileComponent& component, const ComponentPlane& plane, BlockScratch* scratch,
+                   const Parallel& parallel) noexcept {
+  const std::uint32_t first = component.resolution[0].band[0].first_block;
+  const Resolution& top = component.resolution[component.kept];
+  const Band& last = top.band[top.bands - 1];
+  const std::uint32_t end = last.first_block + last.block_count;
+  const bool any = std::any_of(tile.blocks + first, tile.blocks + end,
+                               [](const Block& b) { return b.wanted && b.first != kNone; });
+  if (!any) return false;
+  const auto stride = static_cast<std::ptrdiff_t>(top.rect.width());
+  T* const coefficients = static_cast<T*>(plane.coefficients);
+  std::memset(coefficients, 0, static_cast<std::size_t>(top.rect.area()) * sizeof(T));
+  const auto jobs = static_cast<int>((end - first + kBlocksPerJob - 1) / kBlocksPerJob);
+  parallel.for_each(jobs, [&](int job, int worker) noexcept {
+    // The largest resolution first: its blocks take longest.
+    const std::uint32_t from = first + static_cast<std::uint32_t>(jobs - 1 - job) * kBlocksPerJob;
+    const std::uint32_t to = std::min(from + kBlocksPerJob, end);
+    int r = 0, b = 0;
+    for (std::uint32_t i = from; i < to; ++i) {
+      const Block& block = tile.blocks[i];
+      if (!block.wanted || block.first == kNone) continue;
+      while (i >= component.resolution[r].band[b].first_block + component.resolution[r].band[b].block_count)
+        if (++b == component.resolution[r].bands) {
+          b = 0;
+          ++r;
+        }
+      const Band& band = component.resolution[r].band[b];
+      const int style = component.coding->block_style;
+      const auto segments = gather(tile, block, style, scratch[worker]);
+      if (segments.empty()) continue;
+      const std::int32_t* samples =
+          scratch[worker].decoder.decode({block.width, block.height, band.orientation, block.planes, style, segments});
+      store_block(samples, block, band, component.coding->roi_shift, coefficients, stride);
+    }
+  });
+  return true;
+}
+
+// The rows of a component at the kept resolution, one after the other.
+template <class T>
+class ComponentRows {
+ public:
+  // filled: decode_blocks() found data; otherwise all rows are zero.
+  void start(const TileComponent& component, const ComponentPlane& plane, bool filled) noexcept {
+    const Resolution* res = component.resolution;
+    const Rect& top = res[component.kept].rect;
+    const T* const coefficients = static_cast<const T*>(plane.coefficients);
+    stride_ = static_cast<std::ptrdiff_t>(top.width());
+    levels_ = filled ? component.kept : 0;
+    row_ = coefficients;
+    if (!filled) {
+      std::memset(plane.work, 0, top.width() * sizeof(T));
+      row_ = static_cast<const T*>(plane.work);
+      stride_ = 0;
+    }
+    Subband<T> ll{coefficients, stride_};
+    for (int r = 1; r <= levels_; ++r) {
+      const Rect &rect = res[r].rect, &below = res[r - 1].rect;
+      const T* const right = coefficients + below.width();
+      const T* const down = coefficients + static_cast<std::ptrdiff_t>(below.height()) * stride_;
+      level_.start(rect, ll, {right, stride_}, {down, stride_}, {down + below.width(), stride_},
+                   static_cast<T*>(plane.work));
+      if (r == levels_) break;
+      T* const out = static_cast<T*>(plane.low[(levels_ - r) % 2 == 1 ? 0 : 1]);
+      const std::size_t width = rect.width();
+      for (std::size_t y = 0; y < rect.height(); ++y) std::memcpy(out + y * width, level_.next(), width * sizeof(T));
+      ll = {out, static_cast<std::ptrdiff_t>(width)};
+    }
+  }
+
+  const T* next() noexcept {
+    if (levels_ > 0) return level_.next();
+    const T* const row = row_;
+    row_ += stride_;
+    return row;
+  }
+
+ private:
+  LevelSynthesis<T> level_;
+  int levels_ = 0;
+  const T* row_ = nullptr;
+  std::ptrdiff_t stride_ = 0;
+};
+
+struct Range {
+  std::int32_t shift, lowest, highest;
+};
+
+inline std::uint16_t to_pixel(std::int32_t v, const Range& r) noexcept {
+  v = static_cast<std::int32_t>(static_cast<std::uint32_t>(v) + static_cast<std::uint32_t>(r.shift));
+  return static_cast<std::uint16_t>(std::clamp(v, r.lowest, r.highest));
+}
+inline std::uint16_t to_pixel(float v, const Range& r) noexcept {
+  // To the nearest integer, halves to even: adding 1.5 * 2^23 leaves no bits for a fraction.
+  constexpr float kRound = 12582912.0f;
+  v = v > -1e6f ? v : -1e6f;  // also when it is not a number
+  v = v < 1e6f ? v : 1e6f;
+  const auto i = static_cast<std::int32_t>((v + kRound) - kRound) + r.shift;
+  return static_cast<std::uint16_t>(std::clamp(i, r.lowest, r.highest));
+}
+
+// Inverse component transforms (T.800 Annex G) of one sample of component `which`.
+inline std::int32_t untransform(std::int32_t y, std::int32_t u, std::int32_t v, std::uint32_t which) noexcept {
+  const auto w = [](std::int32_t n) { return static_cast<std::uint32_t>(n); };
+  const std::uint32_t green = w(y) - w(static_cast<std::int32_t>(w(u) + w(v)) >> 2);
+  return static_cast<std::int32_t>(which == 0 ? w(v) + green : which == 1 ? green : w(u) + green);
+}
+inline float untransform(float y, float u, float v, std::uint32_t which) noexcept {
+  return which == 0 ? y + 1.402f * v : which == 1 ? y - 0.344136f * u - 0.714136f * v : y + 1.772f * u;
+}
+
+template <class T>
+Outcome assemble(const Tile& tile, std::uint32_t which, bool transformed, const ComponentPlane* planes,
+                 BlockScratch* scratch, const Parallel& parallel, const TileOutput& out) noexcept {
+  const int count = transformed ? 3 : 1;
+  const std::uint32_t first = transformed ? 0 : which;
+  for (int w = 0; w < parallel.workers; ++w) scratch[w].too_long = false;
+  bool filled[3] = {}, any = false;
+  for (int i = 0; i < count; ++i) {
+    filled[i] = decode_blocks<T>(tile, tile.component[first + static_cast<std::uint32_t>(i)], planes[i], scratch, parallel);
+    any = any || filled[i];
+  }
+  for (int w = 0; w < parallel.workers; ++w)
+    if (scratch[w].too_long) return corrupt("a code-block of more than 64 KiB");
+
+  const TileComponent& component = tile.component[which];
+  const Rect rect = component.resolution[component.kept].rect;
+  const Rect part = intersect(rect, out.window);
+  if (part.empty()) return {};
+  const std::int32_t half = std::int32_t{1} << (out.bits - 1);
+  const Range range = out.is_signed ? Range{0, -half, half - 1} : Range{half, 0, 2 * half - 1};
+  const std::size_t left = part.x0 - rect.x0, width = part.width();
+  std::uint16_t* pixels = out.pixels + static_cast<std::ptrdiff_t>(part.y0 - out.window.y0) * out.stride +
+                          (part.x0 - out.window.x0);
+  if (!any) {  // a tile without data is of one value
+    const std::uint16_t value = to_pixel(T{}, range);
+    for (std::uint32_t y = part.y0; y < part.y1; ++y, pixels += out.stride) std::fill_n(pixels, width, value);
+    return {};
+  }
+  ComponentRows<T> rows[3];
+  for (int i = 0; i < count; ++i)
+    rows[i].start(tile.component[first + static_cast<std::uint32_t>(i)], planes[i], filled[i]);
+  for (std::uint32_t y = rect.y0; y < part.y1; ++y) {
+    const T* row[3] = {};
+    for (int i = 0; i < count; ++i) row[i] = rows[i].next() + left;
+    if (y < part.y0) continue;
+    if (transformed)
+      for (std::size_t x = 0; x < width; ++x) pixels[x] = to_pixel(untransform(row[0][x], row[1][x], row[2][x], which), range);
+    else
+      for (std::size_t x = 0; x < width; ++x) pixels[x] = to_pixel(row[0][x], range);
+    pixels += out.stride;
+  }
+  return {};
+}
+
+}  // namespace
+
+void PlaneSize::cover(const Rect& component, int levels, int reduce) noexcept {
+  const auto area = [&](int drop) { return drop <= levels ? reduced(component, drop).area() : 0; };
+  plane = std::max(plane, area(reduce));
+  half = std::max(half, area(reduce + 1));
+  quarter = std::max(quarter, area(reduce + 2));
+  width = std::max<std::uint64_t>(width, reduced(component, reduce).width());
+}
+
+void ComponentPlane::alloc(const PlaneSize& size, Arena& arena) noexcept {
+  coefficient_count = static_cast<std::size_t>(size.plane);
+  coefficients = arena.alloc<std::int32_t>(coefficient_count);
+  low[0] = arena.alloc<std::int32_t>(static_cast<std::size_t>(size.half));
+  low[1] = arena.alloc<std::int32_t>(static_cast<std::size_t>(size.quarter));
+  work = arena.alloc<std::int32_t>(LevelSynthesis<float>::work_size(static_cast<std::size_t>(size.width)));
+}
+
+bool component_transform_applies(const MainHeader& header, std::span<const std::byte> codestream,
+                                 const Parameters& parameters, std::uint32_t which) noexcept {
+  if (!parameters.multi_component_transform || which > 2 || header.components < 3) return false;
+  const Component a = component(codestream, header, 0);
+  for (std::uint32_t i = 1; i < 3; ++i) {
+    const Component b = component(codestream, header, i);
+    if (a.dx != b.dx || a.dy != b.dy || parameters.coding[0].reversible != parameters.coding[i].reversible) return false;
+  }
+  return true;
+}
+
+Outcome assemble_tile(const Tile& tile, std::uint32_t which, bool transformed, const ComponentPlane* planes,
+                      BlockScratch* scratch, const Parallel& parallel, const TileOutput& out) noexcept {
+  return tile.component[which].coding->reversible
+             ? assemble<std::int32_t>(tile, which, transformed, planes, scratch, parallel, out)
+             : assemble<float>(tile, which, transformed, planes, scratch, parallel, out);
+}
+
+}  // namespace dtacs::jp2

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the code-blocks of a tile to its pixels: tier 1, dequantisation, inverse
+// wavelet, component transform, level shift and clipping to 16-bit words.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "io/arena.h"
+#include "io/jp2/outcome.h"
+#include "io/jp2/tier1.h"
+#include "io/jp2/tile.h"
+#include "io/parallel.h"
+
+namespace dtacs::jp2 {
+
+// What one thread needs to decode blocks.
+struct BlockScratch {
+  static constexpr std::uint32_t kJoined = 1u << 16;  // bytes; a block of 4096 samples never comes near
+  static constexpr int kSegments = 128;               // more than a block of 30 planes has passes
+
+  BlockDecoder decoder;
+  CodedSegment segments[kSegments];
+  std::uint8_t joined[kJoined];  // codeword segments that lie in several packets, in one piece
+  bool too_long;
+};
+
+// Largest planes and lines that any tile needs, in elements of four bytes.
+struct PlaneSize {
+  std::uint64_t plane = 0, half = 0, quarter = 0, width = 0;
+
+  void cover(const Rect& component, int levels, int reduce) noexcept;
+};
+
+// One component's coefficients and what its synthesis needs.
+struct ComponentPlane {
+  void* coefficients;  // std::int32_t or float; LL of each level upper left, HL right, LH below
+  void* low[2];        // results of all levels but the last
+  void* work;          // LevelSynthesis
+  std::size_t coefficient_count;
+
+  void alloc(const PlaneSize& size, Arena& arena) noexcept;
+};
+
+struct TileOutput {
+  std::uint16_t* pixels;   // of window's upper-left sample
+  std::ptrdiff_t stride;   // in pixels
+  Rect window;             // in samples of the reduced component; the tile writes its part
+  int bits;                // of the component
+  bool is_signed;
+};
+
+// Pixels of component `which` (index into the tile's components) of a tile whose
+// packets are read.  With a component transform `planes` are three, else one.
+// scratch: one per worker of `parallel`.
+Outcome assemble_tile(const Tile& tile, std::uint32_t which, bool transformed, const ComponentPlane* planes,
+                      BlockScratch* scratch, const Parallel& parallel, const TileOutput& out) noexcept;
+
+// Whether the component transform reaches component `which`: it is declared, there
+// are three components to begin with, and they match in size and wavelet.
+bool component_transform_applies(const MainHeader& header, std::span<const std::byte> codestream,
+                                 const Parameters& parameters, std::uint32_t which) noexcept;
+
+}  // namespace dtacs::jp2

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// JPEG 2000 Part 1 (ITU-T T.800): decodes one component of a JP2 file or a raw
+// codestream, top to bottom, a row of tiles at a time.
+//
+// Reads everything Part 1 allows - any tile, precinct and code-block size, layers,
+// progressions, tile-parts, 5/3 and 9/7, component transforms, regions of interest,
+// all code-block styles - of up to 16 bits per sample.  Refuses by name what it does
+// not: HTJ2K (Part 15), Part 2, deeper samples, more than 30 coded bit-planes.
+// Colour (palettes, YCC, channel definitions) is left to the caller.
+//
+// Memory is taken once, in open(), sized from the headers; decoding allocates
+// nothing.  It holds one row of tiles of output and, per worker, one tile.
+//
+//   Decoder d;
+//   Outcome o = d.open(file, options, arena);        // dry arena: arena_too_small
+//   while (o.status == Status::arena_too_small) ...  // a block of arena.wanted() bytes, at most three times
+//   o = d.read_rows(64, pixels, stride, parallel);
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "io/arena.h"
+#include "io/jp2/assemble.h"
+#include "io/jp2/codestream.h"
+#include "io/jp2/outcome.h"
+#include "io/jp2/packets.h"
+#include "io/jp2/tile.h"
+#include "io/parallel.h"
+
+namespace dtacs::jp2 {
+
+// What the size marker says; enough to describe a file.
+struct ImageInfo {
+  int width, height;            // of component 0
+  int components;
+  int bits;                     // of component 0
+  bool is_signed;
+  int tile_width, tile_height;  // on the reference grid
+};
+
+// The headers only; needs no memory.  Sizes are not judged.
+Outcome probe(std::span<const std::byte> file, ImageInfo& info) noexcept;
+
+struct Options {
+  int component = 0;
+  int reduce = 0;               // resolution levels to drop: width becomes ceil(width / 2^reduce)
+  int x = 0, y = 0;             // window in pixels of the reduced component;
+  int width = 0, height = 0;    //   the whole of it when width is 0
+  bool strict = true;           // anything missing is an error; else missing code-blocks are zero
+  int workers = 1;              // most workers of a Parallel that read_rows() will be given
+  std::uint64_t max_pixels = std::uint64_t{1} << 30;  // of the image; more is refused
+};
+
+struct FileRange {
+  std::size_t begin = 0, end = 0;
+};
+
+class Decoder {
+ public:
+  // `file` and the arena's block must outlive the decoder.  On arena_too_small call
+  // again with a new block of arena.wanted() bytes: the headers are read with a first
+  // one, which tells the size of the whole.
+  Outcome open(std::span<const std::byte> file, const Options& options, Arena& arena) noexcept;
+
+  int width() const noexcept { return static_cast<int>(window_.width()); }
+  int height() const noexcept { return static_cast<int>(window_.height()); }
+  int bits() const noexcept { return component_.bits; }
+  bool is_signed() const noexcept { return component_.is_signed; }
+
+  // The next `rows` rows into out(row, x) = out[row * stride + x].  Samples of a
+  // signed component are stored in two's complement.  A failure is final.
+  Outcome read_rows(int rows, std::uint16_t* out, std::ptrdiff_t stride, const Parallel& parallel) noexcept;
+
+  // The bytes of the file that the row of tiles decoded last came from: with tiles in
+  // raster order they are not needed again.
+  FileRange last_read() const noexcept { return last_read_; }
+
+ private:
+  struct Worker {
+    Tile tile;
+    Parameters parameters;      // of a tile that overrides the main header's
+    Coding* coding;
+    std::byte* packed;          // PPT payload of a tile
+    ComponentPlane planes[3];
+  };
+
+  Outcome locate(std::span<const std::byte> file) noexcept;
+  Outcome index_tile_parts(bool store, std::uint32_t& count) noexcept;
+  Outcome slice_packed_headers(std::uint32_t parts) noexcept;
+  Outcome measure(TileSize& size, PlaneSize& plane, std::uint64_t& packed, int& planes) noexcept;
+  Outcome tile_parameters(std::uint32_t tile, Worker& worker, const Parameters*& parameters) const noexcept;
+  Wanted wanted_of(const Parameters& parameters) const noexcept;
+  Rect tile_rect(std::uint32_t column, std::uint32_t row) const noexcept;
+  Outcome decode_tile_row(const Parallel& parallel) noexcept;
+  Outcome decode_tile(std::uint32_t tile, Worker& worker, BlockScratch* scratch, const Parallel& parallel) noexcept;
+
+  std::span<const std::byte> file_, codestream_;
+  Options options_;
+  MainHeader header_;
+  Component component_;
+  Rect window_;                         // in samples of the reduced component
+  std::uint32_t column0_, column1_;     // of tiles the window touches
+  std::uint32_t row0_, row1_;
+  TilePart* parts_;
+  std::uint32_t* next_part_;
+  std::uint32_t *first_part_, *last_part_;  // by tile
+  std::byte* packed_;                       // PPM payload
+  Worker* workers_;
+  int worker_count_;
+  BlockScratch* scratch_;
+  Outcome* tile_outcomes_;
+  std::uint16_t* rows_;                 // of the current row of tiles
+  std::uint32_t rows_begin_, rows_end_; // in samples of the reduced component
+  std::uint32_t next_row_, next_tile_row_;
+  FileRange last_read_;
+  Outcome failure_;
+};
+
+}  // namespace dtacs::jp2

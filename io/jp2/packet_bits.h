@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bits of a packet header (T.800 B.10.1) and the tag trees in them (B.10.2).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "io/jp2/tile.h"
+
+namespace dtacs::jp2 {
+
+// Most significant bit first; after a byte 0xff the next one holds seven bits.
+// Past the end it yields zeros and remembers.
+class PacketBits {
+ public:
+  explicit PacketBits(std::span<const std::byte> bytes) noexcept : at_(bytes.data()), end_(at_ + bytes.size()) {}
+
+  unsigned bit() noexcept {
+    if (left_ == 0) {
+      left_ = byte_ == 0xff ? 7 : 8;
+      if (at_ == end_) {
+        overrun_ = true;
+        byte_ = 0;
+      } else {
+        byte_ = static_cast<std::uint8_t>(*at_++);
+      }
+    }
+    --left_;
+    return (byte_ >> left_) & 1u;
+  }
+
+  std::uint32_t bits(int n) noexcept {
+    std::uint32_t v = 0;
+    for (; n > 0; --n) v = v << 1 | bit();
+    return v;
+  }
+
+  // Ends the header: the byte stuffed after a closing 0xff belongs to it.
+  const std::byte* finish() noexcept {
+    if (byte_ == 0xff) {
+      if (at_ == end_)
+        overrun_ = true;
+      else
+        ++at_;
+    }
+    return at_;
+  }
+
+  bool overrun() const noexcept { return overrun_; }
+
+ private:
+  const std::byte *at_, *end_;
+  unsigned byte_ = 0;
+  int left_ = 0;
+  bool overrun_ = false;
+};
+
+// A tag tree over across x down leaves (both 1 .. 65535) in `nodes`, leaves first.
+class TagTree {
+ public:
+  TagTree(TagNode* nodes, std::uint32_t across, std::uint32_t down) noexcept {
+    for (;; across = (across + 1) / 2, down = (down + 1) / 2) {
+      level_[levels_++] = {nodes, across};
+      nodes += static_cast<std::size_t>(across) * down;
+      if (across == 1 && down == 1) break;
+    }
+    end_ = nodes;
+  }
+  // The node after the last one.
+  TagNode* end() const noexcept { return end_; }
+
+  // Reads on until it is settled whether the value of leaf (x, y) is below `threshold`;
+  // then value() is its value.
+  bool below(PacketBits& bits, std::uint32_t x, std::uint32_t y, unsigned threshold) noexcept {
+    unsigned low = 0;
+    bool known = false;
+    for (int i = levels_ - 1; i >= 0; --i) {  // from the root; a node is at least its parent
+      TagNode& node = level_[i].nodes[(y >> i) * level_[i].across + (x >> i)];
+      if (node.low < low) node.low = static_cast<std::uint16_t>(low);
+      while (node.known == 0 && node.low < threshold) {
+        if (bits.bit() != 0)
+          node.known = 1;
+        else
+          ++node.low;
+      }
+      low = node.low;
+      known = node.known != 0;
+    }
+    return known && low < threshold;
+  }
+
+  unsigned value(std::uint32_t x, std::uint32_t y) const noexcept { return level_[0].nodes[y * level_[0].across + x].low; }
+
+ private:
+  struct Level {
+    TagNode* nodes;
+    std::uint32_t across;
+  };
+  Level level_[17];
+  int levels_ = 0;
+  TagNode* end_;
+};
+
+}  // namespace dtacs::jp2

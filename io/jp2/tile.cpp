@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/jp2/tile.h"
+
+#include <algorithm>
+
+namespace dtacs::jp2 {
+namespace {
+
+// A tile of more is refused: sane files have thousands.
+constexpr std::uint64_t kMaxPrecincts = std::uint64_t{1} << 22;
+constexpr std::uint64_t kMaxBlocks = std::uint64_t{1} << 26;
+// Coding passes one code-block can have: three for each of 37 bit-planes, less two.
+constexpr std::uint64_t kMaxPasses = 109;
+
+std::uint32_t tree_nodes(std::uint32_t across, std::uint32_t down) noexcept {
+  std::uint32_t n = across * down;
+  while (across > 1 || down > 1) {
+    across = (across + 1) / 2;
+    down = (down + 1) / 2;
+    n += across * down;
+  }
+  return n;
+}
+
+// The exponent and mantissa of a band's step (equation E-5 for the derived style).
+std::uint16_t step_of(const Coding& c, int resolution, int band) noexcept {
+  if (c.quantisation != 1) return c.step[resolution == 0 ? 0 : 3 * (resolution - 1) + 1 + band];
+  const int exponent = (c.step[0] >> 11) - (resolution > 0 ? resolution - 1 : 0);
+  return static_cast<std::uint16_t>(std::max(exponent, 0) << 11 | (c.step[0] & 0x7ff));
+}
+
+float pow2(int n) noexcept {
+  float v = 1.0f;
+  for (; n > 0; --n) v *= 2.0f;
+  for (; n < 0; ++n) v *= 0.5f;
+  return v;
+}
+
+// The walk both passes share: resolutions of every component, precincts of every
+// resolution, their part in every band.
+class Walk {
+ public:
+  Walk(const MainHeader& header, const Coding& coding, std::uint32_t index, int dx, int dy)
+      : coding_(coding),
+        rect_(on_component(header.grid.tile(index % header.grid.columns, index / header.grid.columns), dx, dy)) {}
+
+  const Rect& rect() const noexcept { return rect_; }
+  int levels() const noexcept { return coding_.levels; }
+  Rect resolution(int r) const noexcept { return reduced(rect_, levels() - r); }
+  Cells precincts(int r) const noexcept {
+    return cells(resolution(r), coding_.precinct_width_log2[r], coding_.precinct_height_log2[r]);
+  }
+  static int bands(int r) noexcept { return r == 0 ? 1 : 3; }
+  static Orientation orientation(int r, int b) noexcept { return static_cast<Orientation>(r == 0 ? kLL : b + 1); }
+  Rect band(int r, int b) const noexcept {
+    return sub_band(rect_, orientation(r, b), r == 0 ? levels() : levels() - r + 1);
+  }
+
+  struct Part {
+    Rect rect;      // of the precinct in the band
+    Cells blocks;
+    int width_log2, height_log2;  // of a code-block there
+  };
+  Part part(int r, const Rect& band, const Cells& grid, std::uint32_t k) const noexcept {
+    const int half = r == 0 ? 0 : 1;
+    const int wx = coding_.precinct_width_log2[r] - half, wy = coding_.precinct_height_log2[r] - half;
+    Part p;
+    p.rect = cell(band, static_cast<std::uint64_t>(grid.x0) + k % grid.across,
+                  static_cast<std::uint64_t>(grid.y0) + k / grid.across, wx, wy);
+    p.width_log2 = std::min<int>(coding_.block_width_log2, wx);
+    p.height_log2 = std::min<int>(coding_.block_height_log2, wy);
+    p.blocks = cells(p.rect, p.width_log2, p.height_log2);
+    return p;
+  }
+
+ private:
+  const Coding& coding_;
+  Rect rect_;
+};
+
+bool is_wanted(const Wanted& wanted, std::uint32_t component) noexcept {
+  return component >= wanted.first_component && component - wanted.first_component < wanted.component_count;
+}
+int kept_resolutions(const Wanted& wanted, std::uint32_t component, int levels) noexcept {
+  return is_wanted(wanted, component) ? levels - wanted.reduce : -1;
+}
+
+}  // namespace
+
+Outcome measure_tile(std::span<const std::byte> codestream, const MainHeader& header, const Parameters& parameters,
+                     std::uint32_t index, const Wanted& wanted, std::uint64_t bytes, bool strict,
+                     TileSize& size) noexcept {
+  size = {};
+  size.components = header.components;
+  // First by formula, so that an absurd header is refused before anything is walked.
+  for (std::uint32_t c = 0; c < header.components; ++c) {
+    const Component about = component(codestream, header, c);
+    const Coding& coding = parameters.coding[c];
+    const Walk walk(header, coding, index, about.dx, about.dy);
+    const int kept = kept_resolutions(wanted, c, coding.levels);
+    if (is_wanted(wanted, c) && kept < 0) return unsupported("fewer resolution levels than are to be dropped");
+    size.resolutions += static_cast<std::uint64_t>(coding.levels) + 1;
+    std::uint64_t blocks = 0;
+    for (int r = 0; r <= coding.levels; ++r) {
+      const Cells grid = walk.precincts(r);
+      const std::uint64_t count = static_cast<std::uint64_t>(grid.across) * grid.down;
+      size.precincts += count;
+      size.precinct_bands += count * static_cast<std::uint64_t>(Walk::bands(r));
+      if (r <= kept) size.kept_packets += count * parameters.layers;
+      for (int b = 0; b < Walk::bands(r); ++b) {
+        const Cells all = cells(walk.band(r, b), coding.block_width_log2, coding.block_height_log2);
+        blocks += static_cast<std::uint64_t>(all.across) * all.down;
+      }
+    }
+    size.blocks += blocks;
+    if (size.precincts > kMaxPrecincts) return unsupported("more than four million precincts in a tile");
+    if (size.blocks > kMaxBlocks) return unsupported("more than 64 million code-blocks in a tile");
+  }
+  size.packets = size.precincts * parameters.layers;
+  // The header of an empty packet takes a byte.
+  if (strict && size.packets > bytes) return truncated("a tile has fewer bytes than packets");
+
+  // Then exactly: precincts cut code-blocks.
+  size.blocks = 0;
+  std::uint64_t chunks_per_block = 1;
+  for (std::uint32_t c = 0; c < header.components; ++c) {
+    const Component about = component(codestream, header, c);
+    const Coding& coding = parameters.coding[c];
+    const Walk walk(header, coding, index, about.dx, about.dy);
+    const int kept = kept_resolutions(wanted, c, coding.levels);
+    if (kept >= 0 && (coding.block_style & (kBypass | kTerminateAll)) != 0) chunks_per_block = kMaxPasses;
+    for (int r = 0; r <= coding.levels; ++r) {
+      const Cells grid = walk.precincts(r);
+      const std::uint32_t count = grid.across * grid.down;
+      for (int b = 0; b < Walk::bands(r); ++b) {
+        const Rect band = walk.band(r, b);
+        for (std::uint32_t k = 0; k < count; ++k) {
+          const Cells blocks = walk.part(r, band, grid, k).blocks;
+          if (blocks.across > 0xffff || blocks.down > 0xffff) return unsupported("a precinct of more than 65535 code-blocks");
+          size.blocks += static_cast<std::uint64_t>(blocks.across) * blocks.down;
+          if (r <= kept) size.wanted_blocks += static_cast<std::uint64_t>(blocks.across) * blocks.down;
+          size.nodes += 2 * static_cast<std::uint64_t>(tree_nodes(blocks.across, blocks.down));
+        }
+      }
+    }
+  }
+  if (size.blocks > kMaxBlocks) return unsupported("more than 64 million code-blocks in a tile");
+  // Each chunk takes three bits of a packet header or more, and one bit less than
+  // the passes it could have at most.
+  const std::uint64_t by_layers = size.wanted_blocks * (chunks_per_block - 1 + parameters.layers);
+  size.chunks = std::min(by_layers, size.wanted_blocks + bytes * 8 / 3);
+  if (size.chunks > 0x7fffffffu) return unsupported("more than 2^31 code-block segments in a tile");
+  return {};
+}
+
+void alloc_tile(const TileSize& size, Arena& arena, Tile& tile) noexcept {
+  const auto n = [](std::uint64_t v) { return static_cast<std::size_t>(v); };
+  tile.component = arena.alloc<TileComponent>(n(size.components));
+  tile.resolutions = arena.alloc<Resolution>(n(size.resolutions));
+  tile.precincts = arena.alloc<Precinct>(n(size.precinct_bands));
+  tile.layers_read = arena.alloc<std::uint16_t>(n(size.precincts));
+  tile.blocks = arena.alloc<Block>(n(size.blocks));
+  tile.nodes = arena.alloc<TagNode>(n(size.nodes));
+  tile.chunks = arena.alloc<Chunk>(n(size.chunks));
+  tile.chunk_capacity = static_cast<std::uint32_t>(size.chunks);
+}
+
+void layout_tile(std::span<const std::byte> codestream, const MainHeader& header, const Parameters& parameters,
+                 std::uint32_t index, const Wanted& wanted, Tile& tile) noexcept {
+  tile.rect = header.grid.tile(index % header.grid.columns, index / header.grid.columns);
+  tile.parameters = &parameters;
+  tile.components = header.components;
+  tile.chunk_count = 0;
+  tile.kept_packets = 0;
+  Resolution* resolution = tile.resolutions;
+  Precinct* precinct = tile.precincts;
+  std::uint16_t* layers_read = tile.layers_read;
+  std::uint32_t block = 0, node = 0;
+
+  for (std::uint32_t c = 0; c < header.components; ++c) {
+    const Component about = component(codestream, header, c);
+    const Coding& coding = parameters.coding[c];
+    const Walk walk(header, coding, index, about.dx, about.dy);
+    TileComponent& tc = tile.component[c];
+    tc = {walk.rect(), about.dx, about.dy, coding.levels, kept_resolutions(wanted, c, coding.levels), &coding, resolution};
+
+    // The samples needed of each resolution, from the window down.
+    Rect needed[kMaxLevels + 1] = {};
+    for (int r = tc.kept; r >= 0; --r)
+      needed[r] = r == tc.kept ? intersect(walk.resolution(r), wanted.window)
+                               : needed_of_band(needed[r + 1], walk.resolution(r));
+
+    for (int r = 0; r <= coding.levels; ++r, ++resolution) {
+      const Cells grid = walk.precincts(r);
+      const std::uint32_t count = grid.across * grid.down;
+      const int bands = Walk::bands(r);
+      Resolution& res = *resolution;
+      res.rect = walk.resolution(r);
+      res.across = grid.across;
+      res.down = grid.down;
+      res.width_log2 = coding.precinct_width_log2[r];
+      res.height_log2 = coding.precinct_height_log2[r];
+      res.bands = static_cast<std::uint8_t>(bands);
+      res.precinct = precinct;
+      res.layers_read = layers_read;
+      std::fill_n(layers_read, count, std::uint16_t{0});
+      precinct += static_cast<std::size_t>(count) * static_cast<std::size_t>(bands);
+      layers_read += count;
+      if (r <= tc.kept) tile.kept_packets += static_cast<std::uint64_t>(count) * parameters.layers;
+      const Rect below = r > 0 ? walk.resolution(r - 1) : Rect{};
+
+      for (int b = 0; b < bands; ++b) {
+        const Orientation o = Walk::orientation(r, b);
+        const Rect rect = walk.band(r, b);
+        const Rect wanted_here = r == 0 ? needed[0] : needed_of_band(needed[r], rect);
+        const std::uint32_t left = (o & kHL) != 0 ? below.width() : 0, top = (o & kLH) != 0 ? below.height() : 0;
+        const int gain = (o & 1) + (o >> 1);
+        const std::uint16_t step = step_of(coding, r, b);
+        Band& band = res.band[b];
+        band.orientation = o;
+        band.planes =
+            static_cast<std::uint8_t>(std::max(coding.guard_bits + (step >> 11) - 1, 0) + coding.roi_shift);
+        band.step = pow2(about.bits + gain - (step >> 11)) * (1.0f + static_cast<float>(step & 0x7ff) / 2048.0f);
+        band.first_block = block;
+        for (std::uint32_t k = 0; k < count; ++k) {
+          const Walk::Part part = walk.part(r, rect, grid, k);
+          Precinct& p = res.precinct[static_cast<std::size_t>(k) * static_cast<std::size_t>(bands) +
+                                     static_cast<std::size_t>(b)];
+          p = {block, node, static_cast<std::uint16_t>(part.blocks.across), static_cast<std::uint16_t>(part.blocks.down)};
+          const std::uint32_t nodes = 2 * tree_nodes(part.blocks.across, part.blocks.down);
+          std::fill_n(tile.nodes + node, nodes, TagNode{});
+          node += nodes;
+          for (std::uint32_t y = 0; y < part.blocks.down; ++y)
+            for (std::uint32_t x = 0; x < part.blocks.across; ++x, ++block) {
+              const Rect at = cell(part.rect, static_cast<std::uint64_t>(part.blocks.x0) + x,
+                                   static_cast<std::uint64_t>(part.blocks.y0) + y, part.width_log2, part.height_log2);
+              Block& to = tile.blocks[block];
+              to.first = to.last = kNone;
+              to.fresh = kNone;
+              to.skip = 0;
+              to.x = at.x0 - rect.x0 + left;
+              to.y = at.y0 - rect.y0 + top;
+              to.width = static_cast<std::uint16_t>(at.width());
+              to.height = static_cast<std::uint16_t>(at.height());
+              to.passes = 0;
+              to.planes = 0;
+              to.length_bits = 3;
+              to.wanted = r <= tc.kept && !intersect(at, wanted_here).empty();
+            }
+        }
+        band.block_count = block - band.first_block;
+      }
+    }
+  }
+}
+
+}  // namespace dtacs::jp2

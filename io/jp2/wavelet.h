@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inverse wavelet transform (T.800 Annex F), row by row.
+//
+// One level joins LL, HL, LH and HH of a resolution.  Rows are synthesised
+// horizontally as they are taken in and lifted vertically in a ring of eight, so the
+// result of a level is never held whole:
+//   5/3 on std::int32_t, exact:  x[2n]   -= (x[2n-1] + x[2n+1] + 2) >> 2
+//                                x[2n+1] += (x[2n] + x[2n+2]) >> 1
+//   9/7 on float, in the standard's lifting steps.
+// 32 bits: at the edges of no-data areas coefficients reach 17 bits and more.
+// Integer sums wrap, so that damaged streams are garbage and not undefined.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "io/jp2/geometry.h"
+
+namespace dtacs::jp2 {
+
+template <class T>
+struct Subband {
+  const T* data;
+  std::ptrdiff_t stride;
+};
+
+template <class T>
+class LevelSynthesis {
+ public:
+  static constexpr int kRing = 8;
+  // T the work memory needs for rows of `width` samples.
+  static constexpr std::size_t work_size(std::size_t width) noexcept {
+    return kRing * row_size(width) + 2 * (row_size(width / 2 + 1) + kPad);
+  }
+
+  // rect: of the resolution that results, in its own coordinates (parities matter).
+  void start(const Rect& rect, Subband<T> ll, Subband<T> hl, Subband<T> lh, Subband<T> hh, T* work) noexcept;
+
+  // The next row, rect.height() of them; valid until the next call.
+  const T* next() noexcept;
+
+ private:
+  static constexpr std::size_t kPad = 16;  // elements on both sides of a line; keeps rows 64-byte aligned
+  static constexpr std::size_t row_size(std::size_t width) noexcept { return (width + kPad - 1) / kPad * kPad + kPad; }
+
+  T* row(std::int64_t y) const noexcept { return ring_ + static_cast<std::size_t>(y & (kRing - 1)) * ring_stride_; }
+  void take_in(std::int64_t y) noexcept;
+  void join(const T* low, const T* high, T* out) const noexcept;
+
+  Subband<T> ll_, hl_, lh_, hh_;
+  std::int64_t width_, height_, odd_x_, odd_y_;
+  std::int64_t taken_, given_;
+  T* ring_;
+  std::size_t ring_stride_;
+  T *low_, *high_;  // one line of each half, padded
+};
+
+extern template class LevelSynthesis<std::int32_t>;
+extern template class LevelSynthesis<float>;
+
+}  // namespace dtacs::jp2
