@@ -88,6 +88,15 @@ std::string gdal_metadata(const GeoTiffOptions& o) {
   return items.empty() ? "" : "<GDALMetadata>\n" + items + "</GDALMetadata>\n";
 }
 
+std::uint64_t bytes_per_row(const GeoTiffOptions& o) {
+  return static_cast<std::uint64_t>(o.width) * static_cast<std::uint64_t>(o.bits / 8);
+}
+
+int strip_rows(const GeoTiffOptions& o) {
+  return static_cast<int>(
+      std::clamp<std::uint64_t>(kStripBytes / bytes_per_row(o), 1, static_cast<std::uint64_t>(o.height)));
+}
+
 // What has come of one band.
 struct Plane {
   TiffBytes pending;  // rows of the strips not yet written, predicted and little-endian
@@ -101,21 +110,16 @@ struct Plane {
 struct GeoTiffWriter::State {
   State(const std::string& path, const GeoTiffOptions& o)
       : options(o),
-        row_bytes(static_cast<std::uint64_t>(o.width) * static_cast<std::uint64_t>(o.bits / 8)),
-        rows_per_strip(static_cast<int>(
-            std::clamp<std::uint64_t>(kStripBytes / row_bytes, 1, static_cast<std::uint64_t>(o.height)))),
+        row_bytes(bytes_per_row(o)),
+        rows_per_strip(strip_rows(o)),
+        big(o.always_big || needs_big_tiff(o)),
         planes(static_cast<std::size_t>(o.bands)),
         file(path) {
     if (!o.classes.empty()) {
       names = std::make_unique<OutputFile>(path + ".aux.xml");
       style = std::make_unique<OutputFile>(std::filesystem::path(path).replace_extension(".qml").string());
     }
-    // Strips never grow by more than stb_zlib() says; entries and text fit the rest.
-    const std::uint64_t strips =
-        static_cast<std::uint64_t>((o.height + rows_per_strip - 1) / rows_per_strip) * planes.size();
-    const std::uint64_t raw = row_bytes * static_cast<std::uint64_t>(o.height) * planes.size();
-    const std::uint64_t most = raw + raw / 4096 + strips * 32 + gdal_metadata(o).size() + 64 * planes.size() + 65536;
-    big = o.always_big || most > 0xffffffffu;
+
     const TiffBytes header = TiffDirectory::header(big, 0);
     file.append(header.data(), header.size());
   }
@@ -128,7 +132,7 @@ struct GeoTiffWriter::State {
   const GeoTiffOptions options;
   const std::uint64_t row_bytes;
   const int rows_per_strip;
-  bool big = false;
+  const bool big;
   std::vector<Plane> planes;
   OutputFile file;
   std::unique_ptr<OutputFile> names, style;
@@ -237,6 +241,15 @@ TiffDirectory GeoTiffWriter::State::directory() const {
   if (!metadata.empty()) d.text(kGdalMetadata, metadata);
   if (o.no_data >= 0) d.text(kGdalNoData, std::to_string(o.no_data));
   return d;
+}
+
+bool needs_big_tiff(const GeoTiffOptions& o) {
+  const auto bands = static_cast<std::uint64_t>(o.bands);
+  const auto strips = static_cast<std::uint64_t>((o.height - 1) / strip_rows(o) + 1) * bands;
+  const std::uint64_t raw = bytes_per_row(o) * static_cast<std::uint64_t>(o.height) * bands;
+  // Strips never grow by more than stb_zlib() says; 32 bytes hold their place and size;
+  // the other entries and the text fit the rest.
+  return raw + raw / 4096 + strips * 32 + bands * 64 + gdal_metadata(o).size() + 65536 > 0xffffffffu;
 }
 
 GeoTiffWriter::GeoTiffWriter(const std::string& path, const GeoTiffOptions& options) {

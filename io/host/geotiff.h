@@ -24,7 +24,7 @@ namespace dtacs {
 // One value of a classification: its colour in the palette and its name.
 struct RasterClass {
   int value = 0;  // 0..255
-  std::string name;
+  std::string name = {};
   std::uint8_t r = 0, g = 0, b = 0;
   std::uint8_t alpha = 255;  // for the QGIS style; TIFF palettes have none
 };
@@ -43,13 +43,16 @@ struct GeoTiffOptions {
   double ulx = 0, uly = 0;  // the upper-left corner of the upper-left pixel
   double pixel_size = 0;
 
-  int no_data = -1;                     // -1: none
-  double scale = 1, offset = 0;         // physical = stored * scale + offset, told to GDAL
-  std::vector<std::string> band_names;  // empty or one per band
-  std::vector<RasterClass> classes;     // 8 bits, 1 band: palette, and names in PATH.aux.xml and a QGIS style
-  std::vector<std::pair<std::string, std::string>> metadata;  // further GDAL metadata items
-  bool always_big = false;                                    // BigTIFF whatever the size
+  int no_data = -1;                          // -1: none
+  double scale = 1, offset = 0;              // physical = stored * scale + offset, told to GDAL
+  std::vector<std::string> band_names = {};  // empty or one per band
+  std::vector<RasterClass> classes = {};     // 8 bits, 1 band: palette, and names in PATH.aux.xml and a QGIS style
+  std::vector<std::pair<std::string, std::string>> metadata = {};  // further GDAL metadata items
+  bool always_big = false;                                         // BigTIFF whatever the size
 };
+
+// Whether a file with these options could pass the 4 GB of a classic TIFF.
+bool needs_big_tiff(const GeoTiffOptions& options);
 
 class GeoTiffWriter {
  public:

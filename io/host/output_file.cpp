@@ -29,7 +29,9 @@ OutputFile::OutputFile(std::string path) : path_(std::move(path)) {
   // The process id keeps two runs into one folder apart; the counter steps over what
   // a killed run with the same id left behind.
   for (int attempt = 0; attempt < 100 && fd_ < 0; ++attempt) {
-    temporary_ = path_ + "." + std::to_string(getpid()) + (attempt > 0 ? "-" + std::to_string(attempt) : "") + ".tmp";
+    temporary_ = path_ + "." + std::to_string(getpid());
+    if (attempt > 0) temporary_.append("-").append(std::to_string(attempt));
+    temporary_ += ".tmp";
     fd_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd_ < 0 && errno != EEXIST) break;
   }

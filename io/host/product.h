@@ -21,16 +21,19 @@ namespace dtacs {
 // "B02", "b2", "2", "B8A" -> 0..12; -1 when it is no band name.
 int band_index(const std::string& name);
 
+// Metres per pixel of a band as the instrument takes it: 10, 20 or 60.
+inline constexpr int kNominalPixel[] = {60, 10, 10, 10, 20, 20, 20, 10, 20, 60, 60, 20, 20};
+
 struct BandInfo {
   int band = -1;              // 0..12, see kBandNames
-  std::string path;           // the file, for messages
+  std::string path = {};      // the file, for messages
   int width = 0, height = 0;  // pixels
-  double pixel_size = 0;      // metres: 10, 20 or 60
+  double pixel_size = 0;      // metres: 10, 20 or 60; that of the file, where bands were resampled
   int add_offset = 0;         // RADIO_ADD_OFFSET from the metadata, 0 where there is none
 };
 
 struct ProductInfo {
-  std::string path;               // as given
+  std::string path;               // the product's folder or file
   std::string name;               // PRODUCT_URI or the folder's name
   std::string layout;             // "SAFE compact", "SAFE multi-tile", "AWS", "JP2 folder", "raw"
   std::string level;              // "L1C", or "" when nothing says so
@@ -41,6 +44,10 @@ struct ProductInfo {
   int epsg = 0;                   // 0: not georeferenced
   double ulx = 0, uly = 0;        // metres, the upper-left corner of the upper-left pixel
   double quantification = 10000;  // reflectance = (DN + add_offset) / quantification
+  bool radiometry_known = false;  // quantification and offsets were read; false: 10000 and 0 are assumed
+  // Metres on the ground of a pixel over its nominal pixel_size.  1 for what ESA makes;
+  // decimated copies of products and other sensors' bands have something else.
+  double ground_scale = 1;
   int no_data = 0;
   int saturated = 65535;
   std::vector<BandInfo> bands;  // those present, ascending by `band`
@@ -64,9 +71,9 @@ class BandReader {
 };
 
 struct BandOptions {
-  PixelWindow window;  // in pixels of the reduced band
-  int reduce = 0;      // resolution levels to drop: width = ceil(width / 2^reduce); JP2 only
-  int threads = 1;     // OpenMP threads one read_rows() may use
+  PixelWindow window = {};  // in pixels of the reduced band
+  int reduce = 0;           // resolution levels to drop: width = ceil(width / 2^reduce); JP2 only
+  int threads = 1;          // OpenMP threads one read_rows() may use
 };
 
 class Product {
@@ -82,8 +89,10 @@ class Product {
 
 // What the command line adds to a product that says too little itself.
 struct ProductHints {
-  std::string granule;     // which tile of a multi-tile SAFE ("T31TDH"); needed only when there are several
-  std::string raw_header;  // flag line for raw bands: see raw_product.h
+  // Which tile of a multi-tile SAFE ("T31TDH"), or which scene of a folder with loose bands
+  // of several: a part of the name.  Needed only when there are several.
+  std::string granule = {};
+  std::string raw_header = {};  // flag line for raw bands: see raw_product.h
 };
 
 // Recognises the layout of `path` (a folder, an MTD_MSIL1C.xml, a raw band file or

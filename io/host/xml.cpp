@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "io/host/failure.h"
+#include "io/host/printable.h"
 
 namespace dtacs {
 namespace {
@@ -68,7 +69,7 @@ class Parser {
         start_tag(visit);
       }
     }
-    if (!open_.empty()) fail("the document ends inside <" + open_.back().name + ">");
+    if (!open_.empty()) fail("the document ends inside <" + printable(open_.back().name) + ">");
     if (!had_root) fail("no XML element in the document");
   }
 
@@ -147,7 +148,7 @@ class Parser {
         return;
       }
     }
-    if (!ref.starts_with('#')) fail("unknown entity &" + std::string(ref) + ";");
+    if (!ref.starts_with('#')) fail("unknown entity &" + printable(ref) + ";");
     const bool hex = ref.substr(1).starts_with('x');
     std::uint32_t code = 0;
     const std::string_view digits = ref.substr(hex ? 2 : 1);
@@ -223,7 +224,8 @@ class Parser {
     skip_space();
     if (!starts_with(">")) fail("an end tag without its >");
     if (open_.empty() || open_.back().name != ended)
-      fail("</" + ended + "> ends " + (open_.empty() ? "nothing" : "<" + open_.back().name + ">"));
+      fail("</" + printable(ended) + "> ends " +
+           (open_.empty() ? "nothing" : "<" + printable(open_.back().name) + ">"));
     ++at_;
     close(visit);
   }

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Products as ESA and others made them.
+#include <doctest/doctest.h>
+
+#include "io/host/product.h"
+#include "io/host/s2_metadata.h"
+#include "tests/host/temp_folder.h"
+#include "tests/support/shared_data.h"
+
+namespace dtacs::test {
+
+TEST_CASE("real product: metadata without and with RADIO_ADD_OFFSET") {
+  DTACS_NEEDS_DATA("metadata");
+  const ProductMetadata before = read_product_metadata(shared_data("metadata/S2A_N0209/MTD_MSIL1C.xml"));
+  CHECK(before.name == "S2A_MSIL1C_20200717T221941_N0209_R029_T01LAC_20200717T234135.SAFE");
+  CHECK((before.level == "L1C" && before.baseline == "02.09" && before.spacecraft == "Sentinel-2A"));
+  CHECK(before.sensing_time == "2020-07-17T22:19:41.024Z");
+  CHECK(before.quantification == 10000);
+  CHECK((before.no_data == 0 && before.saturated == 65535));
+  CHECK(before.images.size() == 14);
+  CHECK(before.images[8] == "T01LAC_20200717T221941_B8A");
+  for (const int offset : before.add_offset) CHECK(offset == 0);
+
+  const ProductMetadata after = read_product_metadata(shared_data("metadata/S2C_MTD_MSIL1C.xml"));
+  CHECK((after.baseline == "99.04" && after.spacecraft == "Sentinel-2C" && after.quantification == 10000));
+  for (const int offset : after.add_offset) CHECK(offset == -1000);
+}
+
+TEST_CASE("real product: every cut of real metadata is refused") {
+  DTACS_NEEDS_DATA("metadata");
+  const TempFolder folder;
+  const std::string whole = get_file(shared_data("metadata/S2C_MTD_MSIL1C.xml"));
+  const std::string path = folder / "m.xml";
+  for (std::size_t n = 0; n + 10 < whole.size(); n += 997) {
+    put_file(path, whole.substr(0, n));
+    CHECK_THROWS_AS(read_product_metadata(path), Failure);
+  }
+}
+
+TEST_CASE("real product: the crop of T31TDH, a folder of loose bands") {
+  DTACS_NEEDS_DATA("s2/T31TDH");
+  const auto product = open_product(shared_data("s2/T31TDH"));
+  const ProductInfo& info = product->info();
+  CHECK(info.layout == "JP2 folder");
+  CHECK((info.tile_id == "T31TDH" && info.sensing_time == "2015-07-26T10:50:26Z"));
+  CHECK((info.epsg == 32631 && info.ulx == 399960 && info.uly == 4693200 && info.ground_scale == 1));
+  REQUIRE(info.bands.size() == kBandCount);
+  for (int b = 0; b < kBandCount; ++b) {
+    const BandInfo& band = info.bands[static_cast<std::size_t>(b)];
+    CHECK((band.band == b && band.pixel_size == kNominalPixel[b] && band.width == 3000 / kNominalPixel[b]));
+  }
+  if (!has_command("gdalinfo")) return;
+  const std::string said = output_of("gdalinfo " + info.bands[1].path);
+  CHECK(said.find("Origin = (399960.000000000000000,4693200.000000000000000)") != std::string::npos);
+  CHECK(said.find("ID[\"EPSG\",32631]]\n") != std::string::npos);
+}
+
+TEST_CASE("real product: two SAFE products with decimated images") {
+  DTACS_NEEDS_DATA("s2");
+  if (!has_command("unzip")) return note_skipped("needs unzip, which is not installed");
+  struct Expected {
+    const char *name, *tile, *time;
+    int epsg;
+    double ulx, uly, scale;
+    int size10, size20, size60;
+  };
+  // Decimated by 64 and by 25.01, as gdalinfo says of the images too.
+  for (const Expected& e :
+       {Expected{"S2A_MSIL1C_20171207T002051_N0206_R116_T55JEJ_20171207T032513", "T55JEJ", "2017-12-07T00:22:52.127Z",
+                 32755, 499980, 6900040, 64, 172, 86, 29},
+        Expected{"S2A_MSIL1C_20180629T000241_N0206_R030_T56JMM_20180629T012042", "T56JMM", "2018-06-29T00:02:41.461Z",
+                 32756, 399960, 6700000, 10980.0 / 439, 439, 219, 73}}) {
+    CAPTURE(e.name);
+    const TempFolder folder;
+    output_of("unzip -q " + shared_data(std::string("s2/") + e.name + ".zip") + " -d " + folder.path());
+    const auto product = open_product(folder.path());
+    const ProductInfo& info = product->info();
+    CHECK(info.layout == "SAFE compact");
+    CHECK(info.name == std::string(e.name) + ".SAFE");
+    CHECK((info.level == "L1C" && info.baseline == "02.06" && info.spacecraft == "Sentinel-2A"));
+    CHECK(info.tile_id == e.tile);
+    CHECK(info.sensing_time == e.time);
+    CHECK((info.epsg == e.epsg && info.ulx == e.ulx && info.uly == e.uly));
+    CHECK((info.quantification == 10000 && info.radiometry_known));
+    // The whole tile in fewer pixels.
+    CHECK(info.ground_scale == doctest::Approx(e.scale));
+    REQUIRE(info.bands.size() == kBandCount);
+    for (int b = 0; b < kBandCount; ++b) {
+      const BandInfo& band = info.bands[static_cast<std::size_t>(b)];
+      const int size = kNominalPixel[b] == 10 ? e.size10 : kNominalPixel[b] == 20 ? e.size20 : e.size60;
+      CHECK((band.band == b && band.pixel_size == kNominalPixel[b] && band.width == size && band.height == size));
+      CHECK(band.add_offset == 0);
+    }
+  }
+}
+
+}  // namespace dtacs::test
