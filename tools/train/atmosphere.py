@@ -42,14 +42,14 @@ class Atmosphere:
 
 
 class AtmosphereTable:
-    """All atmospheres of one split: `train` or `test`."""
+    """The atmospheres of one split: `train`, `test` or `all`."""
 
     def __init__(self, split, data=DATA):
         states, optics = [], []
         for name in ("sixs_a.npz", "sixs_b.npz"):
             with np.load(os.path.join(data, name)) as z:
                 cut = int(len(z["P"]) * (1 - HELD_OUT))
-                part = slice(None, cut) if split == "train" else slice(cut, None)
+                part = {"train": slice(None, cut), "test": slice(cut, None), "all": slice(None)}[split]
                 states.append(z["P"][part])
                 optics.append(z["O"][part])
         self.states = np.concatenate(states)
@@ -59,11 +59,16 @@ class AtmosphereTable:
         o = self.optics[i]
         return Atmosphere(float(self.states[i, 0]), o[:, 0], o[:, 1], o[:, 4], o[:, 5], o[:, 6], o[:, 7], o[:, 8])
 
+    def chances(self, rng, wishes=1):
+        """Probability of each row, such that sun zeniths follow those of Sentinel-2 acquisitions over land (median
+        near 35 degrees): the rows near the zeniths of `wishes` draws, averaged."""
+        wanted = np.clip(15 + rng.gamma(2.6, 8.6, (wishes, 1)), 15, 75)
+        weight = np.exp(-0.5 * ((self.states[None, :, 0] - wanted) / 3.0) ** 2) + 1e-9
+        return (weight / weight.sum(1, keepdims=True)).mean(0)
+
     def draw(self, rng):
-        """An atmosphere whose sun zenith follows that of Sentinel-2 acquisitions over land (median near 35 degrees)."""
-        wanted = np.clip(15 + rng.gamma(2.6, 8.6), 15, 75)
-        weight = np.exp(-0.5 * ((self.states[:, 0] - wanted) / 3.0) ** 2) + 1e-9
-        return self.row(rng.choice(len(weight), p=weight / weight.sum()))
+        p = self.chances(rng)
+        return self.row(rng.choice(len(p), p=p))
 
 
 def load_spectra(split, data=DATA):
