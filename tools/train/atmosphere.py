@@ -35,6 +35,11 @@ class Atmosphere:
     def toa(self, rho):
         return self.path + self.gas * self.down * self.up * rho / (1 - self.albedo * rho)
 
+    def surface(self, toa):
+        """The surface reflectance that `toa` was seen from: the inverse of toa()."""
+        y = (toa - self.path) / (self.gas * self.down * self.up)
+        return y / (1 + self.albedo * y)
+
     def direct_down(self):
         """The part of `down` that casts shadows; forward-scattered aerosol light (40 %) counts as direct."""
         cos_sun = np.cos(np.radians(self.sun_zenith))

@@ -19,6 +19,7 @@ CLEAR, THICK, THIN, SHADOW = 0, 1, 2, 3
 CLASS_NAMES = ["clear", "thick cloud", "thin cloud", "cloud shadow"]
 THIN_TAU = 0.28  # below, a cloud is not labelled
 THICK_TAU = 2.8  # above, the ground is not labelled through it
+VEIL_TAU = 0.7  # a shadow below less cloud than this is labelled as shadow
 ASYMMETRY = 0.15  # 1 - g of cloud particles
 
 # Imaginary refractive index of ice and water at the band centres.
@@ -32,7 +33,6 @@ VAPOUR_BANDS = ("B09", "B10")
 @dataclass
 class Scene:
     toa: np.ndarray  # (size, size, 13) float32, as resampled to the working grid by nearest neighbour
-    native: np.ndarray  # (size, size, 13) float32: the same before averaging to 20 and 60 m and without noise
     rho: np.ndarray  # (size, size, 13) float32: surface reflectance
     label: np.ndarray  # (size, size) uint8
     info: dict = field(default_factory=dict)
@@ -140,8 +140,8 @@ def classify(rng, tau, direct, floor):
         if rng.random() < 0.35:
             thick = ndimage.binary_dilation(thick)
     label = np.full(tau.shape, CLEAR, np.uint8)
-    label[shadow] = SHADOW
     label[thin] = THIN
+    label[shadow & (tau < VEIL_TAU)] = SHADOW
     label[thick] = THICK
     return label
 
@@ -151,19 +151,24 @@ def block_mean(x, k):
     return x.reshape(n, k, n, k).mean((1, 3), dtype=np.float64).astype(np.float32)
 
 
-def sense(rng, toa, pixel_m):
-    """Averages bands to their native resolution, adds noise, and repeats them on the working grid.
+def sense_band(rng, x, k, gain):
+    """One band at its native resolution, k x k pixels of x, with calibration error and noise, in steps of 1/10000."""
+    x = block_mean(x, k) if k > 1 else x
+    x = x * gain * (1 + rng.normal(0, 0.006, x.shape)) + rng.normal(0, 0.0012, x.shape)
+    return np.clip(np.round(x * 1e4) / 1e4, 0.0001, 2.0).astype(np.float32)
 
-    A band keeps the working grid where its own is finer. Sizes are multiples of the coarsest factor.
+
+def sense(rng, toa, pixel_m):
+    """Bands as the sensor gives them, repeated on the working grid where theirs is coarser.
+
+    Sizes are multiples of the coarsest factor, 60 m over pixel_m.
     """
     out = np.empty_like(toa)
     gain = 1 + rng.normal(0, 0.012, 13)
     for band, resolution in enumerate(RESOLUTION_M):
         k = max(1, int(resolution // pixel_m))
-        x = block_mean(toa[..., band], k) if k > 1 else toa[..., band]
-        x = x * gain[band] * (1 + rng.normal(0, 0.006, x.shape)) + rng.normal(0, 0.0012, x.shape)
-        x = np.clip(np.round(x * 1e4) / 1e4, 0.0001, 2.0).astype(np.float32)
-        out[..., band] = np.repeat(np.repeat(x, k, 0), k, 1) if k > 1 else x
+        x = sense_band(rng, toa[..., band], k, gain[band])
+        out[..., band] = np.repeat(np.repeat(x, k, 0), k, 1)
     return out
 
 
@@ -176,10 +181,8 @@ def random_scene(rng, size, spectra, atmospheres):
     air = atmospheres.draw(rng)
     toa, label, _ = compose(rng, ground, layers, air, pixel_m)
     inner = slice(MARGIN, MARGIN + size)
-    native = toa[inner, inner]
     return Scene(
-        toa=sense(rng, native, pixel_m),
-        native=native,
+        toa=sense(rng, toa[inner, inner], pixel_m),
         rho=ground.rho[inner, inner],
         label=label[inner, inner],
         info={"ground": ground.kind, "clouds": regime, "pixel_m": pixel_m, "sun_zenith": air.sun_zenith},
