@@ -2,6 +2,7 @@
 """Writes band arrays as a Sentinel-2 L1C product in SAFE compact layout, encoded as ESA encodes it."""
 import os
 import subprocess
+import sys
 import tempfile
 
 # By resolution: tile, code-block and precinct size of ESA's JPEG 2000 files.
@@ -13,12 +14,16 @@ def write_jp2(path, pixels, resolution, bits=15):
     tile, block, precinct = ENCODING[resolution]
     height, width = pixels.shape
     with tempfile.TemporaryDirectory() as folder:
-        raw = os.path.join(folder, "band.rawl")
-        pixels.astype("<u2" if bits > 8 else "u1").tofile(raw)
-        command = ["opj_compress", "-i", raw, "-o", path, "-F", f"{width},{height},1,{bits},u"]
+        source = os.path.join(folder, "band.pgm")
+        with open(source, "wb") as f:
+            f.write(b"P5\n%d %d\n%d\n" % (width, height, 2**bits - 1))
+            f.write(pixels.astype(">u2" if bits > 8 else "u1").tobytes())
+        command = ["opj_compress", "-i", source, "-o", path]
         command += ["-n", "5", "-p", "LRCP", "-t", f"{tile},{tile}", "-b", f"{block},{block}"]
         command += ["-c", ",".join([f"[{precinct},{precinct}]"] * 5), "-PLT"]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode != 0:
+            sys.exit(f"{path}: opj_compress failed: {done.stderr.strip()}")
 
 
 class Product:
@@ -47,7 +52,7 @@ class Product:
         return f"{self.images}/{self.tile}_{self.sensed}_{band}"
 
 
-def product_metadata(product, bands, offset, sun_zenith):
+def product_metadata(product, bands, offset, cloud_percent):
     offsets = "\n".join(
         f'        <RADIO_ADD_OFFSET band_id="{i}">{offset}</RADIO_ADD_OFFSET>' for i in range(len(bands))
     )
@@ -98,7 +103,7 @@ def product_metadata(product, bands, offset, sun_zenith):
     </Product_Image_Characteristics>
   </n1:General_Info>
   <n1:Quality_Indicators_Info>
-    <Cloud_Coverage_Assessment>0.0</Cloud_Coverage_Assessment>
+    <Cloud_Coverage_Assessment>{cloud_percent:.2f}</Cloud_Coverage_Assessment>
   </n1:Quality_Indicators_Info>
 </n1:Level-1C_User_Product>
 """
@@ -143,14 +148,14 @@ def tile_metadata(product, sun_zenith, sun_azimuth):
 """
 
 
-def write_product(folder, product, bands, images, resolutions, offset, sun_zenith, sun_azimuth):
-    """images: {band: DN array at its native resolution}. Returns the path of the .SAFE folder."""
+def write_product(folder, product, bands, images, resolutions, offset, sun, cloud_percent):
+    """images: {band: DN array at its native resolution}; sun: zenith and azimuth, degrees. Returns the path of the .SAFE folder."""
     root = os.path.join(folder, product.name)
     os.makedirs(os.path.join(root, product.images), exist_ok=True)
     for band, resolution in zip(bands, resolutions):
         write_jp2(os.path.join(root, product.image(band) + ".jp2"), images[band], resolution)
     with open(os.path.join(root, "MTD_MSIL1C.xml"), "w") as f:
-        f.write(product_metadata(product, bands, offset, sun_zenith))
+        f.write(product_metadata(product, bands, offset, cloud_percent))
     with open(os.path.join(root, "GRANULE", product.granule, "MTD_TL.xml"), "w") as f:
-        f.write(tile_metadata(product, sun_zenith, sun_azimuth))
+        f.write(tile_metadata(product, *sun))
     return root

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes a simulated Sentinel-2 L1C product with known truth.
 
-    python3 tools/scene/scene.py OUT [--size 480] [--seed 7] [--preview OUT.png]
+    python3 tools/scene/scene.py OUT [--size 420] [--seed 3] [--preview OUT.png]
 
 OUT/S2A_MSIL1C_....SAFE  13 bands as JPEG 2000 with ESA's parameters and metadata in ESA's schema; baseline 05.11, so
                          reflectance = (DN - 1000) / 10000; DN 0 is no data, in a slanted corner of the swath
@@ -20,10 +20,11 @@ import sys
 import zlib
 
 import numpy as np
+from scipy.special import expit
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "train"))
 from atmosphere import BANDS, RESOLUTION_M, Atmosphere, AtmosphereTable, load_spectra  # noqa: E402
-from clouds import Layer, cirrus, sigmoid  # noqa: E402
+from clouds import Layer, cirrus  # noqa: E402
 from fields import modulation, parcels, power_noise  # noqa: E402
 from ground import Ground, pick  # noqa: E402
 from safe import Product, write_jp2, write_product  # noqa: E402
@@ -31,6 +32,7 @@ from simulate import CLASS_NAMES, MARGIN, block_mean, compose, sense_band  # noq
 
 OFFSET = -1000
 NO_DATA = 255
+NOISE = (0.002, 0.0005)  # relative and absolute, near the instrument's
 SUN_AZIMUTH = 150.0  # degrees from north: late morning, northern hemisphere
 
 
@@ -55,47 +57,49 @@ def field_palette(rng, spectra, count):
 
 
 def landscape(rng, size, spectra):
-    """Sea in the lowlands, fields, woods on the hills, a town by the coast."""
-    area = (size / 480) ** 2
-    height = power_noise(rng, size, 3.1, lowest=1.5 * size / 480)
-    rough = height + 0.05 * power_noise(rng, size, 1.8)
-    index = parcels(rng, size, int(420 * area) + 1)
-    rho = field_palette(rng, spectra, index.max() + 1)[index] * modulation(rng, size, 0.05, 1.4)
+    """Sea in the lowlands, fields, woods on the hills, a town near the middle."""
+    scale = size / 480
+    height = power_noise(rng, size, 3.6, lowest=1.3 * scale)
+    rough = height + 0.025 * power_noise(rng, size, 2.2)
+    index = parcels(rng, size, int(380 * scale**2) + 1)
+    rho = field_palette(rng, spectra, index.max() + 1)[index] * modulation(rng, size, 0.03, 2.2)
 
-    woods = sigmoid((rough - np.quantile(height, 0.62)) * 14)[..., None]
-    canopy = 0.5 * (typical(rng, spectra, "veg", "B04", 0.01, 0.04) + typical(rng, spectra, "veg", "B04", 0.01, 0.04))
-    rho = rho * (1 - woods) + canopy * modulation(rng, size, 0.16, 0.9) * woods
+    canopy = 0.5 * (typical(rng, spectra, "veg", "B04", 0.015, 0.04) + typical(rng, spectra, "veg", "B04", 0.015, 0.04))
+    edge = height + 0.10 * power_noise(rng, size, 2.4)
+    woods = expit((edge - np.quantile(edge, 0.68)) * 25)[..., None]
+    rho = rho * (1 - woods) + canopy * modulation(rng, size, 0.12, 2.1) * woods
 
-    blocks = parcels(rng, size, int(5200 * area) + 1)
-    roofs = np.array([typical(rng, spectra, "urban", "B04", 0.06, 0.4) for _ in range(60)])
-    streets = 0.12 + 0.5 * roofs[rng.integers(60, size=blocks.max() + 1)] + 0.1 * canopy
-    shore = np.quantile(height, 0.17)
-    y, x = np.mgrid[:size, :size] / 480
-    town = sigmoid((0.30 - np.hypot((x - 0.68 * size / 480), (y - 0.42 * size / 480)) * 2.2 + 0.12 * rough) * 30)
-    town = (town * (height > shore + 0.1) > 0.5)[..., None]
-    rho = np.where(town & (rng.random(blocks.max() + 1) < 0.75)[blocks][..., None], streets[blocks], rho)
+    shore = np.quantile(height, 0.14)
+    blocks = parcels(rng, size, int(3600 * scale**2) + 1)
+    roofs = np.array([typical(rng, spectra, "urban", "B04", 0.08, 0.3) for _ in range(40)])
+    streets = 0.10 + 0.45 * roofs[rng.integers(40, size=blocks.max() + 1)] + 0.15 * canopy
+    y, x = np.mgrid[:size, :size] / size
+    distance = np.hypot(x - 0.62, y - 0.40) * scale + 0.02 * power_noise(rng, size, 2.4)
+    built = (rng.random(blocks.max() + 1) < 0.8)[blocks] & (distance < 0.11) & (height > shore + 0.1)
+    rho = np.where(built[..., None], streets[blocks], rho)
 
-    beach = np.exp(-(((rough - shore) / 0.05) ** 2))[..., None]
-    rho = rho * (1 - beach) + typical(rng, spectra, "soil", "B04", 0.2, 0.3) * 1.2 * beach
-    sea = typical(rng, spectra, "water", "B03", 0.02, 0.06) * modulation(rng, size, 0.08, 2.4)
+    beach = np.exp(-(((rough - shore) / 0.035) ** 2))[..., None]
+    rho = rho * (1 - beach) + typical(rng, spectra, "soil", "B04", 0.2, 0.3) * beach
+    sea = typical(rng, spectra, "water", "B03", 0.03, 0.07) * modulation(rng, size, 0.08, 2.4)
     rho = np.where((rough < shore)[..., None], sea, rho)
 
-    gy, gx = np.gradient(height + 0.02 * power_noise(rng, size, 2.2))
-    hilly = np.clip((height - shore) * 0.8, 0, 1) * 9 * size / 480
-    return Ground(np.clip(rho, 0, 1).astype(np.float32), "coast, fields, woods, town", (gx * hilly, gy * hilly))
+    gy, gx = np.gradient(height + 0.015 * power_noise(rng, size, 3.0))
+    steep = np.clip((height - shore) * 0.8, 0, 1) * 10 * scale
+    return Ground(np.clip(rho, 0, 1).astype(np.float32), "coast, fields, woods, town", (gx * steep, gy * steep))
 
 
 def sky(rng, size):
-    """Cumulus over one half, a band of cirrus over the other."""
+    """Cumulus towards the lower right, a band of cirrus across the upper left."""
+    scale = size / 480
     y, x = np.mgrid[:size, :size] / size
-    z = power_noise(rng, size, 3.0, lowest=5 * size / 480) + 0.25 * power_noise(rng, size, 2.0)
-    z = z - 4 * np.clip(0.45 - (0.6 * x + y) / 1.6, 0, 1)
-    depth = np.maximum(z - np.quantile(z, 0.88), 0)
-    heaps = Layer(45 * (1 - np.exp(-1.6 * depth)) ** 1.1, 1150.0, False)
+    z = power_noise(rng, size, 3.8, lowest=4 * scale) + 0.10 * power_noise(rng, size, 2.2)
+    z = z - 3.0 * np.clip(1.05 - (x + y), 0, 1)
+    depth = np.maximum(z - np.quantile(z, 0.885), 0)
+    heaps = Layer(55 * (1 - np.exp(-1.2 * depth)) ** 1.2, 1050.0, False)
     veil = cirrus(rng, size, 1.0)
-    across = (x - 0.55 * y - 0.25) / 0.22
-    veil.tau = veil.tau * np.exp(-(across**2)) * 0.9 + 0.55 * np.exp(-(across**4)) * (veil.tau > 0)
-    return [heaps, veil]
+    streaks = np.minimum(veil.tau / np.quantile(veil.tau, 0.95), 1.4)
+    band = np.exp(-(((x + 0.55 * y - 0.46) / 0.19) ** 4))
+    return [heaps, Layer(band * (0.10 + 1.7 * streaks), 9500.0, True)]
 
 
 def between(table, zenith):
@@ -130,7 +134,7 @@ def write_png(path, rgb):
 def preview(images, mask):
     """True colour beside the true classes: thick cloud yellow, thin green, shadow red."""
     rgb = np.stack([images[b].astype(np.float32) for b in ("B04", "B03", "B02")], -1)
-    rgb = np.clip((rgb + OFFSET) / 3500, 0, 1) ** 0.8
+    rgb = np.clip((rgb + OFFSET) / 3000, 0, 1) ** 0.7
     colour = np.zeros((256, 3), np.uint8)
     colour[:4] = [[60, 60, 60], [255, 220, 0], [0, 200, 70], [220, 30, 30]]
     return np.concatenate([(rgb * 255).astype(np.uint8), colour[mask]], 1)
@@ -139,8 +143,8 @@ def preview(images, mask):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", help="folder to write into")
-    parser.add_argument("--size", type=int, default=480, help="pixels of 10 m, a multiple of 6")
-    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--size", type=int, default=420, help="pixels of 10 m, a multiple of 6")
+    parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--preview", help="PNG of true colour and true classes")
     args = parser.parse_args()
     if args.size % 6 or args.size < 60:
@@ -161,7 +165,7 @@ def main():
     gain = 1 + rng.normal(0, 0.008, 13)
     for i, (band, resolution) in enumerate(zip(BANDS, RESOLUTION_M)):
         k = resolution // 10
-        dn = np.round(sense_band(rng, toa[..., i], k, gain[i]) * 10000).astype(np.int32) - OFFSET
+        dn = np.round(sense_band(rng, toa[..., i], k, gain[i], NOISE) * 10000).astype(np.int32) - OFFSET
         lost = outside_swath(args.size, resolution)
         images[band] = np.where(lost, 0, dn).astype(np.uint16)
         mask[np.repeat(np.repeat(lost, k, 0), k, 1)] = NO_DATA
@@ -171,11 +175,12 @@ def main():
 
     product = Product(args.size)
     os.makedirs(os.path.join(args.out, "truth"), exist_ok=True)
-    write_product(args.out, product, BANDS, images, RESOLUTION_M, OFFSET, air.sun_zenith, SUN_AZIMUTH)
+    share = np.bincount(mask.ravel(), minlength=256) / mask.size
+    cloudy = 100 * float(share[1] + share[2])
+    write_product(args.out, product, BANDS, images, RESOLUTION_M, OFFSET, (air.sun_zenith, SUN_AZIMUTH), cloudy)
     write_jp2(os.path.join(args.out, "truth", "mask.jp2"), mask, 10, bits=8)
     for band, x in truth.items():
         write_jp2(os.path.join(args.out, "truth", band + ".jp2"), x, RESOLUTION_M[BANDS.index(band)])
-    share = np.bincount(mask.ravel(), minlength=256) / mask.size
     facts = {
         "what": "simulated by tools/scene/scene.py",
         "seed": args.seed,

@@ -151,10 +151,13 @@ def block_mean(x, k):
     return x.reshape(n, k, n, k).mean((1, 3), dtype=np.float64).astype(np.float32)
 
 
-def sense_band(rng, x, k, gain):
-    """One band at its native resolution, k x k pixels of x, with calibration error and noise, in steps of 1/10000."""
+def sense_band(rng, x, k, gain, noise=(0.006, 0.0012)):
+    """One band at its native resolution, k x k pixels of x, with calibration error and noise, in steps of 1/10000.
+
+    noise: relative and absolute; the default is about twice that of the instrument.
+    """
     x = block_mean(x, k) if k > 1 else x
-    x = x * gain * (1 + rng.normal(0, 0.006, x.shape)) + rng.normal(0, 0.0012, x.shape)
+    x = x * gain * (1 + rng.normal(0, noise[0], x.shape)) + rng.normal(0, noise[1], x.shape)
     return np.clip(np.round(x * 1e4) / 1e4, 0.0001, 2.0).astype(np.float32)
 
 
