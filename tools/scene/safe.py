@@ -149,7 +149,7 @@ def tile_metadata(product, sun_zenith, sun_azimuth):
 
 
 def write_product(folder, product, bands, images, resolutions, offset, sun, cloud_percent):
-    """images: {band: DN array at its native resolution}; sun: zenith and azimuth, degrees. Returns the path of the .SAFE folder."""
+    """Writes FOLDER/....SAFE. images: {band: DN array at its native resolution}; sun: zenith and azimuth, degrees."""
     root = os.path.join(folder, product.name)
     os.makedirs(os.path.join(root, product.images), exist_ok=True)
     for band, resolution in zip(bands, resolutions):
@@ -158,4 +158,3 @@ def write_product(folder, product, bands, images, resolutions, offset, sun, clou
         f.write(product_metadata(product, bands, offset, cloud_percent))
     with open(os.path.join(root, "GRANULE", product.granule, "MTD_TL.xml"), "w") as f:
         f.write(tile_metadata(product, *sun))
-    return root

@@ -126,9 +126,9 @@ def write_png(path, rgb):
         body = kind + data
         return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
     with open(path, "wb") as f:
-        f.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+        f.write(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 
 
 def preview(images, mask):
@@ -181,12 +181,13 @@ def main():
     write_jp2(os.path.join(args.out, "truth", "mask.jp2"), mask, 10, bits=8)
     for band, x in truth.items():
         write_jp2(os.path.join(args.out, "truth", band + ".jp2"), x, RESOLUTION_M[BANDS.index(band)])
+    shares = {name: round(float(share[i]), 4) for i, name in enumerate(CLASS_NAMES)}
     facts = {
         "what": "simulated by tools/scene/scene.py",
         "seed": args.seed,
         "size": args.size,
         "sun_zenith": round(air.sun_zenith, 3),
-        "shares": {**{n: round(float(share[i]), 4) for i, n in enumerate(CLASS_NAMES)}, "no data": round(float(share[255]), 4)},
+        "shares": {**shares, "no data": round(float(share[NO_DATA]), 4)},
     }
     with open(os.path.join(args.out, "truth", "scene.json"), "w") as f:
         json.dump(facts, f, indent=1)

@@ -4,8 +4,8 @@
     python3 tools/train/ac.py --out ac.pt
 
 corrected = toa[12 bands without B10] - W2 relu(W1 toa + b1) - b2 with 13 -> 52 -> 12 channels. Pairs are mixed spectra
-of our library seen through our 6SV atmospheres. The checkpoint holds "state_dict" with the names model.cnn_layers.*; OUT
-with .json beside it says how it was made and its cross-validated error per band.
+of our library seen through our 6SV atmospheres. The checkpoint holds "state_dict" with the names model.cnn_layers.*;
+OUT with .json beside it says how it was made and its cross-validated error per band.
 """
 import argparse
 import json
@@ -62,7 +62,8 @@ class Corrector(nn.Module):
     def __init__(self, bands=13, outputs=12):
         super().__init__()
         self.model = nn.Module()
-        self.model.cnn_layers = nn.Sequential(nn.Conv2d(bands, 4 * bands, 1), nn.ReLU(), nn.Conv2d(4 * bands, outputs, 1))
+        first, last = nn.Conv2d(bands, 4 * bands, 1), nn.Conv2d(4 * bands, outputs, 1)
+        self.model.cnn_layers = nn.Sequential(first, nn.ReLU(), last)
 
     def forward(self, x):
         return x[:, KEEP] - self.model.cnn_layers(x)

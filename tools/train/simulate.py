@@ -23,7 +23,9 @@ VEIL_TAU = 0.7  # a shadow below less cloud than this is labelled as shadow
 ASYMMETRY = 0.15  # 1 - g of cloud particles
 
 # Imaginary refractive index of ice and water at the band centres.
-INDEX_ICE = np.array([7e-11, 3.5e-10, 2.8e-9, 1.65e-8, 3.5e-8, 6e-8, 1.1e-7, 1.8e-7, 2.3e-7, 7e-7, 1.6e-5, 2.8e-4, 3e-4])
+INDEX_ICE = np.array(
+    [7e-11, 3.5e-10, 2.8e-9, 1.65e-8, 3.5e-8, 6e-8, 1.1e-7, 1.8e-7, 2.3e-7, 7e-7, 1.6e-5, 2.8e-4, 3e-4]
+)
 INDEX_WATER = np.array(
     [9e-10, 9.5e-10, 2e-9, 2.2e-8, 3.9e-8, 1.4e-7, 1.4e-7, 3e-7, 3.4e-7, 2.7e-6, 1.5e-4, 9e-5, 2.9e-4]
 )
