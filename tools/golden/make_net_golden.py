@@ -120,12 +120,13 @@ class Recorder:
         flat = y.numpy().ravel()
         rms = np.sqrt(np.mean(flat**2))
         outputs, height, width = y.shape[1:]
-        head = struct.pack("<12s5I3f", key.encode(), outputs, inputs, kernel, height, width, weight_step, bias_step, rms)
+        sizes = (outputs, inputs, kernel, height, width)
+        head = struct.pack("<12s5I3f", key.encode(), *sizes, weight_step, bias_step, rms)
         at = bits(key + ".sample", np.arange(SAMPLES)) % np.uint64(flat.size)
         padding = bytes(-outputs % 4)
         self.records.append(head + bias.tobytes() + padding + flat[at.astype(np.int64)].astype("<f4").tobytes())
-        live = float((y != 0).double().mean())
-        print(f"{key:8s} {tuple(y.shape[1:])!s:16s} rms {rms:.2f} non-zero {live:.2f} at 6 {float((y == 6).double().mean()):.3f}")
+        live, full = float((y != 0).double().mean()), float((y == 6).double().mean())
+        print(f"{key:8s} {tuple(y.shape[1:])!s:16s} rms {rms:.2f} non-zero {live:.2f} at 6 {full:.3f}")
 
 
 def run(net, x):
