@@ -19,7 +19,7 @@ jp2::ImageInfo jp2_info(const std::string& path);
 struct Jp2Options {
   PixelWindow window;    // in pixels of the reduced component
   int reduce = 0;        // resolution levels to drop
-  int threads = 1;
+  Parallel parallel = Parallel::serial();
   int component = 0;
   bool strict = true;    // a damaged file is an error; else what is missing decodes as zero coefficients
   std::size_t memory_limit = sizeof(void*) == 4 ? std::size_t{1} << 30 : std::size_t{4} << 30;
@@ -31,7 +31,7 @@ class Jp2Band final : public BandReader {
   // unsupported (the message names the feature); memory_cap with the bytes needed.
   Jp2Band(const std::string& path, const Jp2Options& options);
   Jp2Band(const std::string& path, const BandOptions& options)
-      : Jp2Band(path, Jp2Options{.window = options.window, .reduce = options.reduce, .threads = options.threads}) {}
+      : Jp2Band(path, Jp2Options{.window = options.window, .reduce = options.reduce, .parallel = options.parallel}) {}
   ~Jp2Band() override;
 
   int width() const override;

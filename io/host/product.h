@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "io/bands.h"
+#include "io/parallel.h"
 
 namespace dtacs {
 
@@ -73,7 +74,7 @@ class BandReader {
 struct BandOptions {
   PixelWindow window = {};  // in pixels of the reduced band
   int reduce = 0;           // resolution levels to drop: width = ceil(width / 2^reduce); JP2 only
-  int threads = 1;          // OpenMP threads one read_rows() may use
+  Parallel parallel = Parallel::serial();  // what read_rows() may use; outlived by it
 };
 
 class Product {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "net/padding.h"
+#include "tests/host/temp_folder.h"
 #include "tests/net/converted.h"
 #include "tests/net/streaming.h"
 #include "tests/support/tools.h"
@@ -36,7 +37,7 @@ Image padded_scene(const std::vector<std::uint16_t>& dn, int bands, int height, 
 TEST_CASE("unet: every activation equals PyTorch's on a real crop, any size") {
   DTACS_NEEDS_DATA("weights/encoder_init");
   DTACS_NEEDS_TOOL("python3-torch", std::string(kPython) + " -c 'import torch, numpy'");
-  const TemporaryFolder folder;
+  const TempFolder folder;
   REQUIRE(succeeds(std::string(kPython) + " " DTACS_SOURCE_DIR "/tests/net/make_torch_case.py " +
                    shared_data("weights/encoder_init/mobilenet_v2_imagenet_bnfolded_dequantised_fp32.npz") + " " +
                    kScenes[0] + " " + folder.path()));
@@ -79,7 +80,7 @@ TEST_CASE("correction: the released checkpoints give the reference's output on r
   DTACS_NEEDS_DATA("golden");
   DTACS_NEEDS_TOOL("python3-numpy", std::string(kPython) + " -c 'import numpy'");
   for (const std::string& scene : kScenes) {
-    const TemporaryFolder folder;
+    const TempFolder folder;
     REQUIRE(succeeds(std::string(kPython) + " -c 'import numpy as np; d = np.load(\"" + scene +
                      "\"); [d[k].tofile(\"" + folder.path() + "/\" + k) for k in d.files]'"));
     const auto dn = read_array<std::uint16_t>(folder.path() + "/dn");

@@ -32,7 +32,7 @@ void info_command(Args& args) {
   std::printf("\nband   pixel m   columns      rows   offset  file\n");
   for (const BandInfo& b : p.bands)
     std::printf("%-5s %8g %9d %9d %8d  %s\n", std::string(kBandNames[b.band]).c_str(), b.pixel_size, b.width, b.height,
-                b.add_offset, b.path.c_str());
+                b.add_offset, b.path.substr(b.path.rfind('/') + 1).c_str());
 }
 
 }  // namespace dtacs

@@ -40,7 +40,7 @@ ReflectanceSink::ReflectanceSink(const Scene& scene, const Model& model, const R
     o.bands = static_cast<int>(outputs.size());
     o.bits = 16;
     o.compress = Compress::none;
-    o.threads = options.threads;
+    o.parallel = options.parallel;
     o.epsg = options.epsg;
     // A window may start inside a coarse pixel: the file starts at that pixel's corner.
     const double shift_x = scale == 1 ? 0 : scene.native_shift_x(first.slot);

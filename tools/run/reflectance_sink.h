@@ -23,7 +23,7 @@ struct ReflectanceOptions {
   std::string folder;
   bool stack = false;
   int epsg = 0;
-  int threads = 1;
+  Parallel parallel = Parallel::serial();
   std::vector<std::pair<std::string, std::string>> metadata;
 };
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/run/run.h"
 
-#include <omp.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -110,10 +109,9 @@ void check_bands(const ProductInfo& info, const LoadedWeights& w) {
 
 class Job {
  public:
-  explicit Job(const RunOptions& options)
+  Job(const RunOptions& options, const Parallel& parallel)
       : options_(options),
-        threads_(options.threads > 0 ? options.threads : omp_get_num_procs()),
-        parallel_(openmp(threads_)),
+        parallel_(parallel),
         chosen_(choose_weights(options)),
         product_(open_product(options.product, options.hints)) {
     std::set<int> bands;
@@ -127,7 +125,7 @@ class Job {
                                                              .resolution = options.resolution,
                                                              .window = options.window,
                                                              .offset = options.offset,
-                                                             .threads = threads_});
+                                                             .parallel = parallel_});
     for (const int band : {3, 2, 1}) rgb_slots_.push_back(scene_->slot(band));
     has_rgb_ = *std::min_element(rgb_slots_.begin(), rgb_slots_.end()) >= 0;
     plan();
@@ -150,7 +148,6 @@ class Job {
   std::vector<std::pair<std::string, std::string>> file_metadata(const LoadedWeights& w) const;
 
   RunOptions options_;
-  int threads_;
   Parallel parallel_;
   Chosen chosen_;
   std::unique_ptr<Product> product_;
@@ -208,7 +205,7 @@ void Job::plan() {
     mask_ = std::make_unique<GeoTiffWriter>(options_.folder + "/mask.tif",
                                             GeoTiffOptions{.width = scene_->width(),
                                                            .height = scene_->height(),
-                                                           .threads = threads_,
+                                                           .parallel = parallel_,
                                                            .epsg = info.epsg,
                                                            .ulx = scene_->ulx(),
                                                            .uly = scene_->uly(),
@@ -225,14 +222,14 @@ void Job::plan() {
         ReflectanceOptions{.folder = options_.folder,
                            .stack = options_.stack,
                            .epsg = info.epsg,
-                           .threads = threads_,
+                           .parallel = parallel_,
                            .metadata = file_metadata(*chosen_.correction)});
     files_.insert(files_.end(), reflectance_->files().begin(), reflectance_->files().end());
   }
   before_ = std::make_unique<Quicklook>(scene_->width(), scene_->height());
   after_ = std::make_unique<Quicklook>(scene_->width(), scene_->height());
   if (!options_.truth.empty())
-    truth_ = std::make_unique<Truth>(options_.truth, *scene_, options_.window.value_or(Rect{}), threads_);
+    truth_ = std::make_unique<Truth>(options_.truth, *scene_, options_.window.value_or(Rect{}), parallel_);
 }
 
 std::vector<std::pair<std::string, std::string>> Job::file_metadata(const LoadedWeights& w) const {
@@ -247,7 +244,7 @@ std::vector<std::pair<std::string, std::string>> Job::file_metadata(const Loaded
 
 void Job::read() {
   const int y0 = scene_->rows_read();
-  scene_->read(kChunk, parallel_);
+  scene_->read(kChunk);
   for (int y = y0; y < scene_->rows_read(); ++y) {
     if (!scene_->any_valid(y)) continue;
     const std::uint8_t* valid = scene_->valid_row(y);
@@ -474,7 +471,7 @@ void Job::write_report() const {
   j.member("write", timings_.write.seconds());
   j.member("total", std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count());
   j.end();
-  j.member("threads", threads_);
+  j.member("threads", parallel_.workers);
   j.member("peak_memory_bytes", peak_memory_bytes());
   j.key("files").begin_array();
   for (const std::string& f : files_) j.value(f);
@@ -505,7 +502,8 @@ void Job::summarise() const {
 }  // namespace
 
 void run(const RunOptions& options) {
-  Job(options).run();
+  const int threads = options.threads > 0 ? options.threads : available_threads();
+  with_threads(threads, [&](const Parallel& parallel) { Job(options, parallel).run(); });
 }
 
 }  // namespace dtacs

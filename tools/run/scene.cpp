@@ -31,7 +31,8 @@ int scale_of(double band_metres, double working_metres) {
 
 }  // namespace
 
-Scene::Scene(const Product& product, const SceneOptions& options) : band_ids_(options.bands) {
+Scene::Scene(const Product& product, const SceneOptions& options)
+    : parallel_(options.parallel), band_ids_(options.bands) {
   const ProductInfo& info = product.info();
   std::string missing;
   double finest = 0;
@@ -111,7 +112,7 @@ Scene::Scene(const Product& product, const SceneOptions& options) : band_ids_(op
     own.window = part;
     own.line.resize(static_cast<std::size_t>(part.width) * (own.halve ? 2 : 1));
     const auto index = static_cast<int>(&b - info.bands.data());
-    own.reader = product.open_band(index, {.window = part, .threads = options.threads});
+    own.reader = product.open_band(index, {.window = part, .parallel = options.parallel});
     bands_.push_back(std::move(own));
     offsets_.push_back(static_cast<float>(options.offset.value_or(b.add_offset)));
   }
@@ -232,13 +233,13 @@ void Scene::fill_row(int y) {
   }
 }
 
-void Scene::read(int rows, const Parallel& parallel) {
+void Scene::read(int rows) {
   rows = std::min({rows, height_ - rows_read_, ring_ - 1});
   const int y0 = rows_read_;
   for (int s = 0; s < band_count(); ++s)
     for (int y = y0; y < y0 + rows; ++y) read_band_row(s, y);
 
-  parallel.for_each(rows, [&](int i, int) noexcept {
+  parallel_.for_each(rows, [&](int i, int) noexcept {
     std::uint8_t* valid = const_cast<std::uint8_t*>(valid_row(y0 + i));
     std::memset(valid, 1, static_cast<std::size_t>(width_));
     for (int s = 0; s < band_count(); ++s) {

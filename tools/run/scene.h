@@ -31,7 +31,7 @@ struct SceneOptions {
   int resolution = 0;          // metres; 0: that of the finest band read
   std::optional<Rect> window;  // on the working grid
   std::optional<int> offset;   // instead of the metadata's RADIO_ADD_OFFSET of every band
-  int threads = 1;
+  Parallel parallel = Parallel::serial();
 };
 
 class Scene {
@@ -65,7 +65,7 @@ class Scene {
   // and one read() may take as many; call before the first read().
   void keep(int value_rows, int valid_rows);
   // Reads the next rows (fewer at the end).  Throws Failure(bad_data, io_error).
-  void read(int rows, const Parallel& parallel);
+  void read(int rows);
   int rows_read() const { return rows_read_; }
 
   // Rows [0, filled_rows()) have filled values: all that were read, once a valid
@@ -91,6 +91,7 @@ class Scene {
   void read_band_row(int slot, int y);
   void fill_row(int y);
 
+  Parallel parallel_;
   std::vector<Band> bands_;
   std::vector<int> band_ids_;
   std::vector<float> offsets_;

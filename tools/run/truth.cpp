@@ -47,15 +47,17 @@ constexpr struct {
 
 }  // namespace
 
-Truth::Truth(const std::string& folder, const Scene& scene, const Rect& window, int threads) : scene_(scene) {
+Truth::Truth(const std::string& folder, const Scene& scene, const Rect& window, const Parallel& parallel)
+    : scene_(scene) {
   const auto open = [&](const std::string& file, const PixelWindow& part, Source& source) {
     const std::string path = folder + "/" + file;
     if (!std::filesystem::exists(path)) return false;
-    source.reader = std::make_unique<Jp2Band>(path, BandOptions{.window = part, .threads = threads});
+    source.reader = std::make_unique<Jp2Band>(path, BandOptions{.window = part, .parallel = parallel});
     source.line.resize(static_cast<std::size_t>(part.width));
     return true;
   };
-  open("mask.jp2", {window.x, window.y, scene.width(), scene.height()}, mask_);
+  for (Source* mask : {&mask_, &clear_mask_})
+    open("mask.jp2", {window.x, window.y, scene.width(), scene.height()}, *mask);
   for (int band = 0; band < kBandCount; ++band) {
     const int slot = scene.slot(band);
     Source source;
@@ -78,6 +80,10 @@ void Truth::add_reflectance(int y, int band, const std::uint16_t* corrected, con
   const auto at = bands_.find(band);
   if (at == bands_.end()) return;
   Source& source = at->second;
+  if (clear_mask_.reader && clear_mask_.current < y) {
+    clear_mask_.reader->read_rows(1, clear_mask_.line.data(), scene_.width());
+    clear_mask_.current = y;
+  }
   const int slot = scene_.slot(band);
   const int native = scene_.native_row(slot, y);
   if (native > source.current) {
@@ -88,7 +94,8 @@ void Truth::add_reflectance(int y, int band, const std::uint16_t* corrected, con
   const double offset = static_cast<double>(scene_.add_offset(slot)), quant = static_cast<double>(scene_.quantification());
   for (int x = 0; x < scene_.width(); ++x) {
     const std::uint16_t truth = source.line[static_cast<std::size_t>(scene_.native_column(slot, x))];
-    if (truth == 0 || corrected[x] == 0) continue;
+    const bool clear = !clear_mask_.reader || clear_mask_.line[static_cast<std::size_t>(x)] == 0;
+    if (truth == 0 || corrected[x] == 0 || !clear) continue;
     const double error = (corrected[x] - truth) / 1e4;
     const double before = (digital_numbers[x] + offset) / quant - truth / 1e4;
     e.sum += error;
@@ -108,7 +115,7 @@ void Truth::print() const {
     }
   }
   if (errors_.empty()) return;
-  std::printf("reflectance against the truth, RMSE\n  %-6s %12s %14s\n", "band", "corrected", "not corrected");
+  std::printf("reflectance of clear pixels against the truth, RMSE\n  %-6s %12s %14s\n", "band", "corrected", "not corrected");
   for (const auto& [band, e] : errors_) {
     const double n = static_cast<double>(e.count);
     std::printf("  %-6s %12.4f %14.4f\n", std::string(kBandNames[band]).c_str(), std::sqrt(ratio(e.square, n)),
@@ -135,7 +142,7 @@ void Truth::report(JsonWriter& j) const {
       j.end();
     }
   }
-  j.key("reflectance").begin_object();
+  j.key("reflectance_of_clear_pixels").begin_object();
   for (const auto& [band, e] : errors_) {
     const double n = static_cast<double>(e.count);
     j.key(kBandNames[band]).begin_object();

@@ -22,10 +22,11 @@ class Truth {
  public:
   // Throws Failure(missing_input) when the folder holds neither.
   // window: the scene's, on the working grid.
-  Truth(const std::string& folder, const Scene& scene, const Rect& window, int threads);
+  Truth(const std::string& folder, const Scene& scene, const Rect& window, const Parallel& parallel);
 
   void add_classes(const std::uint8_t* classes);  // the next row; 255: not counted
   // Row y of a corrected band and the uncorrected digital numbers of the same pixels.
+  // Counted where the true class is clear, or everywhere when there is no true mask.
   void add_reflectance(int y, int band, const std::uint16_t* corrected, const std::uint16_t* digital_numbers);
 
   void print() const;                 // a table for people
@@ -43,7 +44,8 @@ class Truth {
   };
 
   const Scene& scene_;
-  Source mask_;
+  Source mask_;        // read in step with the classes
+  Source clear_mask_;  // the same file, read in step with the reflectance
   std::map<int, Source> bands_;
   std::int64_t confusion_[4][4] = {};  // (true, found)
   std::map<int, Errors> errors_;
