@@ -45,7 +45,8 @@ class Output {
  public:
   explicit Output(std::string path) : path_(std::move(path)), temporary_(path_ + ".part") {
     file_ = std::fopen(temporary_.c_str(), "wb");
-    if (file_ == nullptr) throw Failure(Exit::cannot_create, temporary_ + ": cannot be created: " + std::strerror(errno));
+    if (file_ == nullptr)
+      throw Failure(Exit::cannot_create, temporary_ + ": cannot be created: " + std::strerror(errno));
   }
   ~Output() {
     if (file_ != nullptr) std::fclose(file_);
@@ -72,7 +73,9 @@ class Output {
   std::FILE* file_;
 };
 
-bool ends_with(std::string_view s, std::string_view end) { return s.size() > end.size() && s.ends_with(end); }
+bool ends_with(std::string_view s, std::string_view end) {
+  return s.size() > end.size() && s.ends_with(end);
+}
 
 }  // namespace
 
