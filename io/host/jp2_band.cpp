@@ -47,8 +47,7 @@ jp2::ImageInfo jp2_info(const std::string& path) {
   return info;
 }
 
-Jp2Band::Jp2Band(const std::string& path, const Jp2Options& options)
-    : state_(std::make_unique<State>(path, options)) {
+Jp2Band::Jp2Band(const std::string& path, const Jp2Options& options) : state_(std::make_unique<State>(path, options)) {
   State& s = *state_;
   const jp2::Options core{.component = options.component,
                           .reduce = options.reduce,
@@ -72,17 +71,28 @@ Jp2Band::Jp2Band(const std::string& path, const Jp2Options& options)
     s.block.reset(static_cast<std::byte*>(std::aligned_alloc(Arena::kAlign, wanted)));
     s.block_size = wanted;
     if (s.block == nullptr)
-      throw Failure(Exit::memory_cap, path + ": decoding needs " + std::to_string(wanted) + " bytes, which are not there");
+      throw Failure(Exit::memory_cap,
+                    path + ": decoding needs " + std::to_string(wanted) + " bytes, which are not there");
   }
 }
 
 Jp2Band::~Jp2Band() = default;
 
-int Jp2Band::width() const { return state_->decoder.width(); }
-int Jp2Band::height() const { return state_->decoder.height(); }
-int Jp2Band::bits() const { return state_->decoder.bits(); }
-bool Jp2Band::is_signed() const { return state_->decoder.is_signed(); }
-std::size_t Jp2Band::memory() const { return state_->block_size; }
+int Jp2Band::width() const {
+  return state_->decoder.width();
+}
+int Jp2Band::height() const {
+  return state_->decoder.height();
+}
+int Jp2Band::bits() const {
+  return state_->decoder.bits();
+}
+bool Jp2Band::is_signed() const {
+  return state_->decoder.is_signed();
+}
+std::size_t Jp2Band::memory() const {
+  return state_->block_size;
+}
 
 void Jp2Band::read_rows(int rows, std::uint16_t* out, std::ptrdiff_t stride) {
   State& s = *state_;
