@@ -157,9 +157,12 @@ void parse_envi_header(const std::string& text, const std::string& file, RawHead
     } else if (f.key == "byte order") {
       h.big_endian = f.integer(0, 1) == 1;
     } else if (f.key == "band names") {
-      for (const auto name : split(f.value, ',')) {
-        names.push_back(band_in_words(name));
-        if (names.back() < 0) f.refuse("names with B01..B12 or B8A in each");
+      for (const auto name : split(f.value, ',')) names.push_back(band_in_words(name));
+      const auto unknown = std::count(names.begin(), names.end(), -1);
+      if (unknown == static_cast<std::ptrdiff_t>(names.size())) {
+        names.clear();  // "Band 1, Band 2" says nothing
+      } else if (unknown != 0) {
+        f.refuse("names with B01..B12 or B8A in each");
       }
       check_unique(f, names);
     } else if (f.key == "map info") {

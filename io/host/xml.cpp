@@ -223,9 +223,8 @@ class Parser {
     const std::string ended = local(name());
     skip_space();
     if (!starts_with(">")) fail("an end tag without its >");
-    if (open_.empty() || open_.back().name != ended)
-      fail("</" + printable(ended) + "> ends " +
-           (open_.empty() ? "nothing" : "<" + printable(open_.back().name) + ">"));
+    if (open_.empty()) fail("</" + printable(ended) + "> ends nothing");
+    if (open_.back().name != ended) fail("</" + printable(ended) + "> ends <" + printable(open_.back().name) + ">");
     ++at_;
     close(visit);
   }

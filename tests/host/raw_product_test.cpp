@@ -134,6 +134,8 @@ TEST_CASE("raw: what an ENVI header can say") {
   CHECK(parsed(with("header offset = 0", "header offset = 128")).header_bytes == 128);
   CHECK(parsed(with("1.0e+1, 10", "3, 3")).pixel == 3);
   CHECK(parsed("ENVI\r\nsamples = 2\r\nlines = 3\r\nbands = 13\r\n").bands.size() == kBandCount);
+  CHECK(parsed("ENVI\nbands = 13\nband names = {Band 1, Band 2}\n").bands.size() == kBandCount);  // as GDAL writes
+  CHECK(parsed("ENVI\nbands = 2\nband names = {Band 1, Band 2}\n").bands.empty());
   CHECK(parsed("ENVI\nreflectance scale factor = 5000\n").quantification == 5000);
 
   const auto refused = [&](Exit exit, const std::string& text, const std::string& words) {
