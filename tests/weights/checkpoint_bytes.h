@@ -23,7 +23,7 @@ inline std::vector<std::byte> to_bytes(const FileBytes& s) {
 
 inline FileBytes le(std::uint64_t v, int bytes) {
   FileBytes s;
-  for (int i = 0; i < bytes; ++i) s += static_cast<char>(v >> (8 * i) & 0xffu);
+  for (int i = 0; i < bytes; ++i) s += static_cast<char>(i < 8 ? v >> (8 * i) & 0xffu : 0u);
   return s;
 }
 

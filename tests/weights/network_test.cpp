@@ -128,7 +128,11 @@ bool contains(const std::string& s, const std::string& part) {
 
 void check_folded(const Checkpoint& c, const Network& n, const std::string& prefix) {
   REQUIRE(n.tensors.size() == 2 * smp_layers().size());
+  const auto exact = [](float v) { return static_cast<long double>(v); };
   double worst = 0;
+  const auto compare = [&](float got, long double want, long double least) {
+    worst = std::max(worst, static_cast<double>(std::fabs(exact(got) - want) / (std::fabs(want) + least)));
+  };
   for (const SmpLayer& l : smp_layers()) {
     const WeightsTensor &w = result(n, l.key + ".w"), &b = result(n, l.key + ".b");
     const NamedTensor& from = source(c, prefix + l.conv + ".weight");
@@ -137,19 +141,15 @@ void check_folded(const Checkpoint& c, const Network& n, const std::string& pref
     for (std::size_t o = 0; o < b.values.size(); ++o) {
       long double scale = 1, offset = 0;
       if (l.norm.empty()) {
-        offset = source(c, prefix + l.conv + ".bias").values[o];
+        offset = exact(source(c, prefix + l.conv + ".bias").values[o]);
       } else {
-        const auto part = [&](const char* name) {
-          return static_cast<long double>(source(c, prefix + l.norm + name).values[o]);
-        };
+        const auto part = [&](const char* name) { return exact(source(c, prefix + l.norm + name).values[o]); };
         scale = part(".weight") / std::sqrt(part(".running_var") + 1e-5L);
         offset = part(".bias") - part(".running_mean") * scale;
       }
-      worst = std::max(worst, static_cast<double>(std::fabs(b.values[o] - offset) / (std::fabs(offset) + 1e-3L)));
-      for (std::size_t i = o * depth; i < (o + 1) * depth; i += 1 + depth / 7) {
-        const long double want = from.values[i] * scale;
-        worst = std::max(worst, static_cast<double>(std::fabs(w.values[i] - want) / (std::fabs(want) + 1e-12L)));
-      }
+      compare(b.values[o], offset, 1e-3L);
+      for (std::size_t i = o * depth; i < (o + 1) * depth; i += 1 + depth / 7)
+        compare(w.values[i], exact(from.values[i]) * scale, 1e-12L);
     }
   }
   CHECK(worst < 1.2e-7);  // one rounding to f32

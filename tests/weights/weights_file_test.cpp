@@ -39,7 +39,7 @@ Bytes tiny() {
 
 std::string hexdump(const Bytes& bytes) {
   std::string out;
-  char text[16];
+  char text[24];
   for (std::size_t row = 0; row < bytes.size(); row += 16) {
     std::snprintf(text, sizeof text, "%08zx ", row);
     out += text;
@@ -202,10 +202,10 @@ TEST_CASE("weights file: a hostile header with the right checksum is refused") {
       {"padding after data", [=](Bytes& b) { b[data + 63] = std::byte{1}; }},
       {"last padding", [=](Bytes& b) { b[b.size() - 1] = std::byte{1}; }},
   };
-  for (const auto& [name, attack] : kAttacks) {
-    CAPTURE(name);
+  for (const auto& attack : kAttacks) {
+    CAPTURE(attack.first);
     Bytes bad = good;
-    attack(bad);
+    attack.second(bad);
     REQUIRE(bad != good);
     seal(bad);
     CHECK(open_status(bad) != Status::ok);

@@ -144,8 +144,9 @@ void Builder::add_layer(const Source& s, const NamedTensor* weight, const NamedT
   for (std::size_t o = 0; o < outputs; ++o) {
     double offset = bias != nullptr ? static_cast<double>(bias->values[o]) : 0.0;
     if (norm[0] != nullptr) {
-      const double gamma = norm[0]->values[o], beta = norm[1]->values[o], mean = norm[2]->values[o];
-      const double spread = static_cast<double>(norm[3]->values[o]) + epsilon;
+      const auto part = [&](int i) { return static_cast<double>(norm[i]->values[o]); };
+      const double gamma = part(0), beta = part(1), mean = part(2);
+      const double spread = part(3) + epsilon;
       if (!(spread > 0)) {
         problems_.push_back(norm[3]->name + ": the variance of channel " + std::to_string(o) + " is negative");
         return;
