@@ -71,13 +71,15 @@ inline jp2::Outcome decode(std::span<const std::byte> file, jp2::Options options
   if (const jp2::Outcome o = memory.open(d, file, options); !o.ok()) return o;
   image = {d.width(), d.height(), d.bits(), d.is_signed(), {}};
   image.pixels.resize(static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height));
-  const Parallel parallel = openmp(threads);
-  for (int y = 0; y < image.height; y += rows_at_once) {
-    const int rows = std::min(rows_at_once, image.height - y);
-    std::uint16_t* out = image.pixels.data() + static_cast<std::size_t>(y) * static_cast<std::size_t>(image.width);
-    if (const jp2::Outcome o = d.read_rows(rows, out, image.width, parallel); !o.ok()) return o;
-  }
-  return {};
+  jp2::Outcome outcome;
+  with_threads(threads, [&](const Parallel& parallel) {
+    for (int y = 0; y < image.height && outcome.ok(); y += rows_at_once) {
+      const int rows = std::min(rows_at_once, image.height - y);
+      std::uint16_t* out = image.pixels.data() + static_cast<std::size_t>(y) * static_cast<std::size_t>(image.width);
+      outcome = d.read_rows(rows, out, image.width, parallel);
+    }
+  });
+  return outcome;
 }
 
 inline Image crop(const Image& from, int x, int y, int width, int height) {

@@ -87,9 +87,11 @@ Chosen choose_weights(const RunOptions& options) {
   return chosen;
 }
 
-// A SAFE or AWS product without one of its 13 bands is incomplete; anything else
+// Networks for L2A input give nonsense on L1C.  A SAFE or AWS product without one of its 13 bands is incomplete; anything else
 // simply has other bands than these weights need.
 void check_bands(const ProductInfo& info, const LoadedWeights& w) {
+  if (w.weights.meta("input") == "surface_reflectance")
+    throw Failure(Exit::model_mismatch, w.name + " was trained on surface reflectance (L2A), not on L1C products");
   std::string have, missing;
   std::set<int> present;
   for (const BandInfo& b : info.bands) {
