@@ -1,20 +1,29 @@
 # The verbs of this project.  CMake does the building; see CMakePresets.json.
 #   make          build for this machine        make arm        build and test both ARM targets (qemu)
-#   make demo     run the main job              make check      every target, sanitizers, structure, format
-#   make test     run every test                make format     lay the code out
-#   make bench    run every benchmark           make clean      remove what was built
+#   make demo     run the main job              make asan       run every test under ASan and UBSan
+#   make test     run every test                make check      all of these, structure and format
+#   make bench    run every benchmark           make format     lay the code out
+#                                               make clean      remove what was built
 
-.PHONY: all test bench arm asan format check clean
+.PHONY: all demo test bench arm asan format check clean
 
 all: build-native
-build-%:
+build-native build-asan: build-%:
+	@tools/packages.sh build
 	@cmake --preset $* >/dev/null && cmake --build --preset $*
-test-%: build-%
-	@ctest --preset $*
+build-aarch64 build-armv7: build-%:
+	@tools/packages.sh build arm
+	@cmake --preset $* >/dev/null && cmake --build --preset $*
 
-test: test-native
-asan: test-asan
-arm: test-aarch64 test-armv7
+demo: build-native
+	@tools/demo.sh build/native/dtacs out/demo
+test: build-native
+	@build/native/dtacs_tests
+asan: build-asan
+	@build/asan/dtacs_tests
+arm: build-aarch64 build-armv7
+	@ctest --preset aarch64
+	@ctest --preset armv7
 bench: build-native
 	@build/native/bench_kernels
 format:
@@ -22,5 +31,6 @@ format:
 check: test asan arm
 	@tools/check_isa_objects.sh build/native
 	@tools/check_headers.sh
+	@clang-format --dry-run -Werror $$(git ls-files '*.h' '*.cpp' '*.inl')
 clean:
 	@rm -rf build out

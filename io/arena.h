@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory handed out front to back from one block the caller owns.  Nothing is
-// freed singly; reset() forgets everything.
+// freed singly; rewind() gives back everything since a mark.
 //
 // An arena over an empty block measures: alloc() returns nullptr and wanted()
 // grows.  So one function sizes the arena and later fills it:
 //
-//   Arena dry;               plan.build(net, dry);      // Status::arena_too_small, dry.wanted() bytes
-//   Arena real(my_block);    plan.build(net, real);     // Status::ok
+//   Arena dry;               plan.bind(net, dry);      // Status::arena_too_small, dry.wanted() bytes
+//   Arena real(my_block);    plan.bind(net, real);     // Status::ok
 #pragma once
 
 #include <cstddef>
@@ -29,17 +29,21 @@ class Arena {
     constexpr std::size_t most =
         static_cast<std::size_t>(-1) / 4 / kAlign * kAlign;  // wanted() stops here, never wraps
     used_ = count < (most - at) / sizeof(T) ? at + (count * sizeof(T) + kAlign - 1) / kAlign * kAlign : most;
+    wanted_ = used_ > wanted_ ? used_ : wanted_;
     return used_ <= block_.size() ? reinterpret_cast<T*>(block_.data() + at) : nullptr;
   }
 
+  // Where the next alloc() starts; rewind(mark()) frees what came in between.
+  constexpr std::size_t mark() const noexcept { return used_; }
+  constexpr void rewind(std::size_t mark) noexcept { used_ = mark; }
+
   // Bytes a block needs for every alloc() so far to have succeeded.
-  constexpr std::size_t wanted() const noexcept { return used_; }
-  constexpr bool fits() const noexcept { return used_ <= block_.size(); }
-  constexpr void reset() noexcept { used_ = 0; }
+  constexpr std::size_t wanted() const noexcept { return wanted_; }
+  constexpr bool fits() const noexcept { return wanted_ <= block_.size(); }
 
  private:
   std::span<std::byte> block_;
-  std::size_t used_ = 0;
+  std::size_t used_ = 0, wanted_ = 0;
 };
 
 }  // namespace dtacs

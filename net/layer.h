@@ -9,7 +9,7 @@
 
 namespace dtacs {
 
-enum class Op { conv3x3, dwconv3x3, pointwise };
+enum class Op { conv3x3, dwconv3x3, pointwise, head3x3 };
 enum class Act { none, relu, relu6 };
 
 inline constexpr int kNoTensor = -1;
@@ -64,6 +64,15 @@ struct Net {
     layer.out = tensor(channels, tensors[layer.in].shift + down - up);
     layers[layer_count++] = layer;
     return layer.out;
+  }
+  // Channels a layer reads: of `in` and `skip` together.
+  constexpr int depth(const Layer& layer) const {
+    return tensors[layer.in].channels + (layer.skip == kNoTensor ? 0 : tensors[layer.skip].channels);
+  }
+  // Multiply-accumulates per output pixel of a layer, computed directly.
+  constexpr double macs_per_pixel(const Layer& layer) const {
+    const double taps = layer.op == Op::pointwise ? 1 : 9;
+    return taps * (layer.op == Op::dwconv3x3 ? 1 : depth(layer)) * tensors[layer.out].channels;
   }
 };
 

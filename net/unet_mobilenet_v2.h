@@ -43,7 +43,7 @@ constexpr Net unet_mobilenet_v2(int in_channels, int out_channels) {
                 kDecoder[d]);
     x = net.add({.key = {"d", d, ".c2"}, .op = Op::conv3x3, .act = Act::relu, .in = x}, kDecoder[d]);
   }
-  net.add({.key = "head", .op = Op::conv3x3, .in = x}, out_channels);
+  net.add({.key = "head", .op = Op::head3x3, .in = x}, out_channels);
   return net;
 }
 

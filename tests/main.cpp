@@ -22,6 +22,7 @@ namespace {
 
 std::set<std::string> skipped_cases;
 std::string running;
+unsigned ran = 0, failed = 0;
 
 void die(int signal) {
   const auto say = [](const char* s, std::size_t n) { static_cast<void>(!write(STDERR_FILENO, s, n)); };
@@ -38,9 +39,8 @@ struct Counter : doctest::IReporter {
   void report_query(const doctest::QueryData&) override {}
   void test_run_start() override {}
   void test_run_end(const doctest::TestRunStats& s) override {
-    const unsigned skipped = static_cast<unsigned>(skipped_cases.size());
-    const unsigned failed = s.numTestCasesFailed;
-    std::printf("%u passed, %u failed, %u skipped\n", s.numTestCasesPassingFilters - failed - skipped, failed, skipped);
+    ran = s.numTestCasesPassingFilters;
+    failed = s.numTestCasesFailed;
   }
   void test_case_start(const doctest::TestCaseData& c) override {
     running = c.m_name;
@@ -68,5 +68,9 @@ void note_skipped(const std::string& what) {
 
 int main(int argc, char** argv) {
   for (const int s : {SIGSEGV, SIGBUS, SIGILL, SIGFPE}) std::signal(s, dtacs::test::die);
-  return doctest::Context(argc, argv).run();
+  const int result = doctest::Context(argc, argv).run();
+  const auto skipped = static_cast<unsigned>(dtacs::test::skipped_cases.size());
+  std::printf("%u passed, %u failed, %u skipped\n", dtacs::test::ran - dtacs::test::failed - skipped,
+              dtacs::test::failed, skipped);
+  return result;
 }

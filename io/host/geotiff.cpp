@@ -145,7 +145,7 @@ void GeoTiffWriter::State::write_rows(int band, const T* rows, int count, std::p
   assert(count >= 0 && count <= options.height - plane.rows);
   if (stride == 0) stride = options.width;
   const bool differences = options.predictor && options.compress == Compress::deflate;
-  const int batch = rows_per_strip * std::max(1, options.compress == Compress::deflate ? options.threads : 1);
+  const int batch = rows_per_strip * (options.compress == Compress::deflate ? options.parallel.workers : 1);
   for (int y = 0; y < count; ++y) {
     const T* row = rows + y * stride;
     const std::size_t start = plane.pending.size();
@@ -170,10 +170,10 @@ void GeoTiffWriter::State::write_strips(Plane& plane) {
   };
   std::vector<StbBytes> packed(static_cast<std::size_t>(strips));
   if (options.compress == Compress::deflate) {
-#pragma omp parallel for schedule(dynamic) num_threads(std::max(1, options.threads)) if (strips > 1)
-    for (int i = 0; i < strips; ++i)
+    options.parallel.for_each(strips, [&](int i, int) noexcept {
       packed[static_cast<std::size_t>(i)] =
           stb_zlib(plane.pending.data() + strip_bytes * static_cast<std::size_t>(i), strip_size(i));
+    });
   }
   for (int i = 0; i < strips; ++i) {
     const StbBytes& z = packed[static_cast<std::size_t>(i)];

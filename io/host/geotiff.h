@@ -19,6 +19,8 @@
 #include <utility>
 #include <vector>
 
+#include "io/parallel.h"
+
 namespace dtacs {
 
 // One value of a classification: its colour in the palette and its name.
@@ -37,7 +39,7 @@ struct GeoTiffOptions {
   int bits = 8;  // 8 or 16, unsigned
   Compress compress = Compress::deflate;
   bool predictor = false;  // horizontal differences before deflate: pays for reflectance, not for masks
-  int threads = 1;         // OpenMP threads that compress; the file does not depend on it
+  Parallel parallel = Parallel::serial();  // who compresses; the file does not depend on it
 
   int epsg = 0;             // 0: no georeference at all
   double ulx = 0, uly = 0;  // the upper-left corner of the upper-left pixel

@@ -6,7 +6,6 @@
 
 #include "io/host/failure.h"
 #include "io/host/file.h"
-#include "io/host/openmp.h"
 
 namespace dtacs {
 namespace {
@@ -37,7 +36,7 @@ struct Jp2Band::State {
   jp2::Decoder decoder;
   std::size_t released = 0;  // bytes of the file before this are out of memory
 
-  State(const std::string& path, const Jp2Options& options) : file(path), parallel(openmp(options.threads)) {}
+  State(const std::string& path, const Jp2Options& options) : file(path), parallel(options.parallel) {}
 };
 
 jp2::ImageInfo jp2_info(const std::string& path) {

@@ -17,11 +17,11 @@ namespace dtacs {
 jp2::ImageInfo jp2_info(const std::string& path);
 
 struct Jp2Options {
-  PixelWindow window;    // in pixels of the reduced component
-  int reduce = 0;        // resolution levels to drop
-  int threads = 1;
+  PixelWindow window;  // in pixels of the reduced component
+  int reduce = 0;      // resolution levels to drop
+  Parallel parallel = Parallel::serial();
   int component = 0;
-  bool strict = true;    // a damaged file is an error; else what is missing decodes as zero coefficients
+  bool strict = true;  // a damaged file is an error; else what is missing decodes as zero coefficients
   std::size_t memory_limit = sizeof(void*) == 4 ? std::size_t{1} << 30 : std::size_t{4} << 30;
 };
 
@@ -31,13 +31,13 @@ class Jp2Band final : public BandReader {
   // unsupported (the message names the feature); memory_cap with the bytes needed.
   Jp2Band(const std::string& path, const Jp2Options& options);
   Jp2Band(const std::string& path, const BandOptions& options)
-      : Jp2Band(path, Jp2Options{.window = options.window, .reduce = options.reduce, .threads = options.threads}) {}
+      : Jp2Band(path, Jp2Options{.window = options.window, .reduce = options.reduce, .parallel = options.parallel}) {}
   ~Jp2Band() override;
 
   int width() const override;
   int height() const override;
   int bits() const;
-  bool is_signed() const;  // samples are then in two's complement
+  bool is_signed() const;      // samples are then in two's complement
   std::size_t memory() const;  // bytes of working memory, beside the mapped file
 
   void read_rows(int rows, std::uint16_t* out, std::ptrdiff_t stride) override;

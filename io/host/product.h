@@ -14,13 +14,10 @@
 #include <string>
 #include <vector>
 
-namespace dtacs {
+#include "io/bands.h"
+#include "io/parallel.h"
 
-// The bands of the MultiSpectral Instrument in the order of the metadata's
-// physicalBand / band_id 0..12, which is also the networks' input order.
-inline constexpr const char* kBandNames[] = {"B01", "B02", "B03", "B04", "B05", "B06", "B07",
-                                             "B08", "B8A", "B09", "B10", "B11", "B12"};
-inline constexpr int kBandCount = 13;
+namespace dtacs {
 
 // "B02", "b2", "2", "B8A" -> 0..12; -1 when it is no band name.
 int band_index(const std::string& name);
@@ -77,7 +74,7 @@ class BandReader {
 struct BandOptions {
   PixelWindow window = {};  // in pixels of the reduced band
   int reduce = 0;           // resolution levels to drop: width = ceil(width / 2^reduce); JP2 only
-  int threads = 1;          // OpenMP threads one read_rows() may use
+  Parallel parallel = Parallel::serial();  // what read_rows() may use; outlived by it
 };
 
 class Product {

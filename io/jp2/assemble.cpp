@@ -80,8 +80,8 @@ bool decode_blocks(const Tile& tile, const TileComponent& component, const Compo
   const Resolution& top = component.resolution[component.kept];
   const Band& last = top.band[top.bands - 1];
   const std::uint32_t end = last.first_block + last.block_count;
-  const bool any = std::any_of(tile.blocks + first, tile.blocks + end,
-                               [](const Block& b) { return b.wanted && b.first != kNone; });
+  const bool any =
+      std::any_of(tile.blocks + first, tile.blocks + end, [](const Block& b) { return b.wanted && b.first != kNone; });
   if (!any) return false;
   const auto stride = static_cast<std::ptrdiff_t>(top.rect.width());
   T* const coefficients = static_cast<T*>(plane.coefficients);
@@ -193,7 +193,8 @@ Outcome assemble(const Tile& tile, std::uint32_t which, bool transformed, const 
   for (int w = 0; w < parallel.workers; ++w) scratch[w].too_long = false;
   bool filled[3] = {}, any = false;
   for (int i = 0; i < count; ++i) {
-    filled[i] = decode_blocks<T>(tile, tile.component[first + static_cast<std::uint32_t>(i)], planes[i], scratch, parallel);
+    filled[i] =
+        decode_blocks<T>(tile, tile.component[first + static_cast<std::uint32_t>(i)], planes[i], scratch, parallel);
     any = any || filled[i];
   }
   for (int w = 0; w < parallel.workers; ++w)
@@ -206,8 +207,8 @@ Outcome assemble(const Tile& tile, std::uint32_t which, bool transformed, const 
   const std::int32_t half = std::int32_t{1} << (out.bits - 1);
   const Range range = out.is_signed ? Range{0, -half, half - 1} : Range{half, 0, 2 * half - 1};
   const std::size_t left = part.x0 - rect.x0, width = part.width();
-  std::uint16_t* pixels = out.pixels + static_cast<std::ptrdiff_t>(part.y0 - out.window.y0) * out.stride +
-                          (part.x0 - out.window.x0);
+  std::uint16_t* pixels =
+      out.pixels + static_cast<std::ptrdiff_t>(part.y0 - out.window.y0) * out.stride + (part.x0 - out.window.x0);
   if (!any) {  // a tile without data is of one value
     const std::uint16_t value = to_pixel(T{}, range);
     for (std::uint32_t y = part.y0; y < part.y1; ++y, pixels += out.stride) std::fill_n(pixels, width, value);
@@ -221,7 +222,8 @@ Outcome assemble(const Tile& tile, std::uint32_t which, bool transformed, const 
     for (int i = 0; i < count; ++i) row[i] = rows[i].next() + left;
     if (y < part.y0) continue;
     if (transformed)
-      for (std::size_t x = 0; x < width; ++x) pixels[x] = to_pixel(untransform(row[0][x], row[1][x], row[2][x], which), range);
+      for (std::size_t x = 0; x < width; ++x)
+        pixels[x] = to_pixel(untransform(row[0][x], row[1][x], row[2][x], which), range);
     else
       for (std::size_t x = 0; x < width; ++x) pixels[x] = to_pixel(row[0][x], range);
     pixels += out.stride;
@@ -253,7 +255,8 @@ bool component_transform_applies(const MainHeader& header, std::span<const std::
   const Component a = component(codestream, header, 0);
   for (std::uint32_t i = 1; i < 3; ++i) {
     const Component b = component(codestream, header, i);
-    if (a.dx != b.dx || a.dy != b.dy || parameters.coding[0].reversible != parameters.coding[i].reversible) return false;
+    if (a.dx != b.dx || a.dy != b.dy || parameters.coding[0].reversible != parameters.coding[i].reversible)
+      return false;
   }
   return true;
 }

@@ -43,10 +43,10 @@ struct ComponentPlane {
 };
 
 struct TileOutput {
-  std::uint16_t* pixels;   // of window's upper-left sample
-  std::ptrdiff_t stride;   // in pixels
-  Rect window;             // in samples of the reduced component; the tile writes its part
-  int bits;                // of the component
+  std::uint16_t* pixels;  // of window's upper-left sample
+  std::ptrdiff_t stride;  // in pixels
+  Rect window;            // in samples of the reduced component; the tile writes its part
+  int bits;               // of the component
   bool is_signed;
 };
 

@@ -9,9 +9,27 @@ namespace dtacs::jp2 {
 namespace {
 
 enum Marker : std::uint16_t {
-  kSOC = 0xff4f, kCAP = 0xff50, kSIZ = 0xff51, kCOD = 0xff52, kCOC = 0xff53, kTLM = 0xff55, kPLM = 0xff57,
-  kPLT = 0xff58, kCPF = 0xff59, kQCD = 0xff5c, kQCC = 0xff5d, kRGN = 0xff5e, kPOC = 0xff5f, kPPM = 0xff60,
-  kPPT = 0xff61, kCRG = 0xff63, kCOM = 0xff64, kSOT = 0xff90, kSOP = 0xff91, kEPH = 0xff92, kSOD = 0xff93,
+  kSOC = 0xff4f,
+  kCAP = 0xff50,
+  kSIZ = 0xff51,
+  kCOD = 0xff52,
+  kCOC = 0xff53,
+  kTLM = 0xff55,
+  kPLM = 0xff57,
+  kPLT = 0xff58,
+  kCPF = 0xff59,
+  kQCD = 0xff5c,
+  kQCC = 0xff5d,
+  kRGN = 0xff5e,
+  kPOC = 0xff5f,
+  kPPM = 0xff60,
+  kPPT = 0xff61,
+  kCRG = 0xff63,
+  kCOM = 0xff64,
+  kSOT = 0xff90,
+  kSOP = 0xff91,
+  kEPH = 0xff92,
+  kSOD = 0xff93,
   kEOC = 0xffd9,
 };
 
@@ -141,7 +159,8 @@ Outcome read_progressions(Reader& r, std::uint32_t components, bool begin_anew, 
 }
 
 // One of COD, COC, QCD, QCC, RGN, POC; anything else is left alone.
-Outcome apply(std::uint16_t marker, Bytes body, std::uint32_t components, bool new_progressions, Parameters& p) noexcept {
+Outcome apply(std::uint16_t marker, Bytes body, std::uint32_t components, bool new_progressions,
+              Parameters& p) noexcept {
   Reader r(body);
   switch (marker) {
     case kCOD: {
@@ -233,7 +252,8 @@ Outcome read_size(Bytes codestream, MainHeader& header) noexcept {
   if ((capabilities & 0x4000) != 0) return unsupported("HTJ2K (JPEG 2000 Part 15)");
   if ((capabilities & 0x8000) != 0) return unsupported("JPEG 2000 Part 2 extensions");
   if (g.image.empty()) return corrupt("an image without pixels");
-  if (g.image.x1 > 0x7fffffffu || g.image.y1 > 0x7fffffffu) return unsupported("an image of more than 2^31 columns or rows");
+  if (g.image.x1 > 0x7fffffffu || g.image.y1 > 0x7fffffffu)
+    return unsupported("an image of more than 2^31 columns or rows");
   if (g.tile_width == 0 || g.tile_height == 0) return corrupt("tiles without pixels");
   if (g.tile_x0 > g.image.x0 || g.tile_y0 > g.image.y0) return corrupt("the first tile begins inside the image");
   if (static_cast<std::uint64_t>(g.tile_x0) + g.tile_width <= g.image.x0 ||

@@ -43,12 +43,12 @@ struct Coding {
   std::uint8_t levels;
   std::uint8_t block_width_log2, block_height_log2;
   std::uint8_t block_style;
-  bool reversible;  // 5/3; else 9/7
+  bool reversible;                                                                         // 5/3; else 9/7
   std::uint8_t precinct_width_log2[kMaxLevels + 1], precinct_height_log2[kMaxLevels + 1];  // by resolution
   std::uint8_t guard_bits;
-  std::uint8_t quantisation;         // 0 none, 1 derived from LL, 2 expounded
+  std::uint8_t quantisation;  // 0 none, 1 derived from LL, 2 expounded
   std::uint8_t step_count;
-  std::uint16_t step[kMaxBands];     // exponent << 11 | mantissa; LL, then HL, LH, HH by resolution
+  std::uint16_t step[kMaxBands];  // exponent << 11 | mantissa; LL, then HL, LH, HH by resolution
   std::uint8_t roi_shift;
   // Set by COC and QCC: a later COD or QCD of the same header leaves the fields alone.
   bool own_style, own_quantisation;
@@ -70,16 +70,16 @@ struct Parameters {
   bool sop_markers, eph_markers;
   std::uint32_t progressions;  // in `progression`; 0: one, in `order`
   Progression progression[kMaxProgressions];
-  Coding* coding;              // one per component, in memory of the owner
+  Coding* coding;  // one per component, in memory of the owner
 };
 
 struct MainHeader {
   Grid grid;
   std::uint32_t components;
-  std::size_t siz_components;      // offset of Ssiz of component 0 in the codestream
+  std::size_t siz_components;  // offset of Ssiz of component 0 in the codestream
   Parameters parameters;
-  std::size_t end;                 // offset of the first SOT
-  std::uint64_t packed_headers;    // bytes of PPM payload, without the Zppm fields
+  std::size_t end;               // offset of the first SOT
+  std::uint64_t packed_headers;  // bytes of PPM payload, without the Zppm fields
   bool has_packed_headers;
 };
 

@@ -22,27 +22,33 @@ constexpr Rect intersect(const Rect& a, const Rect& b) noexcept {
   return {std::max(a.x0, b.x0), std::max(a.y0, b.y0), std::min(a.x1, b.x1), std::min(a.y1, b.y1)};
 }
 
-constexpr std::uint32_t ceil_div(std::uint32_t v, std::uint32_t d) noexcept { return v / d + (v % d != 0 ? 1 : 0); }
+constexpr std::uint32_t ceil_div(std::uint32_t v, std::uint32_t d) noexcept {
+  return v / d + (v % d != 0 ? 1 : 0);
+}
 // v / 2^n for n <= 63, rounded up and down.
 constexpr std::uint32_t ceil_shift(std::uint64_t v, int n) noexcept {
   return static_cast<std::uint32_t>((v >> n) + ((v & ((std::uint64_t{1} << n) - 1)) != 0 ? 1 : 0));
 }
-constexpr std::uint32_t floor_shift(std::uint64_t v, int n) noexcept { return static_cast<std::uint32_t>(v >> n); }
+constexpr std::uint32_t floor_shift(std::uint64_t v, int n) noexcept {
+  return static_cast<std::uint32_t>(v >> n);
+}
 
 // The image and its tiling on the reference grid: the fields of SIZ.
 struct Grid {
-  Rect image;                       // XOsiz, YOsiz, Xsiz, Ysiz
-  std::uint32_t tile_x0, tile_y0;   // XTOsiz, YTOsiz
+  Rect image;                      // XOsiz, YOsiz, Xsiz, Ysiz
+  std::uint32_t tile_x0, tile_y0;  // XTOsiz, YTOsiz
   std::uint32_t tile_width, tile_height;
-  std::uint32_t columns, rows;      // of tiles
+  std::uint32_t columns, rows;  // of tiles
 
   constexpr Rect tile(std::uint32_t column, std::uint32_t row) const noexcept {
-    const auto edge = [](std::uint32_t origin, std::uint32_t size, std::uint64_t n, std::uint32_t lo, std::uint32_t hi) {
+    const auto edge = [](std::uint32_t origin, std::uint32_t size, std::uint64_t n, std::uint32_t lo,
+                         std::uint32_t hi) {
       return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(origin + n * size, lo, hi));
     };
     const std::uint64_t c = column, r = row;
     return {edge(tile_x0, tile_width, c, image.x0, image.x1), edge(tile_y0, tile_height, r, image.y0, image.y1),
-            edge(tile_x0, tile_width, c + 1, image.x0, image.x1), edge(tile_y0, tile_height, r + 1, image.y0, image.y1)};
+            edge(tile_x0, tile_width, c + 1, image.x0, image.x1),
+            edge(tile_y0, tile_height, r + 1, image.y0, image.y1)};
   }
 };
 
@@ -72,7 +78,7 @@ constexpr Rect sub_band(const Rect& component, Orientation o, int n) noexcept {
 // A rectangle cut into cells of 2^wx x 2^wy that are aligned to the origin of the
 // coordinates: precincts of a resolution, code-blocks of a precinct.
 struct Cells {
-  std::uint32_t x0 = 0, y0 = 0;      // index of the first cell
+  std::uint32_t x0 = 0, y0 = 0;  // index of the first cell
   std::uint32_t across = 0, down = 0;
 };
 constexpr Cells cells(const Rect& r, int wx, int wy) noexcept {

@@ -115,7 +115,8 @@ Outcome Decoder::slice_packed_headers(std::uint32_t parts) noexcept {
     Reader r(all.subspan(at));
     const std::uint32_t length = r.u32be();
     r.take(length);
-    if (!r.ok()) return options_.strict ? truncated("PPM holds fewer packet headers than there are tile-parts") : Outcome{};
+    if (!r.ok())
+      return options_.strict ? truncated("PPM holds fewer packet headers than there are tile-parts") : Outcome{};
     parts_[i].packed_begin = at + 4;
     at += 4 + static_cast<std::size_t>(length);
     parts_[i].packed_end = at;
@@ -212,7 +213,8 @@ Outcome Decoder::open(std::span<const std::byte> file, const Options& options, A
   if (const Outcome o = index_tile_parts(true, parts); !o.ok()) return failure_ = o;
   if (header_.has_packed_headers)
     if (const Outcome o = slice_packed_headers(parts); !o.ok()) return failure_ = o;
-  for (int w = 0; w < worker_count_; ++w) workers_[w].coding = coding + static_cast<std::size_t>(w) * header_.components;
+  for (int w = 0; w < worker_count_; ++w)
+    workers_[w].coding = coding + static_cast<std::size_t>(w) * header_.components;
 
   // Then what the tiles need.
   TileSize size;
@@ -238,14 +240,16 @@ Outcome Decoder::open(std::span<const std::byte> file, const Options& options, A
   return {};
 }
 
-Outcome Decoder::decode_tile(std::uint32_t tile, Worker& worker, BlockScratch* scratch, const Parallel& parallel) noexcept {
+Outcome Decoder::decode_tile(std::uint32_t tile, Worker& worker, BlockScratch* scratch,
+                             const Parallel& parallel) noexcept {
   const Parameters* parameters;
   if (const Outcome o = tile_parameters(tile, worker, parameters); !o.ok()) return o;
   const Wanted wanted = wanted_of(*parameters);
   layout_tile(codestream_, header_, *parameters, tile, wanted, worker.tile);
   std::size_t packed = 0;
   for (std::uint32_t i = first_part_[tile]; i != kNone; i = next_part_[i])
-    if (parts_[i].packed_bytes != 0) packed += gather_tile_packed_headers(codestream_, parts_[i], worker.packed + packed);
+    if (parts_[i].packed_bytes != 0)
+      packed += gather_tile_packed_headers(codestream_, parts_[i], worker.packed + packed);
   const PacketSource source{codestream_,
                             parts_,
                             next_part_,
@@ -256,8 +260,11 @@ Outcome Decoder::decode_tile(std::uint32_t tile, Worker& worker, BlockScratch* s
   if (const Outcome o = read_packets(source, worker.tile); !o.ok()) return o;
   return assemble_tile(worker.tile, static_cast<std::uint32_t>(options_.component), wanted.component_count == 3,
                        worker.planes, scratch, parallel,
-                       {rows_, static_cast<std::ptrdiff_t>(window_.width()),
-                        {window_.x0, rows_begin_, window_.x1, rows_end_}, component_.bits, component_.is_signed});
+                       {rows_,
+                        static_cast<std::ptrdiff_t>(window_.width()),
+                        {window_.x0, rows_begin_, window_.x1, rows_end_},
+                        component_.bits,
+                        component_.is_signed});
 }
 
 Outcome Decoder::decode_tile_row(const Parallel& parallel) noexcept {
@@ -277,7 +284,8 @@ Outcome Decoder::decode_tile_row(const Parallel& parallel) noexcept {
   if (rows_begin_ == rows_end_) return {};
   if (columns == 1) return decode_tile(first, workers_[0], scratch_, parallel);
   parallel.for_each(static_cast<int>(columns), [&](int c, int w) noexcept {
-    tile_outcomes_[c] = decode_tile(first + static_cast<std::uint32_t>(c), workers_[w], scratch_ + w, Parallel::serial());
+    tile_outcomes_[c] =
+        decode_tile(first + static_cast<std::uint32_t>(c), workers_[w], scratch_ + w, Parallel::serial());
   });
   for (std::uint32_t c = 0; c < columns; ++c)
     if (!tile_outcomes_[c].ok()) return tile_outcomes_[c];

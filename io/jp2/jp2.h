@@ -33,9 +33,9 @@ namespace dtacs::jp2 {
 
 // What the size marker says; enough to describe a file.
 struct ImageInfo {
-  int width, height;            // of component 0
+  int width, height;  // of component 0
   int components;
-  int bits;                     // of component 0
+  int bits;  // of component 0
   bool is_signed;
   int tile_width, tile_height;  // on the reference grid
 };
@@ -45,11 +45,11 @@ Outcome probe(std::span<const std::byte> file, ImageInfo& info) noexcept;
 
 struct Options {
   int component = 0;
-  int reduce = 0;               // resolution levels to drop: width becomes ceil(width / 2^reduce)
-  int x = 0, y = 0;             // window in pixels of the reduced component;
-  int width = 0, height = 0;    //   the whole of it when width is 0
-  bool strict = true;           // anything missing is an error; else missing code-blocks are zero
-  int workers = 1;              // most workers of a Parallel that read_rows() will be given
+  int reduce = 0;                                     // resolution levels to drop: width becomes ceil(width / 2^reduce)
+  int x = 0, y = 0;                                   // window in pixels of the reduced component;
+  int width = 0, height = 0;                          //   the whole of it when width is 0
+  bool strict = true;                                 // anything missing is an error; else missing code-blocks are zero
+  int workers = 1;                                    // most workers of a Parallel that read_rows() will be given
   std::uint64_t max_pixels = std::uint64_t{1} << 30;  // of the image; more is refused
 };
 
@@ -80,9 +80,9 @@ class Decoder {
  private:
   struct Worker {
     Tile tile;
-    Parameters parameters;      // of a tile that overrides the main header's
+    Parameters parameters;  // of a tile that overrides the main header's
     Coding* coding;
-    std::byte* packed;          // PPT payload of a tile
+    std::byte* packed;  // PPT payload of a tile
     ComponentPlane planes[3];
   };
 
@@ -100,8 +100,8 @@ class Decoder {
   Options options_;
   MainHeader header_;
   Component component_;
-  Rect window_;                         // in samples of the reduced component
-  std::uint32_t column0_, column1_;     // of tiles the window touches
+  Rect window_;                      // in samples of the reduced component
+  std::uint32_t column0_, column1_;  // of tiles the window touches
   std::uint32_t row0_, row1_;
   TilePart* parts_;
   std::uint32_t* next_part_;
@@ -111,8 +111,8 @@ class Decoder {
   int worker_count_;
   BlockScratch* scratch_;
   Outcome* tile_outcomes_;
-  std::uint16_t* rows_;                 // of the current row of tiles
-  std::uint32_t rows_begin_, rows_end_; // in samples of the reduced component
+  std::uint16_t* rows_;                  // of the current row of tiles
+  std::uint32_t rows_begin_, rows_end_;  // in samples of the reduced component
   std::uint32_t next_row_, next_tile_row_;
   FileRange last_read_;
   Outcome failure_;

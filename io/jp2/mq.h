@@ -66,7 +66,8 @@ class MqDecoder {
     a_ <<= n;
     c_ <<= n;
     ahead_ -= n;
-    if (ahead_ < 16) [[unlikely]] refill();
+    if (ahead_ < 16) [[unlikely]]
+      refill();
   }
 
   // At least 16 bits ahead: the next shift is by 15 at most.

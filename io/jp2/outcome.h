@@ -14,8 +14,14 @@ struct [[nodiscard]] Outcome {
   constexpr bool ok() const noexcept { return status == Status::ok; }
 };
 
-constexpr Outcome truncated(const char* detail) noexcept { return {Status::truncated, detail}; }
-constexpr Outcome corrupt(const char* detail) noexcept { return {Status::corrupt, detail}; }
-constexpr Outcome unsupported(const char* detail) noexcept { return {Status::unsupported, detail}; }
+constexpr Outcome truncated(const char* detail) noexcept {
+  return {Status::truncated, detail};
+}
+constexpr Outcome corrupt(const char* detail) noexcept {
+  return {Status::corrupt, detail};
+}
+constexpr Outcome unsupported(const char* detail) noexcept {
+  return {Status::unsupported, detail};
+}
 
 }  // namespace dtacs::jp2

@@ -90,7 +90,9 @@ class TagTree {
     return known && low < threshold;
   }
 
-  unsigned value(std::uint32_t x, std::uint32_t y) const noexcept { return level_[0].nodes[y * level_[0].across + x].low; }
+  unsigned value(std::uint32_t x, std::uint32_t y) const noexcept {
+    return level_[0].nodes[y * level_[0].across + x].low;
+  }
 
  private:
   struct Level {

@@ -29,9 +29,9 @@ class PacketReader {
     std::uint64_t budget = (std::uint64_t{1} << 20) + 256 * bytes;
     for (std::uint32_t i = 0; i < count && kept_left_ > 0; ++i) {
       const Progression& one = p.progressions == 0 ? all : p.progression[i];
-      const Visit v = visit_packets(tile_, one, budget, [this](std::uint32_t c, int r, std::uint32_t k, std::uint32_t l) {
-        return packet(c, r, k, l);
-      });
+      const Visit v = visit_packets(
+          tile_, one, budget,
+          [this](std::uint32_t c, int r, std::uint32_t k, std::uint32_t l) { return packet(c, r, k, l); });
       if (!outcome_.ok()) return outcome_;
       if (v == Visit::stop) break;
     }
@@ -157,7 +157,8 @@ class PacketReader {
       if (width > 32) return corrupt("a code-block length of more than 32 bits");
       const std::uint32_t length = bits.bits(width);
       if (block.wanted) {
-        if (tile_.chunk_count == tile_.chunk_capacity) return corrupt("more code-block segments than a packet can hold");
+        if (tile_.chunk_count == tile_.chunk_capacity)
+          return corrupt("more code-block segments than a packet can hold");
         const std::uint32_t i = tile_.chunk_count++;
         tile_.chunks[i] = {nullptr, length, kNone, static_cast<std::uint8_t>(here)};
         if (block.first == kNone)
@@ -199,7 +200,8 @@ class PacketReader {
   void drop(const Precinct* precinct, int bands) noexcept {
     for (int b = 0; b < bands; ++b) {
       Block* block = tile_.blocks + precinct[b].first_block;
-      for (Block* const end = block + static_cast<std::size_t>(precinct[b].across) * precinct[b].down; block != end; ++block)
+      for (Block* const end = block + static_cast<std::size_t>(precinct[b].across) * precinct[b].down; block != end;
+           ++block)
         for (std::uint32_t i = block->fresh; i != kNone; i = tile_.chunks[i].next) {
           tile_.chunks[i].length = 0;
           tile_.chunks[i].passes = 0;
@@ -217,6 +219,8 @@ class PacketReader {
 
 }  // namespace
 
-Outcome read_packets(const PacketSource& source, Tile& tile) noexcept { return PacketReader(source, tile).run(); }
+Outcome read_packets(const PacketSource& source, Tile& tile) noexcept {
+  return PacketReader(source, tile).run();
+}
 
 }  // namespace dtacs::jp2

@@ -16,10 +16,10 @@ namespace dtacs::jp2 {
 // headers are when they are packed elsewhere (PPM by tile-part, PPT in one piece).
 struct PacketSource {
   std::span<const std::byte> codestream;
-  const TilePart* parts;            // all of the codestream
-  const std::uint32_t* next_part;   // chains a tile's parts; kNone ends
+  const TilePart* parts;           // all of the codestream
+  const std::uint32_t* next_part;  // chains a tile's parts; kNone ends
   std::uint32_t first_part;
-  const std::byte* packed_main;     // null without PPM
+  const std::byte* packed_main;            // null without PPM
   std::span<const std::byte> packed_tile;  // PPT payload, empty without
   bool strict;
 };
@@ -28,7 +28,7 @@ struct PacketSource {
 constexpr int segment_passes(int style, int first) noexcept {
   if ((style & kTerminateAll) != 0) return 1;
   if ((style & kBypass) == 0) return 255;
-  if (first < 10) return 10 - first;  // the four most significant bit-planes
+  if (first < 10) return 10 - first;     // the four most significant bit-planes
   return (first - 10) % 3 == 0 ? 2 : 1;  // raw significance and refinement, then a cleanup
 }
 

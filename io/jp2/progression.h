@@ -17,17 +17,19 @@ struct PrecinctSteps {
   static PrecinctSteps of(const TileComponent& c, int r) noexcept {
     const Resolution& res = c.resolution[r];
     const int n = c.levels - r;
-    return {static_cast<std::uint64_t>(c.dx) << (res.width_log2 + n), static_cast<std::uint64_t>(c.dy) << (res.height_log2 + n)};
+    return {static_cast<std::uint64_t>(c.dx) << (res.width_log2 + n), static_cast<std::uint64_t>(c.dy)
+                                                                          << (res.height_log2 + n)};
   }
 };
 
 // Index of the precinct column (or row) that begins at `at`, or -1.  The first one
 // begins at the tile's edge when the edge cuts it.
-inline std::int64_t precinct_at(std::uint64_t at, std::uint64_t tile_edge, std::uint64_t step, int sampling, int halvings,
-                                int size_log2, std::uint32_t resolution_edge) noexcept {
+inline std::int64_t precinct_at(std::uint64_t at, std::uint64_t tile_edge, std::uint64_t step, int sampling,
+                                int halvings, int size_log2, std::uint32_t resolution_edge) noexcept {
   const bool starts = at % step == 0;
-  const bool cut = at == tile_edge && (static_cast<std::uint64_t>(resolution_edge) << halvings) %
-                                              (std::uint64_t{1} << (size_log2 + halvings)) != 0;
+  const bool cut =
+      at == tile_edge &&
+      (static_cast<std::uint64_t>(resolution_edge) << halvings) % (std::uint64_t{1} << (size_log2 + halvings)) != 0;
   if (!starts && !cut) return -1;
   const auto d = static_cast<std::uint64_t>(sampling);
   const std::uint64_t sample = ceil_shift((at + d - 1) / d, halvings);
@@ -42,7 +44,9 @@ template <class F>
 Visit visit_positions(const Tile& tile, std::uint32_t c0, std::uint32_t c1, std::uint32_t r0, std::uint32_t r1,
                       std::uint64_t& budget, F&& visit) noexcept {
   const Rect& t = tile.rect;
-  const auto last = [&](const TileComponent& c) { return std::min<std::uint32_t>(r1, static_cast<std::uint32_t>(c.levels) + 1); };
+  const auto last = [&](const TileComponent& c) {
+    return std::min<std::uint32_t>(r1, static_cast<std::uint32_t>(c.levels) + 1);
+  };
   for (std::uint64_t y = t.y0, next_y; y < t.y1; y = next_y) {
     next_y = t.y1;
     for (std::uint64_t x = t.x0, next_x; x < t.x1; x = next_x) {

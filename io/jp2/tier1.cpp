@@ -94,7 +94,9 @@ constexpr Tables kTables = make_tables();
          (f[1] >> (kSign + 1 + r) & 1u) << 4 | (w >> (kSign + 2 + r) & 1u) << 6;
 }
 
-[[gnu::always_inline]] inline int row_of(int bit) noexcept { return bit * 11 >> 5; }  // bit / 3 for 0, 3, 6, 9
+[[gnu::always_inline]] inline int row_of(int bit) noexcept {
+  return bit * 11 >> 5;
+}  // bit / 3 for 0, 3, 6, 9
 
 }  // namespace
 
@@ -106,7 +108,8 @@ void BlockDecoder::reset_contexts() noexcept {
 }
 
 // Sample r of the word (bit = 3r) and the words that see it.
-[[gnu::always_inline]] inline void BlockDecoder::become_significant(std::uint32_t* f, int bit, unsigned negative) noexcept {
+[[gnu::always_inline]] inline void BlockDecoder::become_significant(std::uint32_t* f, int bit,
+                                                                    unsigned negative) noexcept {
   const int r = row_of(bit);
   f[-1] |= std::uint32_t{1} << (bit + 5);
   f[0] |= std::uint32_t{1} << (bit + 4) | negative << (kSign + 1 + r);

@@ -28,8 +28,8 @@ struct CodedSegment {
 struct CodedBlock {
   int width, height;  // 1 .. 1024, at most 4096 samples
   Orientation orientation;
-  int planes;         // 1 .. 30
-  int style;          // BlockStyle bits
+  int planes;                              // 1 .. 30
+  int style;                               // BlockStyle bits
   std::span<const CodedSegment> segments;  // as segment_passes() cuts them
 };
 
@@ -55,8 +55,8 @@ class BlockDecoder {
   bool causal_;
   const std::uint8_t* zero_contexts_;  // by neighbourhood, of this orientation
   MqContext contexts_[kContexts];
-  std::uint32_t flags_[kFlags];        // one word per column of a stripe; see tier1.cpp
-  std::uint32_t magnitudes_[4096];     // 4 * (stripe * width + x) + row, in halves
+  std::uint32_t flags_[kFlags];     // one word per column of a stripe; see tier1.cpp
+  std::uint32_t magnitudes_[4096];  // 4 * (stripe * width + x) + row, in halves
   std::int32_t samples_[4096];
 };
 

@@ -57,7 +57,7 @@ class Walk {
   }
 
   struct Part {
-    Rect rect;      // of the precinct in the band
+    Rect rect;  // of the precinct in the band
     Cells blocks;
     int width_log2, height_log2;  // of a code-block there
   };
@@ -136,7 +136,8 @@ Outcome measure_tile(std::span<const std::byte> codestream, const MainHeader& he
         const Rect band = walk.band(r, b);
         for (std::uint32_t k = 0; k < count; ++k) {
           const Cells blocks = walk.part(r, band, grid, k).blocks;
-          if (blocks.across > 0xffff || blocks.down > 0xffff) return unsupported("a precinct of more than 65535 code-blocks");
+          if (blocks.across > 0xffff || blocks.down > 0xffff)
+            return unsupported("a precinct of more than 65535 code-blocks");
           size.blocks += static_cast<std::uint64_t>(blocks.across) * blocks.down;
           if (r <= kept) size.wanted_blocks += static_cast<std::uint64_t>(blocks.across) * blocks.down;
           size.nodes += 2 * static_cast<std::uint64_t>(tree_nodes(blocks.across, blocks.down));
@@ -182,7 +183,8 @@ void layout_tile(std::span<const std::byte> codestream, const MainHeader& header
     const Coding& coding = parameters.coding[c];
     const Walk walk(header, coding, index, about.dx, about.dy);
     TileComponent& tc = tile.component[c];
-    tc = {walk.rect(), about.dx, about.dy, coding.levels, kept_resolutions(wanted, c, coding.levels), &coding, resolution};
+    tc = {walk.rect(), about.dx,  about.dy, coding.levels, kept_resolutions(wanted, c, coding.levels),
+          &coding,     resolution};
 
     // The samples needed of each resolution, from the window down.
     Rect needed[kMaxLevels + 1] = {};
@@ -218,15 +220,15 @@ void layout_tile(std::span<const std::byte> codestream, const MainHeader& header
         const std::uint16_t step = step_of(coding, r, b);
         Band& band = res.band[b];
         band.orientation = o;
-        band.planes =
-            static_cast<std::uint8_t>(std::max(coding.guard_bits + (step >> 11) - 1, 0) + coding.roi_shift);
+        band.planes = static_cast<std::uint8_t>(std::max(coding.guard_bits + (step >> 11) - 1, 0) + coding.roi_shift);
         band.step = pow2(about.bits + gain - (step >> 11)) * (1.0f + static_cast<float>(step & 0x7ff) / 2048.0f);
         band.first_block = block;
         for (std::uint32_t k = 0; k < count; ++k) {
           const Walk::Part part = walk.part(r, rect, grid, k);
-          Precinct& p = res.precinct[static_cast<std::size_t>(k) * static_cast<std::size_t>(bands) +
-                                     static_cast<std::size_t>(b)];
-          p = {block, node, static_cast<std::uint16_t>(part.blocks.across), static_cast<std::uint16_t>(part.blocks.down)};
+          Precinct& p =
+              res.precinct[static_cast<std::size_t>(k) * static_cast<std::size_t>(bands) + static_cast<std::size_t>(b)];
+          p = {block, node, static_cast<std::uint16_t>(part.blocks.across),
+               static_cast<std::uint16_t>(part.blocks.down)};
           const std::uint32_t nodes = 2 * tree_nodes(part.blocks.across, part.blocks.down);
           std::fill_n(tile.nodes + node, nodes, TagNode{});
           node += nodes;

@@ -33,10 +33,10 @@ struct Block {
   std::uint32_t skip;         // bytes in it when the block is not wanted
   std::uint32_t x, y;         // of its first sample in the component's coefficient plane
   std::uint16_t width, height;
-  std::uint8_t passes;        // so far
-  std::uint8_t planes;        // magnitude bit-planes: band's planes less the empty ones
-  std::uint8_t length_bits;   // Lblock
-  bool wanted;                // its samples reach the window
+  std::uint8_t passes;       // so far
+  std::uint8_t planes;       // magnitude bit-planes: band's planes less the empty ones
+  std::uint8_t length_bits;  // Lblock
+  bool wanted;               // its samples reach the window
 };
 
 struct TagNode {
@@ -52,35 +52,35 @@ struct Precinct {
 
 struct Band {
   Orientation orientation;
-  std::uint8_t planes;         // Mb, with the region of interest's shift
-  float step;                  // 9/7: the value of one quantisation step
+  std::uint8_t planes;  // Mb, with the region of interest's shift
+  float step;           // 9/7: the value of one quantisation step
   std::uint32_t first_block, block_count;
 };
 
 struct Resolution {
   Rect rect;
-  std::uint32_t across, down;   // precincts
+  std::uint32_t across, down;  // precincts
   std::uint8_t width_log2, height_log2;
-  std::uint8_t bands;           // 1 or 3
+  std::uint8_t bands;  // 1 or 3
   Band band[3];
-  Precinct* precinct;           // [index * bands + band]
-  std::uint16_t* layers_read;   // by precinct
+  Precinct* precinct;          // [index * bands + band]
+  std::uint16_t* layers_read;  // by precinct
 };
 
 struct TileComponent {
-  Rect rect;                  // at full resolution
+  Rect rect;  // at full resolution
   std::uint8_t dx, dy;
   int levels;
-  int kept;                   // resolutions 0 .. kept are decoded; -1: none
+  int kept;  // resolutions 0 .. kept are decoded; -1: none
   const Coding* coding;
-  Resolution* resolution;     // [levels + 1]
+  Resolution* resolution;  // [levels + 1]
 };
 
 struct TileSize {
   std::uint64_t components, resolutions, precincts, precinct_bands, blocks, wanted_blocks, nodes;
-  std::uint64_t packets;         // over all layers
-  std::uint64_t kept_packets;    // of resolutions that are decoded
-  std::uint64_t chunks;          // upper bound for wanted blocks
+  std::uint64_t packets;       // over all layers
+  std::uint64_t kept_packets;  // of resolutions that are decoded
+  std::uint64_t chunks;        // upper bound for wanted blocks
 };
 
 struct Tile {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/host/geotiff.h"
+#include "io/host/openmp.h"
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>
@@ -66,35 +67,36 @@ TEST_CASE("geotiff: samples come back for every form of the file") {
   const TempFolder folder;
   const std::string path = folder / "x.tif";
   int cases = 0;
-  for (const int bits : {8, 16})
-    for (const int bands : {1, 3})
-      for (const Compress compress : {Compress::none, Compress::deflate})
-        for (const bool predictor : {false, true})
-          for (const bool big : {false, true})
-            for (const auto& size : {std::pair(1, 1), std::pair(1000, 277), std::pair(200000, 3)}) {
-              const int width = size.first, height = size.second;
-              const GeoTiffOptions o{.width = width,
-                                     .height = height,
-                                     .bands = bands,
-                                     .bits = bits,
-                                     .compress = compress,
-                                     .predictor = predictor,
-                                     .threads = 1 + cases % 3,
-                                     .always_big = big};
-              CAPTURE(bits);
-              CAPTURE(bands);
-              CAPTURE(width);
-              write(path, o, 1 + cases % 50);
-              const TiffProbe tiff(path);
-              CHECK(tiff.big == big);
-              CHECK(tiff.value(256) == width);
-              CHECK(tiff.value(257) == height);
-              CHECK(tiff.numbers.at(258) == std::vector<double>(static_cast<std::size_t>(bands), bits));
-              CHECK(tiff.value(277) == bands);
-              CHECK(tiff.value(284) == (bands > 1 ? 2 : 1));
-              CHECK(wrong_samples(tiff, o) == 0);
-              ++cases;
-            }
+  with_threads(2, [&](const Parallel& parallel) {
+    for (const int bits : {8, 16})
+      for (const int bands : {1, 3})
+        for (const Compress compress : {Compress::none, Compress::deflate})
+          for (const bool predictor : {false, true})
+            for (const bool big : {false, true})
+              for (const auto& [width, height] : {std::pair(1, 1), std::pair(1000, 277), std::pair(200000, 3)}) {
+                const GeoTiffOptions o{.width = width,
+                                       .height = height,
+                                       .bands = bands,
+                                       .bits = bits,
+                                       .compress = compress,
+                                       .predictor = predictor,
+                                       .parallel = parallel,
+                                       .always_big = big};
+                CAPTURE(bits);
+                CAPTURE(bands);
+                CAPTURE(width);
+                write(path, o, 1 + cases % 50);
+                const TiffProbe tiff(path);
+                CHECK(tiff.big == big);
+                CHECK(tiff.value(256) == width);
+                CHECK(tiff.value(257) == height);
+                CHECK(tiff.numbers.at(258) == std::vector<double>(static_cast<std::size_t>(bands), bits));
+                CHECK(tiff.value(277) == bands);
+                CHECK(tiff.value(284) == (bands > 1 ? 2 : 1));
+                CHECK(wrong_samples(tiff, o) == 0);
+                ++cases;
+              }
+  });
   CHECK(cases == 96);
   CHECK(folder.names() == std::vector<std::string>{"x.tif"});
 }
@@ -103,8 +105,10 @@ TEST_CASE("geotiff: the bytes do not depend on threads or on how rows come") {
   const TempFolder folder;
   GeoTiffOptions o{.width = 3000, .height = 400, .bands = 1, .bits = 16, .predictor = true};
   write(folder / "a.tif", o, 1);
-  o.threads = 4;
-  write(folder / "b.tif", o, 37);
+  with_threads(4, [&](const Parallel& parallel) {
+    o.parallel = parallel;
+    write(folder / "b.tif", o, 37);
+  });
   CHECK(get_file(folder / "a.tif") == get_file(folder / "b.tif"));
 }
 

@@ -1,41 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <string>
+#include <vector>
 
-#include "net/memory_plan.h"
-#include "net/unet_mobilenet_v2.h"
+#include "net/padding.h"
+#include "tests/net/hashed_net.h"
+#include "tests/net/streaming.h"
 
-namespace dtacs {
+namespace dtacs::test {
 
 namespace {
 
-constexpr MemoryPlan kPlan = plan_memory(kUnetSc, 512, 512, sizeof(float));
+struct GoldenNet {
+  Golden golden = read_golden();
+  AlignedBytes bytes{golden_weights(golden)};
+  WeightsFile weights;
+  GoldenNet() { REQUIRE(WeightsFile::open(bytes.bytes(), weights) == Status::ok); }
+};
 
-// Writes each layer's number into its output, byte for byte, and looks whether
-// what it reads is still what the producer wrote.
-std::string clobbered(const Net& net, const MemoryPlan& plan, int height, int width) {
-  std::string arena(plan.bytes, '\0');
-  int producer[Net::kMax] = {};
-  const auto size = [&](int t) {
-    const Tensor& x = net.tensors[t];
-    const int values = (height >> x.shift) * (width >> x.shift) * x.channels;
-    return static_cast<std::size_t>(values);
-  };
-  const auto write = [&](int t, int who) {
-    producer[t] = who;
-    arena.replace(plan.offset[t], size(t), size(t), static_cast<char>(who));
-  };
-  write(0, 100);
-  for (int i = 0; i < net.layer_count; ++i) {
-    const Layer& l = net.layers[i];
-    write(l.out, i + 1);  // before the check: writing must not destroy what is being read
-    for (const int t : {l.in, l.skip, l.add})
-      if (t != kNoTensor &&
-          arena.substr(plan.offset[t], size(t)) != std::string(size(t), static_cast<char>(producer[t])))
-        return l.key.text;
-  }
-  return {};
+Image scene(int height, int width) {
+  return {height, width, 13, hashed_scene(13, height, width)};
 }
 
 }  // namespace
@@ -47,24 +33,129 @@ TEST_CASE("unet: what the network costs") {
   double mac = 0, params = 0;
   for (int i = 0; i < kUnetSc.layer_count; ++i) {
     const Layer& l = kUnetSc.layers[i];
-    const Tensor& in = kUnetSc.tensors[l.in];
     const Tensor& out = kUnetSc.tensors[l.out];
-    const int extra = l.skip == kNoTensor ? 0 : kUnetSc.tensors[l.skip].channels;
-    const double taps = l.op == Op::dwconv3x3 ? 9 : (l.op == Op::pointwise ? 1 : 9) * (in.channels + extra);
-    params += (taps + 1) * out.channels;
-    mac += taps * out.channels * (512 >> out.shift) * (512 >> out.shift);
+    params += kUnetSc.macs_per_pixel(l) + out.channels;
+    mac += kUnetSc.macs_per_pixel(l) * (512 >> out.shift) * (512 >> out.shift);
   }
   CHECK(params == 6614212);  // = the exported checkpoint with batch norms folded
   CHECK(mac / 1e6 == doctest::Approx(13682.0).epsilon(1e-5));
 }
 
-TEST_CASE("unet: memory plan is tight") {
-  CHECK(kPlan.bytes == kPlan.live_peak);
-  CHECK(kPlan.bytes == 35651584);  // a change here is a change of footprint: say why in the commit
+TEST_CASE("unet: rings of the schedule are tight and pinned") {
+  const auto bytes = [](int size, int band) {
+    const Schedule s = make_schedule(kUnetSc, size, band);
+    double sum = 0;
+    for (int t = 0; t < kUnetSc.tensor_count; ++t)
+      sum += 4.0 * s.ring_rows[t] * (size >> kUnetSc.tensors[t].shift) * kUnetSc.tensors[t].channels;
+    return sum;
+  };
+  // A change here is a change of footprint: say why in the commit.
+  CHECK(bytes(10976, 16) / 1048576 == doctest::Approx(282.2).epsilon(1e-3));
+  CHECK(make_schedule(kUnetSc, 10976, 16).lag == 303);
+  static_assert(make_schedule(kUnetSc, 64, 32).lag > 0);  // firmware gets its arena from the compiler
 }
 
-TEST_CASE("unet: no layer overwrites what it or a later layer reads") {
-  CHECK(clobbered(kUnetSc, plan_memory(kUnetSc, 64, 96, 1), 64, 96) == "");
+TEST_CASE("unet: activations and logits equal PyTorch's golden samples") {
+  const GoldenNet net;
+  const Golden& g = net.golden;
+  for (const IsaSet isa : {IsaSet{isa::none}, detect_isa()}) {
+    const Streamed r = run_streaming(kUnetSc, net.weights, scene(g.height, g.width), 32, 2, isa);
+    for (std::size_t i = 0; i < g.layers.size(); ++i) {
+      const GoldenLayer& l = g.layers[i];
+      const int out = kUnetSc.layers[i].out;
+      REQUIRE(l.key == kUnetSc.layers[i].key.text);
+      const auto& values = r.tensors[static_cast<std::size_t>(out)];
+      const std::uint64_t area = static_cast<std::uint64_t>(l.height) * static_cast<std::uint64_t>(l.width);
+      const std::uint64_t size = static_cast<std::uint64_t>(l.outputs) * area;
+      REQUIRE(values.size() == size);
+      for (std::size_t k = 0; k < l.samples.size(); ++k) {
+        const std::uint64_t at = hash_bits(l.key + ".sample", k) % size;  // in (channel, y, x) order
+        const std::uint64_t index = at % area * static_cast<std::uint64_t>(l.outputs) + at / area;
+        CAPTURE(l.key);
+        CHECK(std::fabs(values[index] - l.samples[k]) <= 1e-4f * l.rms);
+      }
+    }
+    const auto& logits = r.tensors[static_cast<std::size_t>(kUnetSc.layers[62].out)];
+    const std::uint64_t area = g.argmax.size();
+    for (std::size_t k = 0; k < g.logits.size(); ++k) {
+      const std::uint64_t at = hash_bits("logits.sample", k) % (area * 4);
+      CHECK(std::fabs(logits[at % area * 4 + at / area] - g.logits[k]) <= 1e-4f * g.layers.back().rms);
+    }
+    int wrong = 0;
+    for (std::size_t i = 0; i < g.argmax.size(); ++i) wrong += g.argmax[i] != 255 && g.argmax[i] != r.classes[i];
+    CHECK(wrong == 0);
+  }
 }
 
-}  // namespace dtacs
+TEST_CASE("unet: streaming equals the whole image at once, to the bit") {
+  const GoldenNet net;
+  const Image input = scene(96, 64);
+  const std::vector<Image> whole = run_whole_image(kUnetSc, net.weights, input);
+  const Streamed r = run_streaming(kUnetSc, net.weights, input, 96, 1, isa::none);
+  for (int i = 0; i + 1 < kUnetSc.layer_count; ++i) {
+    const auto t = static_cast<std::size_t>(kUnetSc.layers[i].out);
+    INFO(std::string(kUnetSc.layers[i].key.text));
+    CHECK(r.tensors[t] == whole[t].values);
+  }
+}
+
+TEST_CASE("unet: the result depends neither on band height nor on threads") {
+  const GoldenNet net;
+  for (const IsaSet isa : {IsaSet{isa::none}, detect_isa()})
+    for (const auto& [height, width] : {std::pair{160, 32}, std::pair{32, 64}}) {
+      const Image input = scene(height, width);
+      const Streamed want = run_streaming(kUnetSc, net.weights, input, height, 1, isa);
+      for (const int band : {1, 2, 3, 7, 16, 31, 32, 50, 64, 1000})
+        for (const int threads : {1, 2, 3}) {
+          if (threads != 1 && band != 7 && band != 32) continue;
+          CAPTURE(band);
+          CAPTURE(threads);
+          const Streamed got = run_streaming(kUnetSc, net.weights, input, band, threads, isa);
+          CHECK(got.tensors == want.tensors);
+          CHECK(got.classes == want.classes);
+        }
+    }
+}
+
+TEST_CASE("unet: instruction sets agree") {
+  const GoldenNet net;
+  const Image input = scene(64, 64);
+  const Streamed scalar = run_streaming(kUnetSc, net.weights, input, 16, 2, isa::none);
+  const Streamed best = run_streaming(kUnetSc, net.weights, input, 16, 2, detect_isa());
+  const auto t = static_cast<std::size_t>(kUnetSc.layers[62].out);
+  double error = 0, power = 0;
+  for (std::size_t i = 0; i < scalar.tensors[t].size(); ++i) {
+    const double d = static_cast<double>(scalar.tensors[t][i]) - static_cast<double>(best.tensors[t][i]);
+    error += d * d;
+    power += static_cast<double>(scalar.tensors[t][i]) * static_cast<double>(scalar.tensors[t][i]);
+  }
+  CHECK(std::sqrt(error / power) < 1e-5);
+}
+
+TEST_CASE("unet: unfit weights are named") {
+  const GoldenNet net;
+  const Net other = unet_mobilenet_v2(12, 4);
+  StreamPlan plan;
+  Arena dry;
+  WeightsMismatch wrong;
+  CHECK(StreamPlan::bind(other, net.weights, {.width = 32, .height = 32}, dry, plan, &wrong) == Status::wrong_shape);
+  CHECK(std::string(wrong.tensor) == "e0.w");
+  CHECK_FALSE(wrong.missing);
+  CHECK(wrong.want[1] == 12);
+  CHECK(wrong.found[1] == 13);
+}
+
+TEST_CASE("reflection continues an image as numpy does") {
+  // numpy.pad(np.arange(4), (5, 6), "reflect")
+  const int want[] = {1, 2, 3, 2, 1, 0, 1, 2, 3, 2, 1, 0, 1, 2, 3};
+  for (int i = -5; i < 10; ++i) CHECK(reflect(i, 4) == want[i + 5]);
+  CHECK(reflect(-7, 1) == 0);
+  CHECK(padding_for(300).before == 10);
+  CHECK(padding_for(300).after == 10);
+  CHECK(padding_for(301).before == 9);
+  CHECK(padding_for(301).after == 10);
+  CHECK(padding_for(320).before + padding_for(320).after == 0);
+  CHECK(padded_size(1) == 32);
+}
+
+}  // namespace dtacs::test

@@ -1,141 +1,102 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/run/decode.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <charconv>
-#include <cstdio>
-#include <cstring>
-#include <string>
-#include <string_view>
+#include <cmath>
+#include <functional>
 #include <vector>
 
 #include "io/host/failure.h"
+#include "io/host/geotiff.h"
 #include "io/host/jp2_band.h"
+#include "io/host/jp2_geo.h"
+#include "io/host/openmp.h"
+#include "io/host/output_file.h"
 
 namespace dtacs {
+
+const char* const kDecodeUsage =
+    "dtacs decode BAND.jp2 -o OUT.tif|OUT.u16|OUT.pgx [--reduce N] [--window X,Y,W,H] [--component K] [--lenient] "
+    "[--threads N]";
+
 namespace {
 
 constexpr int kRowsAtOnce = 64;
 
-int number(std::string_view option, std::string_view text) {
-  int v = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), v);
-  if (error != std::errc{} || end != text.data() + text.size() || v < 0)
-    throw Failure(Exit::usage, std::string(option) + ": expected a number, found '" + std::string(text) + "'");
-  return v;
+// take(rows, count) for all rows of the band, top to bottom.
+void for_all_rows(Jp2Band& band, const std::function<void(const std::uint16_t*, int)>& take) {
+  std::vector<std::uint16_t> rows(static_cast<std::size_t>(band.width()) * kRowsAtOnce);
+  for (int y = 0; y < band.height(); y += kRowsAtOnce) {
+    const int count = std::min(kRowsAtOnce, band.height() - y);
+    band.read_rows(count, rows.data(), band.width());
+    take(rows.data(), count);
+  }
 }
 
-PixelWindow window(std::string_view text) {
-  int v[4] = {};
-  for (int i = 0; i < 4; ++i) {
-    const std::size_t comma = i < 3 ? text.find(',') : text.size();
-    if (comma == std::string_view::npos) throw Failure(Exit::usage, "--window: expected X,Y,W,H");
-    v[i] = number("--window", text.substr(0, comma));
-    text.remove_prefix(std::min(comma + 1, text.size()));
-  }
-  if (v[2] == 0 || v[3] == 0) throw Failure(Exit::usage, "--window: expected a width and a height above 0");
-  return {v[0], v[1], v[2], v[3]};
+// Samples as words (or bytes) of the given byte order behind a header.
+void write_raw(Jp2Band& band, const std::string& path, const std::string& header, bool bytes, bool big_endian) {
+  OutputFile file(path);
+  file.append(header);
+  std::vector<std::uint8_t> packed;
+  for_all_rows(band, [&](const std::uint16_t* rows, int count) {
+    packed.clear();
+    const std::ptrdiff_t n = static_cast<std::ptrdiff_t>(band.width()) * count;
+    for (std::ptrdiff_t i = 0; i < n; ++i) {
+      const auto low = static_cast<std::uint8_t>(rows[i]), high = static_cast<std::uint8_t>(rows[i] >> 8);
+      if (!bytes && big_endian) packed.push_back(high);
+      packed.push_back(low);
+      if (!bytes && !big_endian) packed.push_back(high);
+    }
+    file.append(packed.data(), packed.size());
+  });
+  file.finish();
 }
 
-// The output under a temporary name until commit(); removed when that does not come.
-class Output {
- public:
-  explicit Output(std::string path) : path_(std::move(path)), temporary_(path_ + ".part") {
-    file_ = std::fopen(temporary_.c_str(), "wb");
-    if (file_ == nullptr) throw Failure(Exit::cannot_create, temporary_ + ": cannot be created: " + std::strerror(errno));
+void write_tiff(Jp2Band& band, const std::string& in, const std::string& out, const Jp2Options& options) {
+  GeoTiffOptions o = {.width = band.width(), .height = band.height(), .bits = band.bits() <= 8 ? 8 : 16};
+  o.predictor = true;
+  o.parallel = options.parallel;
+  const Jp2Summary summary = summarize_jp2(in);
+  if (const auto& place = summary.placement; place && place->dx == place->dy) {
+    o.epsg = place->epsg;
+    o.pixel_size = std::ldexp(place->dx, options.reduce);
+    o.ulx = place->ulx + options.window.x * o.pixel_size;
+    o.uly = place->uly - options.window.y * o.pixel_size;
   }
-  ~Output() {
-    if (file_ != nullptr) std::fclose(file_);
-    if (!temporary_.empty()) std::remove(temporary_.c_str());
-  }
-  Output(const Output&) = delete;
-  Output& operator=(const Output&) = delete;
-
-  void write(const void* data, std::size_t size) {
-    if (std::fwrite(data, 1, size, file_) != size) fail();
-  }
-  void commit() {
-    if (std::fflush(file_) != 0) fail();
-    const int closed = std::fclose(file_);
-    file_ = nullptr;
-    if (closed != 0 || std::rename(temporary_.c_str(), path_.c_str()) != 0) fail();
-    temporary_.clear();
-  }
-
- private:
-  [[noreturn]] void fail() { throw Failure(Exit::io_error, path_ + ": cannot be written: " + std::strerror(errno)); }
-
-  std::string path_, temporary_;
-  std::FILE* file_;
-};
-
-bool ends_with(std::string_view s, std::string_view end) { return s.size() > end.size() && s.ends_with(end); }
+  GeoTiffWriter writer(out, o);
+  std::vector<std::uint8_t> narrow;
+  for_all_rows(band, [&](const std::uint16_t* rows, int count) {
+    if (o.bits == 16) return writer.write_rows(0, rows, count);
+    narrow.assign(rows, rows + static_cast<std::ptrdiff_t>(band.width()) * count);
+    writer.write_rows(0, narrow.data(), count);
+  });
+  writer.finish();
+}
 
 }  // namespace
 
-int decode_command(std::span<char* const> args) {
-  std::string in, out;
+void decode_command(Args& args) {
   Jp2Options options;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    const std::string_view a = args[i];
-    const auto value = [&]() -> std::string_view {
-      if (i + 1 == args.size()) throw Failure(Exit::usage, std::string(a) + ": expected a value");
-      return args[++i];
-    };
-    if (a == "-o")
-      out = value();
-    else if (a == "--reduce")
-      options.reduce = number(a, value());
-    else if (a == "--window")
-      options.window = window(value());
-    else if (a == "--threads")
-      options.threads = std::clamp(number(a, value()), 1, 1024);
-    else if (a == "--component")
-      options.component = number(a, value());
-    else if (a == "--lenient")
-      options.strict = false;
-    else if (a.starts_with("-"))
-      throw Failure(Exit::usage, "decode: unknown option '" + std::string(a) + "'");
-    else if (in.empty())
-      in = a;
-    else
-      throw Failure(Exit::usage, "decode: expected one input file, found also '" + std::string(a) + "'");
-  }
-  if (in.empty()) throw Failure(Exit::usage, "decode: expected an input file");
-  const bool pgx = ends_with(out, ".pgx");
-  if (!pgx && !ends_with(out, ".u16")) throw Failure(Exit::usage, "decode: expected -o OUT.u16 or OUT.pgx");
+  const std::string out = args.value("-o", "--output").value_or("");
+  options.reduce = args.number("--reduce", 0, 32).value_or(0);
+  options.component = args.number("--component", 0, 16383).value_or(0);
+  options.strict = !args.flag("--lenient");
+  if (const auto r = args.rect("--window")) options.window = {r->x, r->y, r->width, r->height};
+  const int threads = args.number("--threads", 1, 1024).value_or(available_threads());
+  const std::string in = args.finish(1, kDecodeUsage)[0];
+  if (!out.ends_with(".tif") && !out.ends_with(".u16") && !out.ends_with(".pgx"))
+    throw Failure(Exit::usage, std::string("expected -o OUT.tif, OUT.u16 or OUT.pgx; usage: ") + kDecodeUsage);
 
-  Jp2Band band(in, options);
-  Output file(out);
-  const int width = band.width(), height = band.height();
-  if (pgx) {
+  with_threads(threads, [&](const Parallel& parallel) {
+    options.parallel = parallel;
+    Jp2Band band(in, options);
+    if (out.ends_with(".tif")) return write_tiff(band, in, out, options);
+    if (out.ends_with(".u16")) return write_raw(band, out, "", false, false);
     const std::string header = std::string("PG ML ") + (band.is_signed() ? "-" : "+") + " " +
-                               std::to_string(band.bits()) + " " + std::to_string(width) + " " +
-                               std::to_string(height) + "\n";
-    file.write(header.data(), header.size());
-  }
-  const bool bytes = pgx && band.bits() <= 8;
-  const auto columns = static_cast<std::size_t>(width);
-  std::vector<std::uint16_t> pixels(columns * kRowsAtOnce);
-  std::vector<unsigned char> packed(columns * kRowsAtOnce * 2);
-  for (int y = 0; y < height; y += kRowsAtOnce) {
-    const int rows = std::min(kRowsAtOnce, height - y);
-    band.read_rows(rows, pixels.data(), width);
-    const std::size_t count = columns * static_cast<std::size_t>(rows);
-    std::size_t n = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      const auto low = static_cast<unsigned char>(pixels[i] & 0xff), high = static_cast<unsigned char>(pixels[i] >> 8);
-      if (pgx && !bytes) packed[n++] = high;
-      packed[n++] = low;
-      if (!pgx) packed[n++] = high;
-    }
-    file.write(packed.data(), n);
-  }
-  file.commit();
-  return 0;
+                               std::to_string(band.bits()) + " " + std::to_string(band.width()) + " " +
+                               std::to_string(band.height()) + "\n";
+    write_raw(band, out, header, band.bits() <= 8, true);
+  });
 }
 
 }  // namespace dtacs

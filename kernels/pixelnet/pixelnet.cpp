@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/pixelnet/pixelnet.h"
+
+namespace dtacs {
+
+namespace {
+
+constexpr PixelNetKernel kKernels[] = {
+#ifdef DTACS_WITH_AVX2
+    {"avx2", isa::avx2, pixelnet_u16_avx2},
+#endif
+    {"scalar", isa::none, pixelnet_u16_scalar},
+};
+
+}  // namespace
+
+constexpr Family<PixelNetKernel> pixelnet_u16{"pixelnet_u16", kKernels, sizeof kKernels / sizeof *kKernels};
+
+}  // namespace dtacs

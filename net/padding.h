@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reflect padding of a scene to a multiple of 32, as the reference does it: half of
+// the missing rows (rounded down) before, the rest after; the edge row itself is
+// not repeated (numpy.pad "reflect", which folds back and forth when the padding
+// is wider than the image).
+#pragma once
+
+namespace dtacs {
+
+struct Padding {
+  int before = 0, after = 0;
+};
+
+constexpr int kSizeMultiple = 32;  // five halvings
+
+constexpr Padding padding_for(int size) noexcept {
+  const int missing = (kSizeMultiple - size % kSizeMultiple) % kSizeMultiple;
+  return {missing / 2, missing - missing / 2};
+}
+
+constexpr int padded_size(int size) noexcept {
+  const Padding p = padding_for(size);
+  return p.before + size + p.after;
+}
+
+// The pixel that lies at position i (negative before the image) of an image of
+// `size` >= 1 pixels continued by reflection.
+constexpr int reflect(int i, int size) noexcept {
+  if (size == 1) return 0;
+  const int period = 2 * (size - 1);
+  i %= period;
+  if (i < 0) i += period;
+  return i < size ? i : period - i;
+}
+
+}  // namespace dtacs

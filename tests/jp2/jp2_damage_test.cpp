@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bytes nobody should trust: whatever is in a file, the decoder answers with pixels
+// or a reason, within bounds of time and memory.
+#include <doctest/doctest.h>
+
+#include <cstring>
+
+#include "tests/jp2/jp2_support.h"
+#include "tests/support/shared_data.h"
+#include "tests/support/suite.h"
+
+namespace dtacs::test {
+namespace {
+
+const std::string kFolder = DTACS_SOURCE_DIR "/tests/data/jp2/";
+
+const char* const kSeeds[] = {
+    "s2_10m.jp2", "s2_60m.jp2", "pcrl_subsampled.j2k", "poc.j2k",     "all_styles.j2k", "bypass_layers.j2k", "ict.j2k",
+    "ppt.j2k",    "ppm.j2k",    "tile_headers.j2k",    "offsets.j2k", "roi.j2k",        "terminate_all.j2k"};
+
+// Decodes with both kinds of strictness; the test is that it comes back.
+void survive(std::span<const std::byte> file) {
+  // A copy of the exact size, so that a sanitizer sees the first byte too far.
+  const Bytes copy(file.begin(), file.end());
+  for (const bool strict : {true, false}) {
+    Image image;
+    const jp2::Outcome o = decode(copy, {.strict = strict, .max_pixels = 1 << 20}, image);
+    CHECK((o.ok() || o.detail[0] != '\0'));
+  }
+}
+
+void put(Bytes& file, std::size_t at, std::uint32_t v) {
+  for (int i = 0; i < 4; ++i) file[at + static_cast<std::size_t>(i)] = static_cast<std::byte>(v >> (24 - 8 * i));
+}
+
+}  // namespace
+
+TEST_CASE("jp2: a file cut anywhere is truncated, or decodes as far as it goes") {
+  for (const char* name : kSeeds) {
+    const Bytes file = read_file(kFolder + name);
+    INFO(name);
+    int complete = 0;
+    for (std::size_t n = 0; n < file.size(); n += n < 300 ? 1 : 7) {
+      const Bytes cut(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(n));
+      Image image;
+      const jp2::Outcome o = decode(cut, {}, image);
+      if (o.ok()) ++complete;  // only EOC may be missing
+      CHECK((o.ok() || o.status == Status::truncated || o.status == Status::bad_magic || o.status == Status::corrupt));
+      survive(cut);
+    }
+    CHECK(complete <= 1);
+  }
+}
+
+TEST_CASE("jp2: flipped bytes never crash") {
+  Rng rng(20240611);
+  for (const char* name : kSeeds) {
+    const Bytes file = read_file(kFolder + name);
+    INFO(name);
+    for (int i = 0; i < 150; ++i) {
+      Bytes bad = file;
+      // Half of the flips go to the headers, where they do most.
+      const int reach =
+          i % 2 == 0 ? static_cast<int>(std::min<std::size_t>(bad.size(), 200)) : static_cast<int>(bad.size());
+      for (int k = rng.between(1, 3); k > 0; --k)
+        bad[static_cast<std::size_t>(rng.between(0, reach - 1))] = static_cast<std::byte>(rng.between(0, 255));
+      survive(bad);
+    }
+  }
+}
+
+TEST_CASE("jp2: headers that lie about sizes are refused before memory is taken") {
+  const Bytes good = read_file(kFolder + "plain.j2k");
+  const auto refused = [&](auto change, const char* what) {
+    Bytes bad = good;
+    change(bad);
+    jp2::Decoder d;
+    Memory memory;
+    const jp2::Outcome o = memory.open(d, bad, {});
+    CHECK_MESSAGE(!o.ok(), what);
+    CHECK_MESSAGE(memory.size < 1 << 20, what);
+  };
+  // SIZ: marker at 2, Xsiz at 8, Ysiz at 12, offsets at 16, tile size at 24, tile offsets at 32.
+  refused([](Bytes& b) { put(b, 8, 0xffffffffu); }, "width 2^32 - 1");
+  refused([](Bytes& b) { put(b, 8, 0x7fffffffu), put(b, 12, 0x7fffffffu); }, "2^62 pixels");
+  refused([](Bytes& b) { put(b, 24, 1), put(b, 28, 1); }, "more tiles than bytes");
+  refused([](Bytes& b) { put(b, 8, 60000), put(b, 24, 1), put(b, 28, 1); }, "2^21 tiles");
+  refused([](Bytes& b) { put(b, 24, 0); }, "tiles without width");
+  refused([](Bytes& b) { put(b, 16, 70); }, "an image that is all offset");
+  refused([](Bytes& b) { put(b, 32, 1); }, "a tile that begins inside the image");
+  refused([](Bytes& b) { b[40] = b[41] = std::byte{0xff}; }, "65535 components");
+  refused([](Bytes& b) { b[43] = std::byte{0}; }, "a component without samples");
+}
+
+TEST_CASE("jp2: a few bytes that declare many packets are truncated") {
+  // 2^14 layers of a tile of 30 bytes: refused by counting, not by trying.
+  Bytes bad = read_file(kFolder + "plain.j2k");
+  std::size_t cod = 0;
+  while (!(bad[cod] == std::byte{0xff} && bad[cod + 1] == std::byte{0x52})) ++cod;
+  bad[cod + 6] = std::byte{0x40};
+  Image image;
+  const jp2::Outcome o = decode(bad, {}, image);
+  CHECK(o.status == Status::truncated);
+  CHECK(std::string(o.detail) == "a tile has fewer bytes than packets");
+}
+
+TEST_CASE("jp2: what is not Part 1 is refused by name") {
+  const Bytes good = read_file(kFolder + "plain.j2k");
+  const auto detail = [&](auto change) {
+    Bytes bad = good;
+    change(bad);
+    Image image;
+    const jp2::Outcome o = decode(bad, {}, image);
+    CHECK(o.status == Status::unsupported);
+    return std::string(o.detail);
+  };
+  std::size_t cod = 0;
+  while (!(good[cod] == std::byte{0xff} && good[cod + 1] == std::byte{0x52})) ++cod;
+  CHECK(detail([](Bytes& b) { b[6] = std::byte{0x40}; }) == "HTJ2K (JPEG 2000 Part 15)");
+  CHECK(detail([](Bytes& b) { b[6] = std::byte{0x80}; }) == "JPEG 2000 Part 2 extensions");
+  CHECK(detail([&](Bytes& b) { b[cod + 12] = std::byte{0x40}; }) == "HTJ2K (JPEG 2000 Part 15) code-blocks");
+  CHECK(detail([&](Bytes& b) { b[cod + 13] = std::byte{2}; }) == "a wavelet of JPEG 2000 Part 2");
+  CHECK(detail([](Bytes& b) { b[42] = std::byte{23}; }) == "more than 16 bits per sample");
+}
+
+TEST_CASE("jp2: the malformed folder never crashes") {
+  DTACS_NEEDS_DATA("jp2/malformed");
+  int decoded = 0, refused = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(shared_data("jp2/malformed"))) {
+    INFO(entry.path().string());
+    const Bytes file = read_file(entry.path().string());
+    for (const bool strict : {true, false}) {
+      Image image;
+      const jp2::Outcome o = decode(file, {.strict = strict, .max_pixels = 1 << 24}, image, 2);
+      CHECK((o.ok() || o.detail[0] != '\0'));
+      ++(o.ok() ? decoded : refused);
+    }
+  }
+  MESSAGE(decoded, " decoded, ", refused, " refused");
+}
+
+}  // namespace dtacs::test

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// The decoder on tests/data/jp2: every feature of JPEG 2000 Part 1 in a few hundred
+// bytes each (tools/golden/make_jp2_golden.py), and properties that hold for all.
+#include <doctest/doctest.h>
+
+#include <sstream>
+
+#include "tests/jp2/jp2_support.h"
+#include "tests/support/suite.h"
+
+namespace dtacs::test {
+namespace {
+
+struct Expected {
+  std::string file;
+  int component, reduce, width, height, bits, is_signed;
+  std::uint32_t crc;
+};
+
+const std::string kFolder = DTACS_SOURCE_DIR "/tests/data/jp2/";
+
+std::vector<Expected> expected() {
+  std::ifstream in(kFolder + "expected.txt");
+  std::vector<Expected> all;
+  for (std::string line; std::getline(in, line);) {
+    std::istringstream s(line);
+    Expected e;
+    s >> e.file >> e.component >> e.reduce >> e.width >> e.height >> e.bits >> e.is_signed >> std::hex >> e.crc;
+    if (s) all.push_back(e);
+  }
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("jp2: every golden file decodes to its pixels at every resolution") {
+  const auto all = expected();
+  CHECK(all.size() > 150);
+  for (const Expected& e : all) {
+    INFO(e.file << " component " << e.component << " reduce " << e.reduce);
+    Image image;
+    const jp2::Outcome o = decode(read_file(kFolder + e.file), {.component = e.component, .reduce = e.reduce}, image);
+    CHECK_MESSAGE(o.ok(), o.detail);
+    CHECK(image.width == e.width);
+    CHECK(image.height == e.height);
+    CHECK(image.bits == e.bits);
+    CHECK(image.is_signed == (e.is_signed != 0));
+    CHECK(crc32(image) == e.crc);
+  }
+}
+
+TEST_CASE("jp2: threads and the number of rows asked for do not change a pixel") {
+  for (const Expected& e : expected()) {
+    if (e.reduce > 1) continue;
+    INFO(e.file << " component " << e.component << " reduce " << e.reduce);
+    const Bytes file = read_file(kFolder + e.file);
+    const jp2::Options options{.component = e.component, .reduce = e.reduce};
+    Image one, other;
+    REQUIRE(decode(file, options, one, 1, 1).ok());
+    for (const int threads : {1, 2, 4})
+      for (const int rows : {7, 100000}) {
+        REQUIRE(decode(file, options, other, threads, rows).ok());
+        CHECK(one == other);
+      }
+  }
+}
+
+TEST_CASE("jp2: a window is a crop of the whole") {
+  Rng rng(7);
+  for (const Expected& e : expected()) {
+    const Bytes file = read_file(kFolder + e.file);
+    jp2::Options options{.component = e.component, .reduce = e.reduce};
+    Image whole, part;
+    REQUIRE(decode(file, options, whole).ok());
+    for (int i = 0; i < 6; ++i) {
+      options.x = rng.between(0, whole.width - 1);
+      options.y = rng.between(0, whole.height - 1);
+      options.width = rng.between(1, whole.width - options.x);
+      options.height = rng.between(1, whole.height - options.y);
+      INFO(e.file << " component " << e.component << " reduce " << e.reduce << " window " << options.x << ","
+                  << options.y << "," << options.width << "," << options.height);
+      REQUIRE(decode(file, options, part, 2).ok());
+      CHECK(part == crop(whole, options.x, options.y, options.width, options.height));
+    }
+  }
+}
+
+TEST_CASE("jp2: wrong requests are refused") {
+  const Bytes file = read_file(kFolder + "plain.j2k");
+  Image image;
+  const auto status = [&](const jp2::Options& o) { return decode(file, o, image).status; };
+  CHECK(status({.component = 1}) == Status::wrong_shape);
+  CHECK(status({.reduce = 4}) == Status::unsupported);  // it has three levels
+  CHECK(status({.x = 60, .y = 0, .width = 11, .height = 1}) == Status::wrong_shape);
+  CHECK(status({.x = 0, .y = 60, .width = 1, .height = 2}) == Status::wrong_shape);
+  CHECK(status({.x = -1, .y = 0, .width = 1, .height = 1}) == Status::wrong_shape);
+  CHECK(status({.max_pixels = 70 * 61 - 1}) == Status::unsupported);
+  CHECK(status({.max_pixels = 70 * 61}) == Status::ok);
+
+  jp2::Decoder d;
+  Memory memory;
+  REQUIRE(memory.open(d, file, {}).ok());
+  std::vector<std::uint16_t> rows(70 * 62);
+  CHECK(d.read_rows(62, rows.data(), 70, Parallel::serial()).status == Status::wrong_shape);
+}
+
+TEST_CASE("jp2: memory follows the tile, not the image") {
+  // Twelve tiles of 64 x 64 or less: one row of them and one tile's coefficients.
+  jp2::Decoder d;
+  Memory memory;
+  const Bytes file = read_file(kFolder + "constant.j2k");
+  REQUIRE(memory.open(d, file, {}).ok());
+  CHECK(memory.size < 64 * 200 * 2 + 64 * 64 * 8 + 180000);  // the last: scratch of one worker
+}
+
+TEST_CASE("jp2: probe tells size and depth without memory") {
+  jp2::ImageInfo info;
+  REQUIRE(jp2::probe(read_file(kFolder + "signed.j2k"), info).ok());
+  CHECK(info.width == 50);
+  CHECK(info.height == 40);
+  CHECK(info.bits == 12);
+  CHECK(info.is_signed);
+  CHECK(info.components == 1);
+}
+
+}  // namespace dtacs::test

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/convert/convert_command.h"
+
+#include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "io/host/failure.h"
+#include "io/host/file.h"
+#include "tests/support/shared_data.h"
+#include "tests/weights/checkpoint_bytes.h"
+
+namespace dtacs {
+
+using namespace test;
+namespace fs = std::filesystem;
+
+namespace {
+
+// A folder that goes when the test ends.
+struct Folder {
+  fs::path path;
+  Folder() {
+    std::string name = (fs::temp_directory_path() / "dtacs_convert_XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    path = name;
+  }
+  ~Folder() {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  }
+  std::string write(const std::string& name, const FileBytes& bytes) const {
+    std::ofstream(path / name, std::ios::binary) << bytes;
+    return at(name);
+  }
+  std::string at(const std::string& name) const { return (path / name).string(); }
+  int files() const { return static_cast<int>(std::distance(fs::directory_iterator(path), {})); }
+};
+
+ConvertOptions parse(std::vector<const char*> args) {
+  args.insert(args.begin(), "dtacs-convert");
+  return parse_convert_options(static_cast<int>(args.size()), args.data());
+}
+
+// The exit code of the command.
+int run(const std::vector<std::string>& args, std::string* line = nullptr) {
+  std::vector<const char*> raw;
+  for (const std::string& a : args) raw.push_back(a.c_str());
+  try {
+    std::fflush(stdout);
+    const int keep = dup(STDOUT_FILENO);
+    REQUIRE(std::freopen("/dev/null", "w", stdout) != nullptr);
+    struct Restore {
+      int fd;
+      ~Restore() {
+        std::fflush(stdout);
+        dup2(fd, STDOUT_FILENO);
+        close(fd);
+      }
+    } restore{keep};
+    run_convert(parse(raw));
+    return 0;
+  } catch (const Failure& f) {
+    if (line != nullptr) *line = f.what();
+    return static_cast<int>(f.exit());
+  }
+}
+
+FileBytes corrector_file() {
+  const auto value = [](std::size_t i) { return static_cast<float>(i % 19) / 16.0f - 0.5f; };
+  return make_torch({make_tensor("model.cnn_layers.0.weight", {16, 4, 1, 1}, value),
+                     make_tensor("model.cnn_layers.0.bias", {16}, value),
+                     make_tensor("model.cnn_layers.2.weight", {4, 16, 1, 1}, value),
+                     make_tensor("model.cnn_layers.2.bias", {4}, value)});
+}
+
+}  // namespace
+
+TEST_CASE("convert: options") {
+  const ConvertOptions o = parse({"in.pt", "-o", "out.dtw", "--bands", "B02,B03", "--outputs", "thick cloud,clear",
+                                  "--meta", "licence=CC BY 4.0", "--meta", "score=a=b", "--f16"});
+  CHECK(o.in == "in.pt");
+  CHECK(o.out == "out.dtw");
+  CHECK(o.hints.bands.size() == 2);
+  CHECK(o.hints.outputs.at(0) == "thick cloud");
+  CHECK(o.meta.at("licence") == "CC BY 4.0");
+  CHECK(o.meta.at("score") == "a=b");
+  CHECK(o.f16);
+  CHECK(o.hints.any_prefix);
+  for (const std::vector<const char*>& bad : {std::vector<const char*>{},
+                                              {"in.pt"},
+                                              {"in.pt", "-o"},
+                                              {"a", "b", "-o", "c"},
+                                              {"a", "-o", "c", "--what"},
+                                              {"a", "-o", "c", "--meta", "x"},
+                                              {"a", "-o", "c", "--meta", "net=x"},
+                                              {"a", "-o", "c", "--bands", "B01,,B02"},
+                                              {"a", "-o", "c", "--net", "resnet"}})
+    CHECK_THROWS_AS(static_cast<void>(parse(bad)), Failure);
+}
+
+TEST_CASE("convert: a checkpoint to a file that opens, with its metadata") {
+  const Folder folder;
+  const std::string in = folder.write("CNN_corrector_probav.pt", corrector_file()), out = folder.at("w.dtw");
+  for (const bool half : {false, true}) {
+    std::vector<std::string> args = {in, "-o", out, "--meta", "licence=none", "--meta", "seed=7"};
+    if (half) args.push_back("--f16");
+    REQUIRE(run(args) == 0);
+    CHECK(folder.files() == 2);
+    const MappedFile file(out);
+    WeightsFile w;
+    REQUIRE(WeightsFile::open(file.bytes(), w) == Status::ok);
+    CHECK(w.meta("net") == "cnn_corrector");
+    CHECK(w.meta("task") == "correction");
+    CHECK(w.meta("bands") == "B02,B04,B08,B11");
+    CHECK(w.meta("outputs") == "B02,B04,B08,B11");
+    CHECK(w.meta("input") == "toa_reflectance");
+    CHECK(w.meta("licence") == "none");
+    CHECK(w.meta("seed") == "7");
+    CHECK(w.meta("source").rfind("CNN_corrector_probav.pt, CRC-32C ", 0) == 0);
+    CHECK(w.find("a1.w").dtype == (half ? DType::f16 : DType::f32));
+    CHECK(w.find("a1.b").dtype == DType::f32);
+    std::vector<float> v(w.find("a1.w").count());
+    w.find("a1.w").to_f32(v.data());
+    CHECK(v.at(1) == 1.0f / 16 - 0.5f);
+    CHECK(run({"--info", out}) == 0);
+    CHECK(run({"--info", in}) == 0);
+  }
+}
+
+TEST_CASE("convert: failures have their exit code and leave nothing behind") {
+  const Folder folder;
+  const std::string good = folder.write("probav.pt", corrector_file());
+  const std::string bad = folder.write("bad.pt", corrector_file().substr(0, 900));
+  const std::string unclear = folder.write("x.pt", corrector_file());
+  std::string line;
+  CHECK(run({folder.at("absent.pt"), "-o", folder.at("o")}, &line) == 66);
+  CHECK(line.find("absent.pt") != line.npos);
+  CHECK(run({bad, "-o", folder.at("o")}, &line) == 69);
+  CHECK(line.find(bad + ": ") == 0);
+  CHECK(run({"--info", bad}) == 69);
+  CHECK(run({unclear, "-o", folder.at("o")}, &line) == 64);
+  CHECK(line.find("--bands") != line.npos);
+  CHECK(run({good, "-o", folder.at("no such folder/o")}, &line) == 73);
+  CHECK(line.find("no such folder/o") != line.npos);
+  CHECK(run({good, "-o", folder.at("o"), "--meta", "a=\x1b[31m"}) == 69);
+  fs::create_directory(folder.at("taken"));
+  CHECK(run({good, "-o", folder.at("taken")}) == 73);
+  CHECK(folder.files() == 4);  // the three inputs and the folder
+  REQUIRE(run({good, "-o", folder.at("o")}) == 0);
+  {
+    std::fstream f(folder.at("o"), std::ios::in | std::ios::out | std::ios::binary);
+    f.seekp(300);
+    f.put('\x55');
+  }
+  CHECK(run({"--info", folder.at("o")}, &line) == 69);
+  CHECK(run({good, "-o", "/dev/full/x"}) == 73);
+}
+
+TEST_CASE("convert: a disk that fills up half-way leaves nothing behind") {
+  const Folder folder;
+  const std::string in = folder.write("probav.pt", corrector_file());
+  // A limit on the size of files fails a write the way a full disk does.
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{512, before.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
+  std::string line;
+  const int exit = run({in, "-o", folder.at("o")}, &line);
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, old_handler);
+  CHECK(exit == 74);
+  CHECK(line.rfind(folder.at("o") + ": ", 0) == 0);
+  CHECK(folder.files() == 1);
+}
+
+TEST_CASE("convert: the released checkpoints of DTACSNet") {
+  DTACS_NEEDS_DATA("weights/dtacsnet");
+  struct Case {
+    const char *file, *net, *bands;
+    int tensors;
+    std::uint32_t hidden;
+  };
+  const char* all = "B01,B02,B03,B04,B05,B06,B07,B08,B8A,B09,B10,B11,B12";
+  const Case kCases[] = {{"CNN_corrector.pt", "cnn_corrector", all, 4, 52},
+                         {"CNN_corrector_512.onnx", "cnn_corrector", all, 4, 52},
+                         {"older/CNN_corrector_4.pt", "cnn_corrector", all, 4, 52},
+                         {"CNN_corrector_phisat2.pt", "cnn_corrector", "B02,B03,B04,B05,B06,B07,B08", 4, 28},
+                         {"CNN_corrector_planetscope.pt", "cnn_corrector", "B02,B03,B04,B08", 4, 16},
+                         {"CNN_corrector_probav.pt", "cnn_corrector", "B02,B04,B08,B11", 4, 16},
+                         {"linear.pt", "linear", all, 2, 12}};
+  const Folder folder;
+  for (const Case& k : kCases) {
+    CAPTURE(k.file);
+    const std::string out = folder.at("w.dtw");
+    REQUIRE(run({shared_data(std::string("weights/dtacsnet/") + k.file), "-o", out}) == 0);
+    const MappedFile file(out);
+    WeightsFile w;
+    REQUIRE(WeightsFile::open(file.bytes(), w) == Status::ok);
+    CHECK(w.meta("net") == k.net);
+    CHECK(w.meta("bands") == k.bands);
+    CHECK(w.tensor_count() == k.tensors);
+    CHECK(w.find("a0.w").dims[0] == k.hidden);
+  }
+}
+
+TEST_CASE("convert: the released ONNX model and checkpoint hold the same numbers, bit for bit") {
+  DTACS_NEEDS_DATA("weights/dtacsnet/CNN_corrector_512.onnx");
+  const auto load = [](const char* name) {
+    const std::string path = shared_data(std::string("weights/dtacsnet/") + name);
+    const MappedFile file(path);
+    return recognise_network(read_checkpoint(file.bytes(), path), path, {});
+  };
+  const Network torch = load("CNN_corrector.pt"), onnx = load("CNN_corrector_512.onnx");
+  REQUIRE(torch.tensors.size() == 4);
+  REQUIRE(onnx.tensors.size() == 4);
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK(torch.tensors[i].name == onnx.tensors[i].name);
+    CHECK(torch.tensors[i].values == onnx.tensors[i].values);
+  }
+}
+
+TEST_CASE("convert: other people's networks are refused by name, and can be looked at") {
+  DTACS_NEEDS_DATA("weights/other_formats/t_unet.pth");
+  const Folder folder;
+  for (const char* name : {"other_formats/t_unet.pth", "other_formats/t_unet.onnx",
+                           "dtacsnet/older/SRmodel_lightning.ckpt", "dtacsnet/CDmodel_512.xml"}) {
+    CAPTURE(name);
+    const std::string path = shared_data(std::string("weights/") + name);
+    std::string line;
+    CHECK(run({path, "-o", folder.at("w.dtw")}, &line) == 69);
+    CHECK(line.rfind(path + ": ", 0) == 0);
+    const bool readable = path.rfind(".xml") == path.npos;
+    if (readable) CHECK(line.find("of no known network") != line.npos);
+    CHECK(run({"--info", path}) == (readable ? 0 : 69));
+  }
+  CHECK(folder.files() == 0);
+}
+
+}  // namespace dtacs

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/convert/band_sets.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "io/host/failure.h"
+#include "io/host/product.h"
+#include "tools/convert/network.h"
+
+namespace dtacs {
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+const Names kAll(kBandNames, kBandNames + kBandCount);
+const Names kWithoutB10 = {"B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B11", "B12"};
+const Names kPhisat2 = {"B02", "B03", "B04", "B05", "B06", "B07", "B08"};
+const Names kPlanetscope = {"B02", "B03", "B04", "B08"};
+const Names kProbav = {"B02", "B04", "B08", "B11"};
+const Names kClasses4Bands = {"B08", "B04", "B03", "B02"};
+const Names kClasses8Bands = {"B01", "B02", "B03", "B04", "B08", "B10", "B11", "B12"};
+const Names kClassNames = {"clear", "thick cloud", "thin cloud", "cloud shadow"};
+
+std::string counted(int n, const char* what) {
+  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+}
+
+struct Finder {
+  const Shape& shape;
+  const std::string& path;
+  const NetworkHints& hints;
+  std::string file;  // lower-case file name without its folder
+
+  [[noreturn]] void usage(const std::string& why) const { throw Failure(Exit::usage, path + ": " + why); }
+  bool named(const char* part) const { return file.find(part) != file.npos; }
+
+  Names given_bands() const {
+    Names bands;
+    for (const std::string& b : hints.bands) {
+      bands.push_back(band_name(b));
+      if (bands.back().empty()) usage("--bands: \"" + b + "\" is no band of Sentinel-2 (B01..B12, B8A)");
+      if (std::count(bands.begin(), bands.end(), bands.back()) > 1) usage("--bands lists " + bands.back() + " twice");
+    }
+    if (!bands.empty() && static_cast<int>(bands.size()) != shape.inputs)
+      usage("--bands lists " + counted(static_cast<int>(bands.size()), "band") + ", the network takes " +
+            std::to_string(shape.inputs));
+    return bands;
+  }
+
+  // The outputs as bands; empty when one of them is none.
+  Names given_output_bands() const {
+    Names bands;
+    for (const std::string& o : hints.outputs) {
+      bands.push_back(band_name(o));
+      if (bands.back().empty()) return {};
+    }
+    return bands;
+  }
+
+  std::string unet_task() const {
+    if (!hints.net.empty()) return hints.net == "unet_corrector" ? "correction" : "classification";
+    if (!hints.outputs.empty()) return given_output_bands().empty() ? "classification" : "correction";
+    if ((shape.inputs == 13 && shape.outputs == 12) || (shape.inputs == 7 && shape.outputs == 7)) return "correction";
+    if (shape.outputs != 4)
+      usage("a U-Net of " + counted(shape.inputs, "band") + " and " + counted(shape.outputs, "output") +
+            ": say what they are with --outputs (class names or bands)");
+    if (shape.inputs != 4) return "classification";
+    const Names bands = given_bands();
+    if (named("corrector") || named("planetscope") || named("probav") || bands == kPlanetscope || bands == kProbav)
+      return "correction";
+    if (named("cloud") || named("4bands") || bands == kClasses4Bands) return "classification";
+    usage(
+        "a U-Net of 4 bands and 4 outputs may classify or correct: say --net unet_mobilenet_v2 or --net "
+        "unet_corrector");
+  }
+
+  Names classification_bands() const {
+    if (Names given = given_bands(); !given.empty()) return given;
+    switch (shape.inputs) {
+      case 13: return kAll;
+      case 12: return kWithoutB10;
+      case 8: return kClasses8Bands;
+      case 4: return kClasses4Bands;
+      default: usage("no known set has " + counted(shape.inputs, "band") + ": list them with --bands");
+    }
+  }
+
+  Names correction_bands() const {
+    if (Names given = given_bands(); !given.empty()) return given;
+    switch (shape.inputs) {
+      case 13: return kAll;
+      case 7: return kPhisat2;
+      case 4:
+        if (named("planetscope") != named("probav")) return named("probav") ? kProbav : kPlanetscope;
+        usage("4 bands may be planetscope's or probav's: say --bands B02,B03,B04,B08 or --bands B02,B04,B08,B11");
+      default: usage("no known set has " + counted(shape.inputs, "band") + ": list them with --bands");
+    }
+  }
+
+  Names class_names() const {
+    if (!hints.outputs.empty()) return hints.outputs;
+    if (shape.outputs == static_cast<int>(kClassNames.size())) return kClassNames;
+    usage("the network has " + std::to_string(shape.outputs) + " classes: name them with --outputs");
+  }
+
+  // residual: the outputs are corrections of input bands.
+  Names corrected_bands(const Names& bands, bool residual) const {
+    Names outputs;
+    if (!hints.outputs.empty()) {
+      outputs = given_output_bands();
+      if (outputs.empty()) usage("--outputs: a correction's outputs are bands (B01..B12, B8A)");
+    } else if (shape.outputs == shape.inputs) {
+      outputs = bands;
+    } else {
+      std::copy_if(bands.begin(), bands.end(), std::back_inserter(outputs), [](const auto& b) { return b != "B10"; });
+      if (static_cast<int>(outputs.size()) != shape.outputs)
+        usage("which " + counted(shape.outputs, "band") + " does it put out? List them with --outputs");
+    }
+    for (const std::string& o : outputs) {
+      if (std::count(outputs.begin(), outputs.end(), o) > 1) usage("--outputs lists " + o + " twice");
+      if (residual && std::count(bands.begin(), bands.end(), o) == 0)
+        usage("output band " + o + " is none of the input bands, whose correction the network computes");
+    }
+    return outputs;
+  }
+
+  Meaning find() const {
+    Meaning m;
+    const bool linear = !shape.unet && shape.layers == 1;
+    m.task = shape.unet ? unet_task() : "correction";
+    m.net = shape.unet ? (m.task == "correction" ? "unet_corrector" : "unet_mobilenet_v2")
+                       : (linear ? "linear" : "cnn_corrector");
+    if (!hints.net.empty() && hints.net != m.net)
+      usage("--net says " + hints.net + ", the checkpoint holds a " + (shape.unet ? "U-Net" : m.net));
+    m.bands = m.task == "correction" ? correction_bands() : classification_bands();
+    m.outputs = m.task == "correction" ? corrected_bands(m.bands, !linear) : class_names();
+    if (static_cast<int>(m.outputs.size()) != shape.outputs)
+      usage("--outputs lists " + counted(static_cast<int>(m.outputs.size()), "name") + ", the network has " +
+            counted(shape.outputs, "output"));
+    // Only level 2A has no B10.
+    m.input = m.task == "classification" && m.bands == kWithoutB10 ? "surface_reflectance" : "toa_reflectance";
+    return m;
+  }
+};
+
+}  // namespace
+
+std::string band_name(const std::string& text) {
+  std::string digits;
+  for (const char c : text) digits += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  if (!digits.empty() && digits[0] == 'B') digits.erase(0, 1);
+  if (digits.size() == 1) digits.insert(digits.begin(), '0');
+  if (digits == "08A") digits = "8A";
+  const auto at = std::find(kAll.begin(), kAll.end(), "B" + digits);
+  return at != kAll.end() ? *at : "";
+}
+
+Meaning find_meaning(const Shape& shape, const std::string& path, const NetworkHints& hints) {
+  Finder f{shape, path, hints, path.substr(path.find_last_of("/\\") + 1)};
+  for (char& c : f.file) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return f.find();
+}
+
+}  // namespace dtacs

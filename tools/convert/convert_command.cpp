@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/convert/convert_command.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cinttypes>
+#include <cstdio>
+#include <cstring>
+
+#include "io/crc32c.h"
+#include "io/host/failure.h"
+#include "io/host/file.h"
+
+namespace dtacs {
+
+namespace {
+
+constexpr const char* kHelp =
+    "usage: dtacs-convert IN -o OUT.dtw [option]...    convert a checkpoint to a weights file\n"
+    "       dtacs-convert --info FILE                  print a checkpoint or a weights file\n"
+    "\n"
+    "IN is a PyTorch checkpoint (.pt .pth .ckpt, TorchScript too), an ONNX model or a safetensors file.\n"
+    "\n"
+    "  -o FILE           the weights file to write\n"
+    "  --bands LIST      input bands in order, such as B02,B03,B04,B08; default: told by the shapes\n"
+    "  --outputs LIST    output bands, or class names in order of their numbers\n"
+    "  --net NAME        unet_mobilenet_v2, unet_corrector, cnn_corrector or linear; default: told by the tensors\n"
+    "  --prefix TEXT     what stands before the network's tensor names, where a file holds several networks\n"
+    "  --f16             store weights in half precision (biases stay f32)\n"
+    "  --meta KEY=VALUE  metadata to add, such as licence=... (repeatable)\n"
+    "  --no-zip-crc      do not check the CRCs of the zip archive\n"
+    "  --info            print what is in the file\n"
+    "  --help            this text\n";
+
+[[noreturn]] void usage(const std::string& why) {
+  throw Failure(Exit::usage, why + " (see dtacs-convert --help)");
+}
+
+std::vector<std::string> split(const std::string& list, const char* option) {
+  std::vector<std::string> parts;
+  std::size_t at = 0;
+  for (;;) {
+    const std::size_t comma = list.find(',', at);
+    parts.push_back(list.substr(at, comma == list.npos ? comma : comma - at));
+    if (parts.back().empty()) usage(std::string(option) + ": expected names separated by commas");
+    if (comma == list.npos) return parts;
+    at = comma + 1;
+  }
+}
+
+std::string join(const std::vector<std::string>& parts) {
+  std::string s;
+  for (const std::string& p : parts) s += (s.empty() ? "" : ",") + p;
+  return s;
+}
+
+std::string hex(std::uint32_t v) {
+  char text[9];
+  std::snprintf(text, sizeof text, "%08" PRIx32, v);
+  return text;
+}
+
+std::string file_name(const std::string& path) {
+  return path.substr(path.find_last_of('/') + 1);
+}
+
+// Complete or not there at all: written beside its place, then renamed.
+void write_whole(const std::string& path, std::span<const std::byte> bytes) {
+  const std::string part = path + ".part" + std::to_string(getpid());
+  const int fd = open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (fd < 0) throw Failure(Exit::cannot_create, path + ": cannot be created: " + std::strerror(errno));
+  int error = 0;
+  for (std::size_t done = 0; error == 0 && done < bytes.size();) {
+    const ssize_t n = write(fd, bytes.data() + done, bytes.size() - done);
+    if (n >= 0) {
+      done += static_cast<std::size_t>(n);
+    } else if (errno != EINTR) {
+      error = errno;
+    }
+  }
+  if (close(fd) != 0 && error == 0) error = errno;
+  if (error == 0 && std::rename(part.c_str(), path.c_str()) == 0) return;
+  const Exit exit = error == 0 ? Exit::cannot_create : Exit::io_error;
+  if (error == 0) error = errno;
+  unlink(part.c_str());
+  throw Failure(exit, path + ": cannot be written: " + std::strerror(error));
+}
+
+std::string dims_text(const TensorView& t) {
+  std::vector<std::uint64_t> dims(t.dims, t.dims + t.rank);
+  return shape_text(dims);
+}
+
+bool is_weights_file(std::span<const std::byte> bytes) {
+  return bytes.size() >= 6 && std::memcmp(bytes.data(), "DTACSW", 6) == 0;
+}
+
+void print_weights_file(std::span<const std::byte> bytes, const std::string& path) {
+  WeightsFile f;
+  if (const Status s = WeightsFile::open(bytes, f); s != Status::ok)
+    throw Failure(Exit::bad_weights, path + ": expected a weights file of dtacs, version 1: " + describe(s));
+  std::printf("%s: dtacs weights, version 1, CRC-32C %s\n", path.c_str(), hex(f.crc()).c_str());
+  for (int i = 0; i < f.meta_count(); ++i)
+    std::printf("  %.*s = %.*s\n", static_cast<int>(f.meta_key(i).size()), f.meta_key(i).data(),
+                static_cast<int>(f.meta_value(i).size()), f.meta_value(i).data());
+  std::size_t values = 0;
+  for (int i = 0; i < f.tensor_count(); ++i) {
+    const TensorView t = f.tensor(i);
+    values += t.count();
+    std::printf("  %-40.*s %-5s %s\n", static_cast<int>(t.name.size()), t.name.data(),
+                t.dtype == DType::f16 ? "f16" : "f32", dims_text(t).c_str());
+  }
+  std::printf("%d tensors, %zu values\n", f.tensor_count(), values);
+}
+
+void print_network(const Network& n) {
+  std::printf("network: %s (%s), %zu inputs %s (%s), %zu outputs %s\n", n.net.c_str(), n.task.c_str(), n.bands.size(),
+              join(n.bands).c_str(), n.input.c_str(), n.outputs.size(), join(n.outputs).c_str());
+  for (const std::string& name : n.ignored) std::printf("ignored: %s\n", name.c_str());
+}
+
+void print_checkpoint(const Checkpoint& c, const ConvertOptions& options) {
+  std::size_t values = 0;
+  for (const NamedTensor& t : c.tensors) values += t.values.size();
+  std::printf("%s: %s, %zu tensors, %zu values\n", options.in.c_str(), c.format.c_str(), c.tensors.size(), values);
+  for (const auto& [key, value] : c.notes) std::printf("  %s = %s\n", key.c_str(), value.c_str());
+  for (const NamedTensor& t : c.tensors)
+    std::printf("  %-60s %-5s %s\n", t.name.c_str(), t.dtype.c_str(), shape_text(t.dims).c_str());
+  try {
+    print_network(recognise_network(c, options.in, options.hints));
+  } catch (const Failure& f) {
+    std::printf("network: %s\n", f.what());
+  }
+}
+
+}  // namespace
+
+ConvertOptions parse_convert_options(int argc, const char* const* argv) {
+  ConvertOptions o;
+  for (int i = 1; i < argc; ++i) {
+    const std::string arg = argv[i];
+    const auto value = [&] {
+      if (i + 1 >= argc) usage(arg + " needs a value");
+      return std::string(argv[++i]);
+    };
+    if (arg == "-o") {
+      o.out = value();
+    } else if (arg == "--bands") {
+      o.hints.bands = split(value(), "--bands");
+    } else if (arg == "--outputs") {
+      o.hints.outputs = split(value(), "--outputs");
+    } else if (arg == "--net") {
+      o.hints.net = value();
+      bool known = false;
+      for (const char* n : {"unet_mobilenet_v2", "unet_corrector", "cnn_corrector", "linear"})
+        known = known || o.hints.net == n;
+      if (!known) usage("--net " + o.hints.net + " is no network");
+    } else if (arg == "--prefix") {
+      o.hints.prefix = value();
+      o.hints.any_prefix = false;
+    } else if (arg == "--meta") {
+      const std::string pair = value();
+      const std::size_t equals = pair.find('=');
+      if (equals == pair.npos || equals == 0) usage("--meta " + pair + ": expected KEY=VALUE");
+      o.meta[pair.substr(0, equals)] = pair.substr(equals + 1);
+    } else if (arg == "--f16") {
+      o.f16 = true;
+    } else if (arg == "--no-zip-crc") {
+      o.check_zip_crc = false;
+    } else if (arg == "--info") {
+      o.info = true;
+    } else if (arg == "--help" || arg == "-h") {
+      o.help = true;
+    } else if (arg.size() > 1 && arg[0] == '-') {
+      usage("unknown option " + arg);
+    } else if (o.in.empty()) {
+      o.in = arg;
+    } else {
+      usage("one file at a time, found " + o.in + " and " + arg);
+    }
+  }
+  if (o.help) return o;
+  if (o.in.empty()) usage("no file to read");
+  if (!o.info && o.out.empty()) usage("no file to write: -o OUT.dtw");
+  for (const char* key : {"net", "task", "bands", "outputs"})
+    if (o.meta.count(key) != 0)
+      usage(std::string("--meta ") + key + " is the converter's to say: use --net, --bands, --outputs");
+  return o;
+}
+
+std::vector<std::byte> pack_network(const Network& network, const ConvertOptions& options,
+                                    std::span<const std::byte> source) {
+  std::vector<WeightsTensor> tensors = network.tensors;
+  if (options.f16)
+    for (WeightsTensor& t : tensors)
+      if (t.dims.size() > 1) t.dtype = DType::f16;
+  std::map<std::string, std::string> meta = {
+      {"net", network.net},
+      {"task", network.task},
+      {"bands", join(network.bands)},
+      {"outputs", join(network.outputs)},
+      {"input", network.input},
+      {"source", printable(file_name(options.in)) + ", CRC-32C " + hex(crc32c(source))},
+      {"converter", "dtacs-convert " DTACS_VERSION},
+  };
+  for (const auto& [key, value] : options.meta) meta[key] = value;
+  return write_weights(std::move(tensors), meta);
+}
+
+void run_convert(const ConvertOptions& options) {
+  if (options.help) {
+    std::fputs(kHelp, stdout);
+    return;
+  }
+  const MappedFile file(options.in);
+  if (options.info && is_weights_file(file.bytes())) return print_weights_file(file.bytes(), options.in);
+  const Checkpoint checkpoint = read_checkpoint(file.bytes(), options.in, {.check_crc = options.check_zip_crc});
+  if (options.info) return print_checkpoint(checkpoint, options);
+
+  const Network network = recognise_network(checkpoint, options.in, options.hints);
+  std::vector<std::byte> bytes;
+  try {
+    bytes = pack_network(network, options, file.bytes());
+  } catch (const Failure& f) {
+    throw Failure(f.exit(), options.in + ": " + f.what());
+  }
+  WeightsFile check;
+  if (WeightsFile::open(bytes, check) != Status::ok)
+    throw Failure(Exit::self_check, options.out + ": the weights file does not read back (a mistake of this program)");
+  write_whole(options.out, bytes);
+  std::size_t values = 0;
+  for (const WeightsTensor& t : network.tensors) values += t.values.size();
+  std::printf("%s: %s, %zu tensors\n", options.in.c_str(), checkpoint.format.c_str(), checkpoint.tensors.size());
+  print_network(network);
+  std::printf("%s: %d tensors, %zu values, %zu bytes, CRC-32C %s\n", options.out.c_str(), check.tensor_count(), values,
+              bytes.size(), hex(check.crc()).c_str());
+}
+
+}  // namespace dtacs

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line of dtacs-convert.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "tools/convert/network.h"
+
+namespace dtacs {
+
+struct ConvertOptions {
+  std::string in, out;
+  bool info = false, f16 = false, help = false;
+  bool check_zip_crc = true;
+  NetworkHints hints;
+  std::map<std::string, std::string> meta;
+};
+
+// Throws Failure (usage).
+ConvertOptions parse_convert_options(int argc, const char* const* argv);
+
+// The bytes of the weights file for a recognised network.  source: the checkpoint's bytes.
+std::vector<std::byte> pack_network(const Network& network, const ConvertOptions& options,
+                                    std::span<const std::byte> source);
+
+// Runs the command, prints to stdout; throws Failure.
+void run_convert(const ConvertOptions& options);
+
+}  // namespace dtacs

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/run/args.h"
+
+#include <charconv>
+
+#include "io/host/failure.h"
+
+namespace dtacs {
+
+namespace {
+
+[[noreturn]] void misused(const std::string& line) {
+  throw Failure(Exit::usage, line);
+}
+
+bool parse_int(std::string_view text, int& n) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+}  // namespace
+
+Args::Args(int count, char* const* words) : words_(words, words + count) {}
+
+std::vector<std::string> Args::values(const std::string& name) {
+  std::vector<std::string> found;
+  for (std::size_t i = 0; i < words_.size();) {
+    if (words_[i] == name) {
+      if (i + 1 == words_.size()) misused(name + " needs a value");
+      found.push_back(words_[i + 1]);
+      words_.erase(words_.begin() + static_cast<std::ptrdiff_t>(i), words_.begin() + static_cast<std::ptrdiff_t>(i) + 2);
+    } else if (words_[i].starts_with(name + "=")) {
+      found.push_back(words_[i].substr(name.size() + 1));
+      words_.erase(words_.begin() + static_cast<std::ptrdiff_t>(i));
+    } else {
+      ++i;
+    }
+  }
+  return found;
+}
+
+std::optional<std::string> Args::value(const std::string& name, const std::string& alias) {
+  std::vector<std::string> found = values(name);
+  if (!alias.empty())
+    for (const std::string& v : values(alias)) found.push_back(v);
+  if (found.size() > 1) misused(name + " is given twice");
+  if (found.empty()) return std::nullopt;
+  return found[0];
+}
+
+bool Args::flag(const std::string& name) {
+  return std::erase(words_, name) > 0;
+}
+
+std::optional<int> Args::number(const std::string& name, int lo, int hi) {
+  const auto text = value(name);
+  if (!text) return std::nullopt;
+  int n = 0;
+  if (!parse_int(*text, n) || n < lo || n > hi)
+    misused(name + " " + *text + ": expected a whole number from " + std::to_string(lo) + " to " + std::to_string(hi));
+  return n;
+}
+
+std::optional<Rect> Args::rect(const std::string& name) {
+  const auto text = value(name);
+  if (!text) return std::nullopt;
+  int n[4] = {};
+  std::string_view rest = *text;
+  bool good = true;
+  for (int i = 0; i < 4; ++i) {
+    const std::size_t comma = rest.find(',');
+    good = good && (comma == std::string_view::npos) == (i == 3) && parse_int(rest.substr(0, comma), n[i]);
+    rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+  }
+  if (!good || n[0] < 0 || n[1] < 0 || n[2] < 1 || n[3] < 1)
+    misused(name + " " + *text + ": expected X,Y,WIDTH,HEIGHT in pixels");
+  return Rect{n[0], n[1], n[2], n[3]};
+}
+
+const std::vector<std::string>& Args::finish(std::size_t count, const std::string& usage) {
+  for (const std::string& w : words_)
+    if (w.size() > 1 && w[0] == '-') misused("unknown option " + w + "; usage: " + usage);
+  if (words_.size() != count) misused("usage: " + usage);
+  return words_;
+}
+
+}  // namespace dtacs

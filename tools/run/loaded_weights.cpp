@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/run/loaded_weights.h"
+
+#include "io/host/failure.h"
+
+#ifdef DTACS_EMBED_WEIGHTS
+extern "C" {
+// embedded_weights.S
+extern const std::byte dtacs_classification_begin[], dtacs_classification_end[];
+extern const std::byte dtacs_correction_begin[], dtacs_correction_end[];
+}
+#endif
+
+namespace dtacs {
+
+namespace {
+
+LoadedWeights open(const std::string& name, std::span<const std::byte> bytes) {
+  LoadedWeights loaded;
+  loaded.name = name;
+  if (const Status s = WeightsFile::open(bytes, loaded.weights); s != Status::ok)
+    throw Failure(Exit::bad_weights, name + ": " + describe(s));
+  if (const Status s = read_model(loaded.weights, loaded.model); s != Status::ok) {
+    const std::string net(loaded.weights.meta("net"));
+    throw Failure(Exit::bad_weights, name + (s == Status::unsupported
+                                                 ? ": its network \"" + net + "\" is not one this program runs"
+                                                 : ": its metadata name no known bands or outputs"));
+  }
+  return loaded;
+}
+
+}  // namespace
+
+LoadedWeights load_weights(const std::string& path) {
+  auto file = std::make_shared<MappedFile>(path);
+  LoadedWeights loaded = open(path, file->bytes());
+  loaded.file = std::move(file);
+  return loaded;
+}
+
+#ifdef DTACS_EMBED_WEIGHTS
+
+std::optional<LoadedWeights> built_in_classification() {
+  return open("built-in classification", {dtacs_classification_begin, dtacs_classification_end});
+}
+
+std::optional<LoadedWeights> built_in_correction() {
+  return open("built-in correction", {dtacs_correction_begin, dtacs_correction_end});
+}
+
+#else
+
+std::optional<LoadedWeights> built_in_classification() {
+  return std::nullopt;
+}
+
+std::optional<LoadedWeights> built_in_correction() {
+  return std::nullopt;
+}
+
+#endif
+
+}  // namespace dtacs

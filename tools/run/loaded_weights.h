@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Weights a run uses: from files named on the command line, else those built in.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "io/host/file.h"
+#include "net/model.h"
+#include "weights/weights_file.h"
+
+namespace dtacs {
+
+struct LoadedWeights {
+  std::string name;  // the path, or "built-in classification"
+  std::shared_ptr<MappedFile> file;
+  WeightsFile weights;
+  Model model;
+};
+
+// Throws Failure: missing_input, bad_weights.
+LoadedWeights load_weights(const std::string& path);
+
+// The default weights inside this binary; nothing when it was built without.
+std::optional<LoadedWeights> built_in_classification();
+std::optional<LoadedWeights> built_in_correction();
+
+}  // namespace dtacs

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Surface reflectance on its way to disk: u16 x 10000, 0 = no data, so a valid
+// pixel whose reflectance rounds to 0 is stored as 1.
+//
+// Either one stack of all bands on the working grid, or one file per native
+// resolution.  A native pixel coarser than the grid gets the mean of the valid
+// working pixels it covers, rounded, and no data when there are none.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "io/host/geotiff.h"
+#include "io/parallel.h"
+#include "net/model.h"
+#include "tools/run/scene.h"
+
+namespace dtacs {
+
+struct ReflectanceOptions {
+  std::string folder;
+  bool stack = false;
+  int epsg = 0;
+  Parallel parallel = Parallel::serial();
+  std::vector<std::pair<std::string, std::string>> metadata;
+};
+
+class ReflectanceSink {
+ public:
+  ReflectanceSink(const Scene& scene, const Model& model, const ReflectanceOptions& options);
+
+  // Row y of every output band, in ascending y; rows[m] has scene.width() pixels.
+  // valid: 1 or 0 by pixel; rows are masked in place.
+  void add(int y, std::uint16_t* const* rows, const std::uint8_t* valid);
+  void finish();
+
+  const std::vector<std::string>& files() const { return files_; }
+
+ private:
+  struct Band {
+    int file = 0, index = 0;  // which writer, which band in it
+    int slot = 0;             // in the scene
+    int width = 0, height = 0;
+    int current = 0;                   // native row being summed
+    std::vector<std::uint32_t> sum;    // by native column
+    std::vector<std::uint32_t> count;
+  };
+
+  void flush(Band& band);
+
+  const Scene& scene_;
+  bool stack_;
+  std::vector<Band> bands_;
+  std::vector<std::unique_ptr<GeoTiffWriter>> writers_;
+  std::vector<std::string> files_;
+  std::vector<std::uint16_t> line_;
+};
+
+}  // namespace dtacs

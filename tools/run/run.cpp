@@ -1,0 +1,509 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/run/run.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <set>
+
+#include "io/host/failure.h"
+#include "io/host/geotiff.h"
+#include "io/host/json.h"
+#include "io/host/openmp.h"
+#include "io/host/output_file.h"
+#include "tools/run/loaded_weights.h"
+#include "tools/run/progress.h"
+#include "tools/run/quicklook.h"
+#include "tools/run/radiometry_check.h"
+#include "tools/run/reflectance_sink.h"
+#include "tools/run/scene.h"
+#include "tools/run/truth.h"
+#include "tools/run/unet_stage.h"
+
+namespace dtacs {
+
+namespace {
+
+// Rows read and corrected at a time, and rows the U-Net takes per step out of them.
+// At 10,980 px a band of 16 rows needs 282 MiB of activations, 8 need 229, 32 need 410.
+constexpr int kChunk = 48;
+constexpr int kBand = 16;
+
+// Wall-clock seconds of one stage of the work, summed over its turns.
+class Stage {
+ public:
+  template <class F>
+  void run(F&& f) {
+    const auto begin = std::chrono::steady_clock::now();
+    f();
+    seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  }
+  double seconds() const { return seconds_; }
+
+ private:
+  double seconds_ = 0;
+};
+
+struct Timings {
+  Stage read, classify, correct, write;
+};
+
+std::int64_t peak_memory_bytes() {
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
+}
+
+std::string band_list(const int* bands, int count) {
+  std::string list;
+  for (int i = 0; i < count; ++i) list += (i == 0 ? "" : ",") + std::string(kBandNames[bands[i]]);
+  return list;
+}
+
+// The weights for each task: the files given, else the built-in ones.
+struct Chosen {
+  std::optional<LoadedWeights> classification, correction;
+};
+
+Chosen choose_weights(const RunOptions& options) {
+  Chosen chosen;
+  for (const std::string& path : options.weights) {
+    LoadedWeights w = load_weights(path);
+    auto& task = w.model.classifies() ? chosen.classification : chosen.correction;
+    if (task) throw Failure(Exit::usage, path + " and " + task->name + " do the same task; give one of them");
+    task = std::move(w);
+  }
+  if (!chosen.classification) chosen.classification = built_in_classification();
+  if (!chosen.correction) chosen.correction = built_in_correction();
+  if (!options.mask) chosen.classification.reset();
+  if (!options.reflectance) chosen.correction.reset();
+  if (options.mask && !chosen.classification)
+    throw Failure(Exit::usage, "no weights for classification are built in; give --weights FILE");
+  if (options.reflectance && !chosen.correction)
+    throw Failure(Exit::usage, "no weights for correction are built in; give --weights FILE");
+  return chosen;
+}
+
+// A SAFE or AWS product without one of its 13 bands is incomplete; anything else
+// simply has other bands than these weights need.
+void check_bands(const ProductInfo& info, const LoadedWeights& w) {
+  std::string have, missing;
+  std::set<int> present;
+  for (const BandInfo& b : info.bands) {
+    present.insert(b.band);
+    have += (have.empty() ? "" : ",") + std::string(kBandNames[b.band]);
+  }
+  for (int c = 0; c < w.model.inputs; ++c)
+    if (present.count(w.model.input_bands[c]) == 0)
+      missing += (missing.empty() ? "" : ",") + std::string(kBandNames[w.model.input_bands[c]]);
+  if (missing.empty()) return;
+  const bool complete_by_definition = info.layout.starts_with("SAFE") || info.layout == "AWS";
+  if (complete_by_definition) throw Failure(Exit::missing_input, info.path + ": band " + missing + " is missing");
+  throw Failure(Exit::model_mismatch, info.path + " has bands " + have + "; " + w.name + " needs " +
+                                          band_list(w.model.input_bands, w.model.inputs) + ": " + missing +
+                                          " is missing");
+}
+
+class Job {
+ public:
+  Job(const RunOptions& options, const Parallel& parallel)
+      : options_(options),
+        parallel_(parallel),
+        chosen_(choose_weights(options)),
+        product_(open_product(options.product, options.hints)) {
+    std::set<int> bands;
+    for (const auto* w : {&chosen_.classification, &chosen_.correction}) {
+      if (!*w) continue;
+      check_bands(product_->info(), **w);
+      const Model& m = (*w)->model;
+      bands.insert(m.input_bands, m.input_bands + m.inputs);
+    }
+    scene_ = std::make_unique<Scene>(*product_, SceneOptions{.bands = {bands.begin(), bands.end()},
+                                                             .resolution = options.resolution,
+                                                             .window = options.window,
+                                                             .offset = options.offset,
+                                                             .parallel = parallel_});
+    for (const int band : {3, 2, 1}) rgb_slots_.push_back(scene_->slot(band));
+    has_rgb_ = *std::min_element(rgb_slots_.begin(), rgb_slots_.end()) >= 0;
+    plan();
+  }
+
+  void run();
+
+ private:
+  void plan();
+  void read();
+  void correct(int begin, int end);
+  void classify();
+  void correct_by_unet();
+  void take_corrected(int y, std::uint16_t* const* rows);
+  // The whole scene was read and holds no valid pixel: there is nothing to run a U-Net on.
+  bool nothing_valid() const { return scene_->rows_read() == scene_->height() && scene_->filled_rows() == 0; }
+  void finish();
+  void write_report() const;
+  void summarise() const;
+  std::vector<std::pair<std::string, std::string>> file_metadata(const LoadedWeights& w) const;
+
+  RunOptions options_;
+  Parallel parallel_;
+  Chosen chosen_;
+  std::unique_ptr<Product> product_;
+  std::unique_ptr<Scene> scene_;
+  std::vector<int> rgb_slots_;
+  bool has_rgb_ = false;
+
+  std::unique_ptr<UnetStage> classifier_, unet_corrector_;
+  std::unique_ptr<PixelNet> pixel_net_;
+  std::unique_ptr<GeoTiffWriter> mask_;
+  std::unique_ptr<ReflectanceSink> reflectance_;
+  std::unique_ptr<Quicklook> before_, after_;
+  std::unique_ptr<Truth> truth_;
+  std::vector<std::uint16_t> corrected_;  // (kChunk, outputs, width)
+  std::vector<std::uint8_t> classes_;     // (width)
+
+  int mask_rows_ = 0, reflectance_rows_ = 0;
+  std::int64_t class_pixels_[256] = {};
+  RadiometryCheck radiometry_;
+  std::string warning_;
+  Timings timings_;
+  std::vector<std::string> files_;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+void Job::plan() {
+  const ProductInfo& info = product_->info();
+  const auto width = static_cast<std::size_t>(scene_->width());
+  int value_rows = 2 * kChunk, valid_rows = 2 * kChunk;
+  if (chosen_.classification) {
+    const LoadedWeights& w = *chosen_.classification;
+    classifier_ = std::make_unique<UnetStage>(w.name, w.weights, w.model, *scene_, options_.isa, kBand);
+    valid_rows = classifier_->history() + kChunk;
+  }
+  if (chosen_.correction) {
+    const LoadedWeights& w = *chosen_.correction;
+    if (w.model.is_unet()) {
+      unet_corrector_ = std::make_unique<UnetStage>(w.name, w.weights, w.model, *scene_, options_.isa, kBand);
+      value_rows = unet_corrector_->history() + kChunk;
+      valid_rows = std::max(valid_rows, value_rows);
+    } else {
+      pixel_net_ = std::make_unique<PixelNet>();
+      if (bind_pixel_net(w.weights, w.model, *pixel_net_) != Status::ok)
+        throw Failure(Exit::bad_weights, w.name + ": tensors a0, a1 are missing or do not fit " +
+                                             std::to_string(w.model.inputs) + " bands in and " +
+                                             std::to_string(w.model.outputs) + " out");
+    }
+    corrected_.resize(kChunk * static_cast<std::size_t>(w.model.outputs) * width);
+  }
+  scene_->keep(value_rows, valid_rows);
+  classes_.resize(width);
+
+  make_folder(options_.folder);
+  if (classifier_) {
+    mask_ = std::make_unique<GeoTiffWriter>(options_.folder + "/mask.tif",
+                                            GeoTiffOptions{.width = scene_->width(),
+                                                           .height = scene_->height(),
+                                                           .parallel = parallel_,
+                                                           .epsg = info.epsg,
+                                                           .ulx = scene_->ulx(),
+                                                           .uly = scene_->uly(),
+                                                           .pixel_size = scene_->pixel_size(),
+                                                           .no_data = kNoDataClass,
+                                                           .band_names = {"scene classification"},
+                                                           .classes = mask_classes(),
+                                                           .metadata = file_metadata(*chosen_.classification)});
+    files_.emplace_back("mask.tif");
+  }
+  if (chosen_.correction) {
+    reflectance_ = std::make_unique<ReflectanceSink>(
+        *scene_, chosen_.correction->model,
+        ReflectanceOptions{.folder = options_.folder,
+                           .stack = options_.stack,
+                           .epsg = info.epsg,
+                           .parallel = parallel_,
+                           .metadata = file_metadata(*chosen_.correction)});
+    files_.insert(files_.end(), reflectance_->files().begin(), reflectance_->files().end());
+  }
+  before_ = std::make_unique<Quicklook>(scene_->width(), scene_->height());
+  after_ = std::make_unique<Quicklook>(scene_->width(), scene_->height());
+  if (!options_.truth.empty())
+    truth_ = std::make_unique<Truth>(options_.truth, *scene_, options_.window.value_or(Rect{}), parallel_);
+}
+
+std::vector<std::pair<std::string, std::string>> Job::file_metadata(const LoadedWeights& w) const {
+  char crc[16];
+  std::snprintf(crc, sizeof crc, "%08x", w.weights.crc());
+  return {{"PRODUCT", product_->info().name},
+          {"SENSING_TIME", product_->info().sensing_time},
+          {"WEIGHTS", w.name},
+          {"WEIGHTS_CRC32C", crc},
+          {"SOFTWARE", "dtacs " DTACS_VERSION}};
+}
+
+void Job::read() {
+  const int y0 = scene_->rows_read();
+  scene_->read(kChunk);
+  for (int y = y0; y < scene_->rows_read(); ++y) {
+    if (!scene_->any_valid(y)) continue;
+    const std::uint8_t* valid = scene_->valid_row(y);
+    if (y % 4 == 0)
+      for (const int band : {1, 10, 12})
+        if (const int slot = scene_->slot(band); slot >= 0)
+          radiometry_.add(band, scene_->row(slot, y), valid, scene_->width(), scene_->add_offset(slot));
+    if (!has_rgb_) continue;
+    const auto row = [&](std::size_t i) { return scene_->row(rgb_slots_[i], y); };
+    const auto offset = [&](std::size_t i) { return scene_->add_offset(rgb_slots_[i]); };
+    before_->add_colour(y, {row(0), row(1), row(2)}, {offset(0), offset(1), offset(2)}, scene_->quantification(),
+                        valid);
+  }
+}
+
+// Rows [begin, end), at most kChunk, through the pixel network.
+void Job::correct(int begin, int end) {
+  const Model& model = pixel_net_->model;
+  const PixelNetKernel& kernel = pixelnet_u16.best(options_.isa);
+  const auto width = static_cast<std::size_t>(scene_->width());
+  float offset[kPixelNetMaxBands] = {};
+  int slots[kPixelNetMaxBands] = {};
+  for (int c = 0; c < model.inputs; ++c) {
+    slots[c] = scene_->slot(model.input_bands[c]);
+    offset[c] = scene_->add_offset(slots[c]);
+  }
+  const auto out_row = [&](int y, int m) {
+    return corrected_.data() +
+           (static_cast<std::size_t>(y - begin) * static_cast<std::size_t>(model.outputs) + static_cast<std::size_t>(m)) *
+               width;
+  };
+  timings_.correct.run([&] {
+    parallel_.for_each(end - begin, [&](int i, int) noexcept {
+      const int y = begin + i;
+      if (!scene_->any_valid(y)) return;
+      PixelNetArgs args = {.in = {},
+                           .out = {},
+                           .offset = offset,
+                           .quantification = scene_->quantification(),
+                           .w1 = pixel_net_->w1,
+                           .b1 = pixel_net_->b1,
+                           .w2 = pixel_net_->w2,
+                           .b2 = pixel_net_->b2,
+                           .residual = model.kind == NetKind::linear ? nullptr : model.residual,
+                           .pixels = scene_->width(),
+                           .inputs = model.inputs,
+                           .hidden = pixel_net_->hidden,
+                           .outputs = model.outputs};
+      for (int c = 0; c < model.inputs; ++c) args.in[c] = scene_->row(slots[c], y);
+      for (int m = 0; m < model.outputs; ++m) args.out[m] = out_row(y, m);
+      kernel.run(args);
+    });
+  });
+  for (int y = begin; y < end; ++y) {
+    std::uint16_t* rows[kPixelNetMaxBands] = {};
+    for (int m = 0; m < model.outputs; ++m) rows[m] = out_row(y, m);
+    take_corrected(y, rows);
+  }
+}
+
+void Job::take_corrected(int y, std::uint16_t* const* rows) {
+  const Model& model = chosen_.correction->model;
+  const std::uint8_t* valid = scene_->valid_row(y);
+  timings_.write.run([&] { reflectance_->add(y, rows, valid); });
+  ++reflectance_rows_;
+  const auto output_of = [&](int band) {
+    const auto* end = model.output_bands + model.outputs;
+    const auto* at = std::find(model.output_bands, end, band);
+    return at == end ? -1 : static_cast<int>(at - model.output_bands);
+  };
+  const int r = output_of(3), g = output_of(2), b = output_of(1);
+  if (r >= 0 && g >= 0 && b >= 0) after_->add_colour(y, {rows[r], rows[g], rows[b]}, {0, 0, 0}, 10000.0f, valid);
+  if (truth_)
+    for (int m = 0; m < model.outputs; ++m)
+      truth_->add_reflectance(y, model.output_bands[m], rows[m], scene_->row(scene_->slot(model.output_bands[m]), y));
+}
+
+void Job::correct_by_unet() {
+  const Model& model = chosen_.correction->model;
+  const auto width = static_cast<std::size_t>(scene_->width());
+  std::uint16_t* rows[kPixelNetMaxBands] = {};
+  for (int m = 0; m < model.outputs; ++m) rows[m] = corrected_.data() + static_cast<std::size_t>(m) * width;
+  if (nothing_valid()) {
+    while (reflectance_rows_ < scene_->height()) take_corrected(reflectance_rows_, rows);
+    return;
+  }
+  unet_corrector_->advance(parallel_, [&](int y, const float* logits, const std::uint8_t*) {
+    for (int m = 0; m < model.outputs; ++m) {
+      const int slot = scene_->slot(model.output_bands[m]);
+      const std::uint16_t* dn = scene_->row(slot, y);
+      const float offset = scene_->add_offset(slot), quantification = scene_->quantification();
+      for (std::size_t x = 0; x < width; ++x) {
+        const float before = (static_cast<float>(dn[x]) + offset) / quantification;
+        rows[m][x] = reflectance_to_dn(before - logits[x * static_cast<std::size_t>(model.outputs) + static_cast<std::size_t>(m)]);
+      }
+    }
+    take_corrected(y, rows);
+  });
+}
+
+void Job::classify() {
+  const auto take = [&](int y, const std::uint8_t* classes) {
+    const std::uint8_t* valid = scene_->valid_row(y);
+    for (int x = 0; x < scene_->width(); ++x) {
+      const std::uint8_t c = valid[x] != 0 && classes != nullptr ? classes[x] : std::uint8_t{kNoDataClass};
+      classes_[static_cast<std::size_t>(x)] = c;
+      ++class_pixels_[c];
+    }
+    before_->add_classes(y, classes_.data());
+    if (truth_) truth_->add_classes(classes_.data());
+    mask_->write_rows(0, classes_.data(), 1);
+    ++mask_rows_;
+  };
+  if (nothing_valid()) {
+    while (mask_rows_ < scene_->height()) take(mask_rows_, nullptr);
+    return;
+  }
+  classifier_->advance(parallel_, [&](int y, const float*, const std::uint8_t* classes) { take(y, classes); });
+}
+
+void Job::run() {
+  ProgressBar progress("rows", scene_->height(), options_.quiet);
+  while (scene_->rows_read() < scene_->height()) {
+    const int begin = scene_->rows_read();
+    timings_.read.run([&] { read(); });
+    if (pixel_net_) correct(begin, scene_->rows_read());
+    if (unet_corrector_) timings_.correct.run([&] { correct_by_unet(); });
+    if (classifier_) timings_.classify.run([&] { classify(); });
+    progress.at(mask_ ? mask_rows_ : reflectance_rows_);
+  }
+  progress.at(scene_->height());
+  bool offset_applied = false;
+  for (int s = 0; s < scene_->band_count(); ++s) offset_applied = offset_applied || scene_->add_offset(s) != 0.0f;
+  warning_ = radiometry_.warning(offset_applied);
+  finish();
+}
+
+void Job::finish() {
+  timings_.write.run([&] {
+    if (reflectance_) reflectance_->finish();
+    if (mask_) mask_->finish();
+    if (has_rgb_) {
+      before_->write_colour(options_.folder + "/true_colour_l1c.png");
+      files_.emplace_back("true_colour_l1c.png");
+      if (mask_) {
+        before_->write_overlay(options_.folder + "/mask_overlay.png");
+        files_.emplace_back("mask_overlay.png");
+      }
+      if (reflectance_) {
+        after_->write_colour(options_.folder + "/true_colour_corrected.png");
+        files_.emplace_back("true_colour_corrected.png");
+      }
+    }
+  });
+  files_.emplace_back("report.json");
+  write_report();
+  if (!options_.quiet) summarise();
+}
+
+void Job::write_report() const {
+  const ProductInfo& info = product_->info();
+  JsonWriter j;
+  j.begin_object();
+  j.member("software", "dtacs " DTACS_VERSION);
+  j.key("product").begin_object();
+  j.member("path", info.path);
+  j.member("name", info.name);
+  j.member("layout", info.layout);
+  j.member("baseline", info.baseline);
+  j.member("spacecraft", info.spacecraft);
+  j.member("sensing_time", info.sensing_time);
+  j.member("tile", info.tile_id);
+  j.member("epsg", info.epsg);
+  j.end();
+  j.key("grid").begin_object();
+  j.member("width", scene_->width());
+  j.member("height", scene_->height());
+  j.member("pixel_size", scene_->pixel_size());
+  j.member("ulx", scene_->ulx());
+  j.member("uly", scene_->uly());
+  j.end();
+  j.key("radiometry").begin_object();
+  j.member("quantification", static_cast<double>(scene_->quantification()));
+  j.member("offset_source", options_.offset ? "option" : "metadata");
+  j.key("offset").begin_object();
+  for (int band = 0; band < kBandCount; ++band)
+    if (const int slot = scene_->slot(band); slot >= 0)
+      j.member(kBandNames[band], static_cast<double>(scene_->add_offset(slot)));
+  j.end();
+  if (warning_.empty())
+    j.key("warning").null();
+  else
+    j.member("warning", warning_);
+  j.end();
+  j.key("weights").begin_array();
+  for (const auto* w : {&chosen_.classification, &chosen_.correction}) {
+    if (!*w) continue;
+    char crc[16];
+    std::snprintf(crc, sizeof crc, "%08x", (*w)->weights.crc());
+    j.begin_object();
+    j.member("name", (*w)->name);
+    j.member("crc32c", crc);
+    for (int i = 0; i < (*w)->weights.meta_count(); ++i)
+      j.member((*w)->weights.meta_key(i), (*w)->weights.meta_value(i));
+    j.end();
+  }
+  j.end();
+  if (mask_) {
+    const double all = static_cast<double>(scene_->width()) * scene_->height();
+    j.key("classes_percent").begin_object();
+    for (const RasterClass& c : mask_classes())
+      j.member(c.name, 100.0 * static_cast<double>(class_pixels_[c.value]) / all);
+    j.end();
+  }
+  if (truth_) {
+    j.key("agreement").begin_object();
+    truth_->report(j);
+    j.end();
+  }
+  j.key("seconds").begin_object();
+  j.member("read", timings_.read.seconds());
+  j.member("classify", timings_.classify.seconds());
+  j.member("correct", timings_.correct.seconds());
+  j.member("write", timings_.write.seconds());
+  j.member("total", std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count());
+  j.end();
+  j.member("threads", parallel_.workers);
+  j.member("peak_memory_bytes", peak_memory_bytes());
+  j.key("files").begin_array();
+  for (const std::string& f : files_) j.value(f);
+  j.end();
+  j.end();
+  write_file(options_.folder + "/report.json", j.text());
+}
+
+void Job::summarise() const {
+  if (mask_) {
+    const double all = static_cast<double>(scene_->width()) * scene_->height();
+    for (const RasterClass& c : mask_classes())
+      std::printf("%-14s %5.1f %%\n", c.name.c_str(), 100.0 * static_cast<double>(class_pixels_[c.value]) / all);
+  }
+  bool same = true;
+  for (int s = 1; s < scene_->band_count(); ++s) same = same && scene_->add_offset(s) == scene_->add_offset(0);
+  std::printf("radiometry     (DN %+g%s) / %g, %s\n", static_cast<double>(scene_->add_offset(0)),
+              same ? "" : " and others by band", static_cast<double>(scene_->quantification()),
+              options_.offset ? "as asked for" : "from the metadata");
+  if (truth_) truth_->print();
+  if (!warning_.empty()) std::fprintf(stderr, "warning: %s\n", warning_.c_str());
+  std::printf("seconds: read %.1f, classify %.1f, correct %.1f, write %.1f; peak memory %.0f MiB\n",
+              timings_.read.seconds(), timings_.classify.seconds(), timings_.correct.seconds(),
+              timings_.write.seconds(), static_cast<double>(peak_memory_bytes()) / 1048576.0);
+  for (const std::string& f : files_) std::printf("%s/%s\n", options_.folder.c_str(), f.c_str());
+}
+
+}  // namespace
+
+void run(const RunOptions& options) {
+  const int threads = options.threads > 0 ? options.threads : available_threads();
+  with_threads(threads, [&](const Parallel& parallel) { Job(options, parallel).run(); });
+}
+
+}  // namespace dtacs

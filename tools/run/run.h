@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The main job: an L1C product to a cloud and shadow mask and to surface reflectance.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "io/host/product.h"
+#include "kernels/isa.h"
+#include "tools/run/args.h"
+
+namespace dtacs {
+
+struct RunOptions {
+  std::string product;
+  std::string folder;                // where outputs go
+  std::vector<std::string> weights;  // files, at most one per task; else the built-in ones
+  bool mask = true, reflectance = true;
+  bool stack = false;
+  int resolution = 0;          // metres: 10 or 20; 0: the finest band's
+  std::optional<Rect> window;  // on the working grid
+  std::optional<int> offset;   // RADIO_ADD_OFFSET instead of the metadata's
+  int threads = 0;             // 0: as many as the machine has
+  IsaSet isa = isa::none;
+  bool quiet = false;
+  std::string truth;  // folder of the true answer, or ""
+  ProductHints hints;
+};
+
+// Writes mask.tif, reflectance*.tif, quicklooks and report.json into options.folder,
+// each complete or not at all.  Throws Failure.
+void run(const RunOptions& options);
+
+// `dtacs run ...` and `dtacs info ...`: parse, work, print.
+void run_command(Args& args);
+void info_command(Args& args);
+
+extern const char* const kRunUsage;
+extern const char* const kInfoUsage;
+
+}  // namespace dtacs

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <charconv>
+
+#include "io/host/failure.h"
+#include "tools/run/run.h"
+
+namespace dtacs {
+
+const char* const kRunUsage =
+    "dtacs run PRODUCT -o DIR [--only mask|reflectance] [--res 10|20] [--window X,Y,W,H] [--weights FILE]... "
+    "[--stack] [--offset auto|none|N] [--granule TILE] [--raw LINE] [--threads N] [--isa NAME] [--truth DIR] [--quiet]";
+
+namespace {
+
+IsaSet isa_option(Args& args) {
+  const auto name = args.value("--isa");
+  const IsaSet has = detect_isa();
+  if (!name || *name == "auto") return has;
+  std::string known;
+  for (const IsaName& i : kIsaNames) {
+    if (*name == i.name) {
+      if (!runs_on(i.set, has)) throw Failure(Exit::usage, "--isa " + *name + ": this machine does not have it");
+      return i.set;
+    }
+    known += std::string(known.empty() ? "" : ", ") + i.name;
+  }
+  throw Failure(Exit::usage, "--isa " + *name + ": expected auto, " + known);
+}
+
+std::optional<int> offset_option(Args& args) {
+  const auto text = args.value("--offset");
+  if (!text || *text == "auto") return std::nullopt;
+  if (*text == "none") return 0;
+  int n = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), n);
+  if (error != std::errc() || end != text->data() + text->size() || n < -10000 || n > 10000)
+    throw Failure(Exit::usage, "--offset " + *text + ": expected auto, none or a whole number such as -1000");
+  return n;
+}
+
+}  // namespace
+
+void run_command(Args& args) {
+  RunOptions o;
+  o.folder = args.value("-o", "--output").value_or("");
+  o.weights = args.values("--weights");
+  o.stack = args.flag("--stack");
+  o.quiet = args.flag("--quiet");
+  o.window = args.rect("--window");
+  o.offset = offset_option(args);
+  o.threads = args.number("--threads", 1, 1024).value_or(0);
+  o.isa = isa_option(args);
+  o.truth = args.value("--truth").value_or("");
+  o.hints.granule = args.value("--granule").value_or("");
+  o.hints.raw_header = args.value("--raw").value_or("");
+  if (const auto only = args.value("--only")) {
+    if (*only != "mask" && *only != "reflectance")
+      throw Failure(Exit::usage, "--only " + *only + ": expected mask or reflectance");
+    o.mask = *only == "mask";
+    o.reflectance = *only == "reflectance";
+  }
+  if (const auto res = args.number("--res", 10, 20)) {
+    if (*res != 10 && *res != 20) throw Failure(Exit::usage, "--res: expected 10 or 20");
+    o.resolution = *res;
+  }
+  o.product = args.finish(1, kRunUsage)[0];
+  if (o.folder.empty()) throw Failure(Exit::usage, std::string("no output folder: ") + kRunUsage);
+  if (!o.truth.empty() && o.resolution == 20)
+    throw Failure(Exit::usage, "--truth compares on the 10 m grid; leave --res away");
+  run(o);
+}
+
+}  // namespace dtacs

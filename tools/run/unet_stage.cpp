@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/run/unet_stage.h"
+
+#include <algorithm>
+#include <new>
+
+#include "io/host/failure.h"
+
+namespace dtacs {
+
+Block::Block(std::size_t bytes) : size_(bytes) {
+
+  memory_.reset(static_cast<std::byte*>(::operator new(std::max<std::size_t>(bytes, 1), std::align_val_t(Arena::kAlign))));
+}
+
+void Block::Free::operator()(std::byte* p) const {
+  ::operator delete(p, std::align_val_t(Arena::kAlign));
+}
+
+UnetStage::UnetStage(const std::string& name, const WeightsFile& weights, const Model& model, const Scene& scene,
+                     IsaSet isa, int band)
+    : scene_(scene), model_(model), rows_(padding_for(scene.height())), columns_(padding_for(scene.width())) {
+  for (int c = 0; c < model.inputs; ++c) slots_[c] = scene.slot(model.input_bands[c]);
+  const Net net = unet_of(model);
+  const StreamOptions options = {
+      .width = padded_size(scene.width()), .height = padded_size(scene.height()), .band = band, .isa = isa};
+  WeightsMismatch wrong;
+  Arena dry;
+  Status status = StreamPlan::bind(net, weights, options, dry, plan_, &wrong);
+  if (status == Status::arena_too_small) {
+    block_ = Block(dry.wanted());
+    Arena arena(block_.bytes());
+    status = StreamPlan::bind(net, weights, options, arena, plan_, &wrong);
+  }
+  if (status == Status::ok) return;
+  std::string line = name + ": tensor " + wrong.tensor;
+  const auto dims = [](const std::uint32_t(&d)[4]) {
+    std::string text = std::to_string(d[0]);
+    for (int i = 1; i < 4 && d[i] != 0; ++i) text += "x" + std::to_string(d[i]);
+    return text;
+  };
+  line += wrong.missing ? " is missing" : ": expected " + dims(wrong.want) + ", found " + dims(wrong.found);
+  throw Failure(Exit::bad_weights, line);
+}
+
+bool UnetStage::can_step() const {
+  if (plan_.finished()) return false;
+  const RowRange wanted = plan_.wanted();
+  // Reflection asks for the highest scene row somewhere inside the range, not at its end.
+  int highest = -1;
+  for (int y = wanted.begin; y < wanted.end; ++y) highest = std::max(highest, reflect(y - rows_.before, scene_.height()));
+  return highest < scene_.filled_rows();
+}
+
+void UnetStage::fill(int y) {
+  const int scene_y = reflect(y - rows_.before, scene_.height());
+  const std::ptrdiff_t channels = model_.inputs, width = scene_.width();
+  float* out = plan_.input_row(y);
+  float* inner = out + columns_.before * channels;
+  for (int c = 0; c < model_.inputs; ++c) {
+    const std::uint16_t* in = scene_.row(slots_[c], scene_y);
+    const float offset = scene_.add_offset(slots_[c]), quantification = scene_.quantification();
+    for (std::ptrdiff_t x = 0; x < width; ++x)
+      inner[x * channels + c] = (static_cast<float>(in[x]) + offset) / quantification;
+  }
+  const auto copy_pixel = [&](int to) {
+    std::copy_n(inner + reflect(to, scene_.width()) * channels, channels, inner + to * channels);
+  };
+  for (int x = -columns_.before; x < 0; ++x) copy_pixel(x);
+  for (int x = scene_.width(); x < scene_.width() + columns_.after; ++x) copy_pixel(x);
+}
+
+void UnetStage::step(const Parallel& parallel) {
+  const RowRange wanted = plan_.wanted();
+  parallel.for_each(wanted.count(), [&](int i, int) noexcept { fill(wanted.begin + i); });
+  plan_.step(parallel);
+}
+
+}  // namespace dtacs

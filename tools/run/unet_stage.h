@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// A U-Net at work on a scene: pads it by reflection, feeds the rows the plan wants
+// as soon as the scene has them, and hands each finished scene row to the caller.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "io/parallel.h"
+#include "net/model.h"
+#include "net/padding.h"
+#include "net/stream_plan.h"
+#include "tools/run/scene.h"
+
+namespace dtacs {
+
+// Aligned, uninitialised memory for an arena.
+class Block {
+ public:
+  explicit Block(std::size_t bytes);
+  std::span<std::byte> bytes() const { return {memory_.get(), size_}; }
+
+ private:
+  struct Free {
+    void operator()(std::byte* p) const;
+  };
+  std::unique_ptr<std::byte, Free> memory_;
+  std::size_t size_;
+};
+
+class UnetStage {
+ public:
+  // name: of the weights, for messages.  Throws Failure(bad_weights) when tensors are missing
+  // or of the wrong shape.
+  UnetStage(const std::string& name, const WeightsFile& weights, const Model& model, const Scene& scene, IsaSet isa,
+            int band);
+
+  // Rows the scene must keep so that each can be read again when its result comes out.
+  int history() const { return plan_.lag() + plan_.options().band + kSizeMultiple; }
+  std::size_t arena_bytes() const { return block_.bytes().size(); }
+
+  // Runs as far as the scene's rows allow.  on_row(y, logits, classes) for each finished
+  // scene row in ascending order: logits (width, outputs), classes (width).
+  template <class F>
+  void advance(const Parallel& parallel, F&& on_row) {
+    while (can_step()) {
+      step(parallel);
+      const RowRange made = plan_.made(plan_.result());
+      for (int y = made.begin; y < made.end; ++y) {
+        const int scene_y = y - rows_.before;
+        if (scene_y < 0 || scene_y >= scene_.height()) continue;
+        on_row(scene_y, plan_.row(plan_.result(), y) + static_cast<std::ptrdiff_t>(columns_.before) * model_.outputs,
+               plan_.classes_row(y) + columns_.before);
+      }
+    }
+  }
+  bool finished() const { return plan_.finished(); }
+
+ private:
+  bool can_step() const;
+  void step(const Parallel& parallel);
+  void fill(int y);
+
+  const Scene& scene_;
+  Model model_;
+  int slots_[kPixelNetMaxBands] = {};  // scene slot of each input channel
+  Padding rows_, columns_;
+  Block block_{0};
+  StreamPlan plan_;
+};
+
+}  // namespace dtacs

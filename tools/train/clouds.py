@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Simulated clouds: layers of optical thickness at a height, of droplets or ice."""
+from dataclasses import dataclass
+
+import numpy as np
+
+from fields import power_noise
+
+REGIMES = ["none", "cumulus", "stratocumulus", "stratus", "cirrus", "cirrus+cumulus", "haze", "front"]
+SHARES = [0.15, 0.26, 0.10, 0.06, 0.16, 0.14, 0.06, 0.07]
+
+
+@dataclass
+class Layer:
+    tau: np.ndarray  # (size, size) optical thickness in the visible
+    height_m: float
+    ice: bool
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def cumulus(rng, size, cover=None):
+    """Separate dense clouds. cover: share of the sky, random by default."""
+    z = power_noise(rng, size, rng.uniform(3.2, 4.2), lowest=rng.choice([0, 2, 4, 7, 10]))
+    z = z + rng.uniform(0.08, 0.30) * power_noise(rng, size, 2.1)
+    cover = rng.beta(1.1, 2.8) * 0.8 if cover is None else cover
+    depth = np.maximum(z - np.quantile(z, 1 - cover), 0)
+    tau = rng.uniform(15, 90) * (1 - np.exp(-depth * rng.uniform(0.5, 2.5))) ** rng.uniform(0.9, 1.8)
+    return Layer(tau * np.clip(1 + 0.25 * power_noise(rng, size, 1.4), 0.2, 3), rng.uniform(600, 3500), False)
+
+
+def stratocumulus(rng, size):
+    z = power_noise(rng, size, 3.0, lowest=rng.choice([2, 4, 6])) + 0.2 * power_noise(rng, size, 2.0)
+    depth = np.maximum(z - np.quantile(z, rng.uniform(0.05, 0.6)), 0)
+    return Layer(rng.uniform(4, 30) * depth ** rng.uniform(0.5, 1.2), rng.uniform(600, 5000), rng.random() < 0.25)
+
+
+def stratus(rng, size):
+    tau = np.exp(np.log(rng.uniform(4, 40)) + rng.uniform(0.1, 0.6) * power_noise(rng, size, 2.8))
+    if rng.random() < 0.5:  # broken
+        tau = tau * sigmoid(8 * (power_noise(rng, size, 3.0) - rng.uniform(-1, 1)))
+    return Layer(tau, rng.uniform(300, 6000), rng.random() < 0.3)
+
+
+def cirrus(rng, size, strength=None):
+    z = power_noise(rng, size, rng.uniform(2.4, 3.2), rng.uniform(1, 5), rng.uniform(0, np.pi))
+    depth = np.maximum(z - np.quantile(z, rng.uniform(0, 0.7)), 0)
+    strength = rng.uniform(0.1, 2.5) if strength is None else strength
+    return Layer(strength * depth ** rng.uniform(0.8, 1.6), rng.uniform(7000, 12500), True)
+
+
+def veil(rng, size):
+    """Ice too thin to be called a cloud, which still brightens B10."""
+    tau = rng.uniform(0.02, 0.2) * np.clip(1 + 0.3 * power_noise(rng, size, 3.0), 0, 2)
+    return Layer(tau, rng.uniform(8000, 13000), True)
+
+
+def haze(rng, size):
+    tau = rng.uniform(0.3, 2.5) * np.maximum(power_noise(rng, size, 3.0) + rng.uniform(-0.3, 1), 0)
+    return Layer(tau, rng.uniform(200, 1500), False)
+
+
+def front(rng, size):
+    """Long edges of large cloud decks; a wave, so that the field stays periodic."""
+    x = np.arange(size) / size
+    kx, ky = [(1, 0), (0, 1), (1, 1), (1, -1)][rng.integers(4)]
+    wave = np.sin(2 * np.pi * (kx * x[None] + ky * x[:, None] + rng.random())) + 0.4 * power_noise(rng, size, 2.6)
+    tau = rng.uniform(5, 50) * sigmoid((wave - rng.uniform(-0.3, 0.7)) * rng.uniform(3, 15))
+    return Layer(tau, rng.uniform(800, 7000), rng.random() < 0.4)
+
+
+def random_layers(rng, size):
+    """(layers, regime)"""
+    regime = str(rng.choice(REGIMES, p=SHARES))
+    layers = []
+    if regime in ("cumulus", "cirrus+cumulus"):
+        layers.append(cumulus(rng, size))
+    if regime in ("cirrus", "cirrus+cumulus"):
+        layers.append(cirrus(rng, size))
+    if rng.random() < 0.15:
+        layers.append(veil(rng, size))
+    single = {"stratocumulus": stratocumulus, "stratus": stratus, "haze": haze, "front": front}
+    if regime in single:
+        layers.append(single[regime](rng, size))
+    if regime == "front" and rng.random() < 0.5:
+        layers.append(cumulus(rng, size))
+    return layers, regime

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scores of a classification: F2 weighs recall four times precision, as is usual for cloud masks."""
+import numpy as np
+
+GROUPS = {"cloud": (1, 2), "shadow": (3,), "invalid": (1, 2, 3), "thick": (1,), "thin": (2,)}
+
+
+def confusion(predicted, truth, classes=4):
+    """(classes, classes) counts; rows truth, columns prediction."""
+    index = truth.astype(np.int64).ravel() * classes + predicted.astype(np.int64).ravel()
+    return np.bincount(index, minlength=classes**2).reshape(classes, classes)
+
+
+def scores(matrix):
+    """Recall, precision, F1 and F2 of each group, and overall accuracy, from all pixels."""
+    out = {"accuracy": round(float(np.trace(matrix) / matrix.sum()), 4)}
+    for name, group in GROUPS.items():
+        hit = matrix[np.ix_(group, group)].sum()
+        recall = hit / max(matrix[list(group)].sum(), 1)
+        precision = hit / max(matrix[:, list(group)].sum(), 1)
+        f = {b: (1 + b * b) * precision * recall / max(b * b * precision + recall, 1e-12) for b in (1, 2)}
+        values = {"recall": recall, "precision": precision, "F1": f[1], "F2": f[2]}
+        out[name] = {key: round(float(v), 4) for key, v in values.items()}
+    return out

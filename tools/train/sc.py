@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Trains the scene classification network on simulated scenes.
+
+    python3 tools/train/sc.py --encoder mobilenet_v2.npz --out sc.pt
+
+Input of the trained network: reflectance of 13 bands on one grid, nothing else; a per-band scale that helps training
+is folded into the first convolution on export. The checkpoint holds "state_dict" under segmentation_models_pytorch's
+names, batch norms included; OUT with .json beside it says how it was made and what it scores on held-out scenes
+(other seed, other spectra, other atmospheres).
+"""
+import argparse
+import copy
+import json
+import math
+import os
+import time
+from multiprocessing import Pool
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from atmosphere import AtmosphereTable, load_spectra
+from metrics import confusion, scores
+from simulate import CLASS_NAMES, random_scene
+from unet import Unet, start_from_imagenet
+
+SIZE = 192  # of a simulated scene
+CLASS_WEIGHT = (1.0, 1.0, 1.3, 1.4)
+EMA = 0.9985
+
+
+def make_scenes(job):
+    """Scenes [first, last) of a seed, as (n, 13, SIZE, SIZE) uint16 reflectance x 10000 and labels."""
+    seed, split, first, last = job
+    spectra, atmospheres = load_spectra(split), AtmosphereTable(split)
+    x = np.empty((last - first, 13, SIZE, SIZE), np.uint16)
+    y = np.empty((last - first, SIZE, SIZE), np.uint8)
+    for i in range(first, last):
+        scene = random_scene(np.random.default_rng([seed, i]), SIZE, spectra, atmospheres)
+        x[i - first] = np.round(np.moveaxis(scene.toa, -1, 0) * 10000)
+        y[i - first] = scene.label
+    return first, x, y
+
+
+def scene_pool(seed, split, count, processes):
+    x = np.empty((count, 13, SIZE, SIZE), np.uint16)
+    y = np.empty((count, SIZE, SIZE), np.uint8)
+    jobs = [(seed, split, i, min(i + 25, count)) for i in range(0, count, 25)]
+    with Pool(processes) as pool:
+        for first, a, b in pool.imap_unordered(make_scenes, jobs):
+            x[first : first + len(a)], y[first : first + len(b)] = a, b
+    return x, y
+
+
+def batch_of(rng, x, y, count, crop):
+    """Random crops, flipped and turned, with jittered calibration of the bands."""
+    xs = np.empty((count, 13, crop, crop), np.float32)
+    ys = np.empty((count, crop, crop), np.int64)
+    for n in range(count):
+        i = rng.integers(len(x))
+        top, left = rng.integers(SIZE - crop + 1, size=2)
+        a = x[i, :, top : top + crop, left : left + crop]
+        b = y[i, top : top + crop, left : left + crop]
+        turns = rng.integers(4)
+        a, b = np.rot90(a, turns, (1, 2)), np.rot90(b, turns)
+        if rng.random() < 0.5:
+            a, b = a[:, :, ::-1], b[:, ::-1]
+        gain = (1 + rng.normal(0, 0.03, (13, 1, 1))) * (1 + rng.normal(0, 0.08))
+        xs[n], ys[n] = a * (gain * 1e-4), b
+    return torch.from_numpy(xs).contiguous(memory_format=torch.channels_last), torch.from_numpy(ys)
+
+
+class Averaged:
+    """Exponential moving average of a model's weights."""
+
+    def __init__(self, model):
+        self.model = copy.deepcopy(model).eval()
+
+    def update(self, model, step):
+        keep = min(EMA, (1 + step) / (10 + step))
+        with torch.no_grad():
+            for a, b in zip(self.model.state_dict().values(), model.state_dict().values()):
+                if a.dtype.is_floating_point:
+                    a.mul_(keep).add_(b, alpha=1 - keep)
+                else:
+                    a.copy_(b)
+
+
+def refresh_batch_norm(model, batches):
+    """Batch norm statistics of exactly these weights: the plain mean over batches."""
+    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
+    for m in norms:
+        m.reset_running_stats()
+        m.momentum = None
+    model.train()
+    with torch.no_grad():
+        for b in batches:
+            model(b)
+    model.eval()
+
+
+def evaluate(model, x, y, scale):
+    matrix = np.zeros((4, 4), np.int64)
+    with torch.no_grad():
+        for i in range(0, len(x), 4):
+            a = torch.from_numpy(x[i : i + 4].astype(np.float32) * np.float32(1e-4)) * scale
+            p = model(a.contiguous(memory_format=torch.channels_last)).argmax(1).numpy()
+            matrix += confusion(p, y[i : i + 4])
+    return matrix
+
+
+def export(model, scale, path):
+    """Writes the checkpoint with the input scale folded into the stem."""
+    state = {k: v.clone().contiguous() for k, v in model.state_dict().items()}
+    state["encoder.features.0.0.weight"] *= scale
+    torch.save({"state_dict": state}, path + ".tmp")
+    os.replace(path + ".tmp", path)
+
+
+def learning_rate(progress):
+    """Share of the peak rate: short warm-up, cosine to almost nothing. progress: 0..1."""
+    warm = 0.08
+    return progress / warm if progress < warm else 0.5 * (1 + math.cos(math.pi * (progress - warm) / (1 - warm))) + 2e-3
+
+
+def train(model, x, y, check, scale, args):
+    """Trains until the time or the steps are used up; returns the averaged model, steps and seconds."""
+    rng = np.random.default_rng([args.seed, 1])
+    groups = [
+        {"params": [p for p in model.encoder.parameters()], "peak": args.rate * 0.5},
+        {"params": [*model.decoder.parameters(), *model.segmentation_head.parameters()], "peak": args.rate},
+    ]
+    optimiser = torch.optim.AdamW(groups, lr=args.rate, weight_decay=0.01)
+    weight = torch.tensor(CLASS_WEIGHT)
+    average = Averaged(model)
+    start, step, total, shown, progress = time.time(), 0, 0.0, time.time(), 0.0
+    model.train()
+    while progress < 1:
+        for group in optimiser.param_groups:
+            group["lr"] = group["peak"] * learning_rate(progress)
+        a, b = batch_of(rng, x, y, args.batch, args.crop)
+        loss = F.cross_entropy(model(a * scale), b, weight=weight, label_smoothing=0.02)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 2.0)
+        optimiser.step()
+        step += 1
+        total += loss.item()
+        average.update(model, step)
+        progress = step / args.steps if args.steps else (time.time() - start) / (60 * args.minutes)
+        if step % 50 == 0:
+            print(f"{step} loss {total / 50:.4f} {time.time() - start:.0f} s", flush=True)
+            total = 0.0
+        if time.time() - shown > 60 * args.check_minutes:
+            shown = time.time()
+            export(average.model, scale, args.out)
+            print(f"{step} check {scores(evaluate(average.model, *check, scale))}", flush=True)
+    return average.model, step, time.time() - start
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", required=True, help="checkpoint to write (.pt)")
+    parser.add_argument("--encoder", help="batch-norm-folded MobileNetV2 (npz) to start from; random without")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=70, help="time to train; the learning rate follows it")
+    parser.add_argument("--steps", type=int, help="train this many steps instead: repeatable on one machine")
+    parser.add_argument("--scenes", type=int, default=5000)
+    parser.add_argument("--test-scenes", type=int, default=400)
+    parser.add_argument("--batch", type=int, default=12)
+    parser.add_argument("--crop", type=int, default=128)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--check-minutes", type=float, default=5)
+    args = parser.parse_args()
+
+    torch.manual_seed(args.seed)
+    torch.set_num_threads(args.threads)
+    begin = time.time()
+    x, y = scene_pool(args.seed, "train", args.scenes, args.threads)
+    check = scene_pool(args.seed + 1000, "train", 48, args.threads)
+    share = np.bincount(y.ravel(), minlength=4) / y.size
+    print(f"{len(x)} scenes in {time.time() - begin:.0f} s, classes {share.round(3)}", flush=True)
+
+    sample = x[:: max(1, len(x) // 64)].astype(np.float32) * np.float32(1e-4)
+    scale = torch.from_numpy(1 / sample.std((0, 2, 3))).view(1, 13, 1, 1)
+    model = Unet(13, 4)
+    if args.encoder:
+        start_from_imagenet(model, args.encoder, torch.from_numpy(sample[:32]) * scale)
+    model = model.to(memory_format=torch.channels_last)
+    model, steps, seconds = train(model, x, y, check, scale, args)
+    rng = np.random.default_rng([args.seed, 2])
+    refresh_batch_norm(model, (batch_of(rng, x, y, 16, args.crop)[0] * scale for _ in range(120)))
+    export(model, scale, args.out)
+
+    test = scene_pool(args.seed + 2000, "test", args.test_scenes, args.threads)
+    matrix = evaluate(model, *test, scale)
+    report = {
+        "network": "Unet(mobilenet_v2) 13 -> 4, reflectance in, classes: " + ", ".join(CLASS_NAMES),
+        "start": "ImageNet MobileNetV2 (torchvision)" if args.encoder else "random",
+        "training_data": f"{args.scenes} simulated scenes of {SIZE} px, class shares {share.round(3).tolist()}",
+        "test_data": f"{args.test_scenes} simulated scenes; other seed, spectra and atmospheres",
+        "settings": {k: v for k, v in vars(args).items() if k not in ("out", "encoder")},
+        "steps": steps,
+        "seconds_trained": round(seconds),
+        "confusion_rows_are_truth": matrix.tolist(),
+        "scores": scores(matrix),
+    }
+    with open(os.path.splitext(args.out)[0] + ".json", "w") as f:
+        json.dump(report, f, indent=1)
+    print(json.dumps(report, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""U-Net with a MobileNetV2 encoder, with segmentation_models_pytorch's parameter names, in plain PyTorch."""
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+# expansion, channels, repeats, first stride
+STAGES = [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)]
+SKIP_AFTER = (1, 3, 6, 13)  # encoder features whose outputs the decoder reads
+DECODER = (256, 128, 64, 32, 16)
+
+
+def conv_bn_relu6(inputs, outputs, kernel, stride=1, groups=1):
+    conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU6(inplace=True))
+
+
+class InvertedResidual(nn.Module):
+    def __init__(self, inputs, outputs, stride, expansion):
+        super().__init__()
+        wide = inputs * expansion
+        self.residual = stride == 1 and inputs == outputs
+        layers = [conv_bn_relu6(inputs, wide, 1)] if expansion != 1 else []
+        layers += [conv_bn_relu6(wide, wide, 3, stride, wide), nn.Conv2d(wide, outputs, 1, bias=False)]
+        self.conv = nn.Sequential(*layers, nn.BatchNorm2d(outputs))
+
+    def forward(self, x):
+        y = self.conv(x)
+        return x + y if self.residual else y
+
+
+class Encoder(nn.Module):
+    def __init__(self, inputs):
+        super().__init__()
+        features, channels = [conv_bn_relu6(inputs, 32, 3, 2)], 32
+        for expansion, outputs, repeats, stride in STAGES:
+            for k in range(repeats):
+                features.append(InvertedResidual(channels, outputs, stride if k == 0 else 1, expansion))
+                channels = outputs
+        features.append(conv_bn_relu6(channels, 1280, 1))
+        self.features = nn.Sequential(*features)
+
+    def forward(self, x):
+        skips = []
+        for i, feature in enumerate(self.features):
+            x = feature(x)
+            if i in SKIP_AFTER:
+                skips.append(x)
+        return x, skips
+
+
+class DecoderBlock(nn.Module):
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.conv1 = self.conv_bn_relu(inputs, outputs)
+        self.conv2 = self.conv_bn_relu(outputs, outputs)
+
+    @staticmethod
+    def conv_bn_relu(inputs, outputs):
+        conv = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+        return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
+
+    def forward(self, x, skip):
+        x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+        if skip is not None:
+            x = torch.cat([x, skip], 1)
+        return self.conv2(self.conv1(x))
+
+
+class Decoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        below, skips = (1280,) + DECODER[:-1], (96, 32, 24, 16, 0)
+        self.blocks = nn.ModuleList(DecoderBlock(b + s, o) for b, s, o in zip(below, skips, DECODER))
+
+    def forward(self, x, skips):
+        for block, skip in zip(self.blocks, skips[::-1] + [None]):
+            x = block(x, skip)
+        return x
+
+
+class Unet(nn.Module):
+    """(n, inputs, h, w) -> (n, classes, h, w); h and w are multiples of 32."""
+
+    def __init__(self, inputs=13, classes=4):
+        super().__init__()
+        self.encoder, self.decoder = Encoder(inputs), Decoder()
+        self.segmentation_head = nn.Sequential(nn.Conv2d(DECODER[-1], classes, 3, padding=1))
+
+    def forward(self, x):
+        return self.segmentation_head(self.decoder(*self.encoder(x)))
+
+
+# Which colour of the ImageNet stem a Sentinel-2 band starts from (0 red, 1 green, 2 blue).
+STEM_COLOUR = [2, 2, 1, 0, 0, 1, 1, 1, 1, 1, 2, 0, 0]
+
+
+def start_from_imagenet(model, path, calibration):
+    """Encoder weights from a batch-norm-folded torchvision MobileNetV2 (npz: NAME.weight, NAME.bias).
+
+    The folded bias has no place in a convolution followed by batch norm, so each batch norm is set to the identity on
+    `calibration` plus that bias: gamma = std, beta = mean + bias of what reaches it. Decoder and head stay random.
+    The stem spreads its three colours over 13 bands.
+    """
+    modules = dict(model.encoder.named_modules())
+    conv_of = {}  # batch norm -> its folded bias, None in the stem: ImageNet's bias belongs to another input scale
+    with np.load(path) as z:
+        for name in (n[: -len(".weight")] for n in z.files if n.startswith("features.") and n.endswith(".weight")):
+            weight = torch.from_numpy(z[name + ".weight"])
+            parent, index = name.rsplit(".", 1)
+            if name == "features.0.0":
+                share = np.bincount(STEM_COLOUR, minlength=3)[STEM_COLOUR]
+                weight = weight[:, STEM_COLOUR] * 4 / torch.from_numpy(share).float().view(1, -1, 1, 1)
+            modules[name].weight.data.copy_(weight)
+            norm = modules[f"{parent}.{int(index) + 1}"]
+            conv_of[norm] = None if name == "features.0.0" else torch.from_numpy(z[name + ".bias"])
+
+    def calibrate(norm, args):
+        mean = args[0].mean((0, 2, 3))
+        var = args[0].var((0, 2, 3), unbiased=False)
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(var)
+        bias = conv_of[norm]
+        if bias is not None:
+            norm.weight.data.copy_(torch.sqrt(var + norm.eps))
+            norm.bias.data.copy_(mean + bias)
+        else:
+            norm.bias.data.fill_(0.5)
+
+    hooks = [norm.register_forward_pre_hook(calibrate) for norm in conv_of]
+    model.eval()
+    with torch.no_grad():
+        model(calibration)
+    for hook in hooks:
+        hook.remove()
+    return model
