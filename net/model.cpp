@@ -44,8 +44,7 @@ bool read_bands(std::string_view list, int (&bands)[kPixelNetMaxBands], int& cou
 bool widen(const WeightsFile& weights, std::string_view name, int a, int b, float* dst) noexcept {
   const TensorView t = weights.find(name);
   const auto dim = [&](int d, int want) { return t.dims[d] == static_cast<std::uint32_t>(want); };
-  const bool fits = b == 0 ? t.rank == 1 && dim(0, a)
-                           : t.rank == 4 && dim(0, a) && dim(1, b) && dim(2, 1) && dim(3, 1);
+  const bool fits = b == 0 ? t.rank == 1 && dim(0, a) : t.rank == 4 && dim(0, a) && dim(1, b) && dim(2, 1) && dim(3, 1);
   if (fits) t.to_f32(dst);
   return fits;
 }
@@ -80,16 +79,15 @@ Status bind_pixel_net(const WeightsFile& weights, const Model& model, PixelNet& 
   net = {};
   net.model = model;
   if (model.kind == NetKind::linear) {
-    const bool fits = widen(weights, "a0.w", model.outputs, model.inputs, net.w2) &&
-                      widen(weights, "a0.b", model.outputs, 0, net.b2);
+    const bool fits =
+        widen(weights, "a0.w", model.outputs, model.inputs, net.w2) && widen(weights, "a0.b", model.outputs, 0, net.b2);
     return fits ? Status::ok : Status::wrong_shape;
   }
   net.hidden = static_cast<int>(weights.find("a0.b").count());
   if (net.hidden < 1 || net.hidden > kPixelNetMaxHidden) return Status::wrong_shape;
-  const bool fits = widen(weights, "a0.w", net.hidden, model.inputs, net.w1) &&
-                    widen(weights, "a0.b", net.hidden, 0, net.b1) &&
-                    widen(weights, "a1.w", model.outputs, net.hidden, net.w2) &&
-                    widen(weights, "a1.b", model.outputs, 0, net.b2);
+  const bool fits =
+      widen(weights, "a0.w", net.hidden, model.inputs, net.w1) && widen(weights, "a0.b", net.hidden, 0, net.b1) &&
+      widen(weights, "a1.w", model.outputs, net.hidden, net.w2) && widen(weights, "a1.b", model.outputs, 0, net.b2);
   return fits ? Status::ok : Status::wrong_shape;
 }
 

@@ -23,8 +23,8 @@ enum class NetKind {
 struct Model {
   NetKind kind = NetKind::linear;
   int inputs = 0;
-  int input_bands[kPixelNetMaxBands] = {};  // band index of each input channel
-  int outputs = 0;                          // classes, or bands
+  int input_bands[kPixelNetMaxBands] = {};   // band index of each input channel
+  int outputs = 0;                           // classes, or bands
   int output_bands[kPixelNetMaxBands] = {};  // correction only: band index of each output
   int residual[kPixelNetMaxBands] = {};      // correction only: input channel of that band
 

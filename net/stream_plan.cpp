@@ -112,9 +112,7 @@ Status StreamPlan::bind(const Net& net, const WeightsFile& weights, const Stream
       w.to_f32(wide);
       b.to_f32(bias);
       switch (l.op) {
-        case Op::conv3x3:
-          pack_conv3x3(*plan.conv3x3_, wide, bias, inputs, depth - inputs, outputs, packed);
-          break;
+        case Op::conv3x3: pack_conv3x3(*plan.conv3x3_, wide, bias, inputs, depth - inputs, outputs, packed); break;
         case Op::pointwise: pack_pointwise(*plan.pointwise_, wide, bias, depth, outputs, packed); break;
         case Op::dwconv3x3: taps_outermost(wide, outputs, packed); break;
         case Op::head3x3: channels_innermost(wide, outputs, depth, packed); break;

@@ -66,7 +66,8 @@ Golden read_golden() {
   Bytes in{{std::istreambuf_iterator<char>(file), {}}};
   char magic[8];
   in.take(magic, 8);
-  if (std::memcmp(magic, "DTACSGLD", 8) != 0 || in.u32() != 1) throw std::runtime_error("net_golden.bin: not version 1");
+  if (std::memcmp(magic, "DTACSGLD", 8) != 0 || in.u32() != 1)
+    throw std::runtime_error("net_golden.bin: not version 1");
   Golden g;
   const int layers = in.u32();
   g.bands = in.u32();

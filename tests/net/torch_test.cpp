@@ -27,7 +27,8 @@ Image padded_scene(const std::vector<std::uint16_t>& dn, int bands, int height, 
     for (int x = 0; x < image.width; ++x)
       for (int b = 0; b < bands; ++b) {
         const int sy = reflect(y - rows.before, height), sx = reflect(x - columns.before, width);
-        image.values.push_back(static_cast<float>(dn[static_cast<std::size_t>((b * height + sy) * width + sx)]) / 10000.0f);
+        image.values.push_back(static_cast<float>(dn[static_cast<std::size_t>((b * height + sy) * width + sx)]) /
+                               10000.0f);
       }
   return image;
 }
@@ -81,8 +82,8 @@ TEST_CASE("correction: the released checkpoints give the reference's output on r
   DTACS_NEEDS_TOOL("python3-numpy", std::string(kPython) + " -c 'import numpy'");
   for (const std::string& scene : kScenes) {
     const TempFolder folder;
-    REQUIRE(succeeds(std::string(kPython) + " -c 'import numpy as np; d = np.load(\"" + scene +
-                     "\"); [d[k].tofile(\"" + folder.path() + "/\" + k) for k in d.files]'"));
+    REQUIRE(succeeds(std::string(kPython) + " -c 'import numpy as np; d = np.load(\"" + scene + "\"); [d[k].tofile(\"" +
+                     folder.path() + "/\" + k) for k in d.files]'"));
     const auto dn = read_array<std::uint16_t>(folder.path() + "/dn");
     const std::size_t pixels = dn.size() / 13;
     for (const char* name :

@@ -17,8 +17,7 @@ Image make(int height, int width, int channels) {
 Image upsample2(const Image& in) {
   Image out = make(2 * in.height, 2 * in.width, in.channels);
   for (int y = 0; y < out.height; ++y)
-    for (int x = 0; x < out.width; ++x)
-      std::copy_n(in.at(y / 2, x / 2), in.channels, const_cast<float*>(out.at(y, x)));
+    for (int x = 0; x < out.width; ++x) std::copy_n(in.at(y / 2, x / 2), in.channels, const_cast<float*>(out.at(y, x)));
   return out;
 }
 

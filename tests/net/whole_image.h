@@ -15,8 +15,9 @@ struct Image {
   int height = 0, width = 0, channels = 0;
   std::vector<float> values;  // (height, width, channels)
   const float* at(int y, int x) const {
-    return values.data() + (static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)) *
-                               static_cast<std::size_t>(channels);
+    return values.data() +
+           (static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)) *
+               static_cast<std::size_t>(channels);
   }
 };
 

@@ -18,9 +18,9 @@ inline std::string shared_data(const std::string& path) {
 }  // namespace dtacs::test
 
 // First line of such a test case: DTACS_NEEDS_DATA("jp2/conformance");
-#define DTACS_NEEDS_DATA(path)                                        \
-  if (!std::filesystem::exists(dtacs::test::shared_data(path))) {     \
+#define DTACS_NEEDS_DATA(path)                                      \
+  if (!std::filesystem::exists(dtacs::test::shared_data(path))) {   \
     dtacs::test::note_skipped("needs " path ", which is not here"); \
-    return;                                                           \
-  }                                                                   \
+    return;                                                         \
+  }                                                                 \
   static_assert(true)

@@ -35,9 +35,9 @@ std::vector<T> read_array(const std::string& path) {
 }  // namespace dtacs::test
 
 // DTACS_NEEDS_TOOL("python3-torch", std::string(kPython) + " -c 'import torch'");
-#define DTACS_NEEDS_TOOL(name, probe)                                  \
-  if (!dtacs::test::succeeds(probe)) {                                 \
+#define DTACS_NEEDS_TOOL(name, probe)                                    \
+  if (!dtacs::test::succeeds(probe)) {                                   \
     dtacs::test::note_skipped("needs " name ", which is not installed"); \
-    return;                                                            \
-  }                                                                    \
+    return;                                                              \
+  }                                                                      \
   static_assert(true)

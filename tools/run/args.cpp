@@ -28,7 +28,8 @@ std::vector<std::string> Args::values(const std::string& name) {
     if (words_[i] == name) {
       if (i + 1 == words_.size()) misused(name + " needs a value");
       found.push_back(words_[i + 1]);
-      words_.erase(words_.begin() + static_cast<std::ptrdiff_t>(i), words_.begin() + static_cast<std::ptrdiff_t>(i) + 2);
+      words_.erase(words_.begin() + static_cast<std::ptrdiff_t>(i),
+                   words_.begin() + static_cast<std::ptrdiff_t>(i) + 2);
     } else if (words_[i].starts_with(name + "=")) {
       found.push_back(words_[i].substr(name.size() + 1));
       words_.erase(words_.begin() + static_cast<std::ptrdiff_t>(i));

@@ -22,9 +22,9 @@ LoadedWeights open(const std::string& name, std::span<const std::byte> bytes) {
     throw Failure(Exit::bad_weights, name + ": " + describe(s));
   if (const Status s = read_model(loaded.weights, loaded.model); s != Status::ok) {
     const std::string net(loaded.weights.meta("net"));
-    throw Failure(Exit::bad_weights, name + (s == Status::unsupported
-                                                 ? ": its network \"" + net + "\" is not one this program runs"
-                                                 : ": its metadata name no known bands or outputs"));
+    throw Failure(Exit::bad_weights,
+                  name + (s == Status::unsupported ? ": its network \"" + net + "\" is not one this program runs"
+                                                   : ": its metadata name no known bands or outputs"));
   }
   return loaded;
 }

@@ -9,9 +9,8 @@ namespace dtacs {
 
 const std::vector<RasterClass>& mask_classes() {
   static const std::vector<RasterClass> kClasses = {
-      {0, "clear", 139, 64, 0, 0},            {1, "thick cloud", 255, 230, 0, 255},
-      {2, "thin cloud", 0, 200, 60, 255},     {3, "cloud shadow", 220, 30, 30, 255},
-      {kNoDataClass, "no data", 0, 0, 0, 0},
+      {0, "clear", 139, 64, 0, 0},           {1, "thick cloud", 255, 230, 0, 255},  {2, "thin cloud", 0, 200, 60, 255},
+      {3, "cloud shadow", 220, 30, 30, 255}, {kNoDataClass, "no data", 0, 0, 0, 0},
   };
   return kClasses;
 }
@@ -23,8 +22,8 @@ Quicklook::Quicklook(int width, int height)
       rows_((height + cell_ - 1) / cell_),
       cells_(static_cast<std::size_t>(columns_) * static_cast<std::size_t>(rows_)) {}
 
-void Quicklook::add_colour(int y, const std::uint16_t* const (&rgb)[3], const float (&offset)[3],
-                           float quantification, const std::uint8_t* valid) {
+void Quicklook::add_colour(int y, const std::uint16_t* const (&rgb)[3], const float (&offset)[3], float quantification,
+                           const std::uint8_t* valid) {
   Cell* row = cells_.data() + static_cast<std::ptrdiff_t>(y / cell_) * columns_;
   for (int x = 0; x < width_; ++x) {
     if (valid[x] == 0) continue;

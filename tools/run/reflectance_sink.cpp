@@ -68,8 +68,7 @@ void ReflectanceSink::add(int y, std::uint16_t* const* rows, const std::uint8_t*
   for (std::size_t m = 0; m < bands_.size(); ++m) {
     Band& b = bands_[m];
     std::uint16_t* row = rows[m];
-    for (int x = 0; x < width; ++x)
-      row[x] = valid[x] == 0 ? std::uint16_t{0} : std::max(row[x], std::uint16_t{1});
+    for (int x = 0; x < width; ++x) row[x] = valid[x] == 0 ? std::uint16_t{0} : std::max(row[x], std::uint16_t{1});
     if (b.sum.empty()) {
       writers_[static_cast<std::size_t>(b.file)]->write_rows(b.index, row, 1);
       continue;
@@ -88,7 +87,8 @@ void ReflectanceSink::add(int y, std::uint16_t* const* rows, const std::uint8_t*
 
 void ReflectanceSink::flush(Band& b) {
   for (std::size_t x = 0; x < b.sum.size(); ++x)
-    line_[x] = b.count[x] == 0 ? std::uint16_t{0} : static_cast<std::uint16_t>((b.sum[x] + b.count[x] / 2) / b.count[x]);
+    line_[x] =
+        b.count[x] == 0 ? std::uint16_t{0} : static_cast<std::uint16_t>((b.sum[x] + b.count[x] / 2) / b.count[x]);
   writers_[static_cast<std::size_t>(b.file)]->write_rows(b.index, line_.data(), 1);
   std::fill(b.sum.begin(), b.sum.end(), 0u);
   std::fill(b.count.begin(), b.count.end(), 0u);

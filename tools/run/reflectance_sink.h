@@ -43,8 +43,8 @@ class ReflectanceSink {
     int file = 0, index = 0;  // which writer, which band in it
     int slot = 0;             // in the scene
     int width = 0, height = 0;
-    int current = 0;                   // native row being summed
-    std::vector<std::uint32_t> sum;    // by native column
+    int current = 0;                 // native row being summed
+    std::vector<std::uint32_t> sum;  // by native column
     std::vector<std::uint32_t> count;
   };
 

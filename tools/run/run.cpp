@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/run/run.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <memory>
 #include <set>
 
 #include "io/host/failure.h"
 #include "io/host/geotiff.h"
-#include "io/host/json.h"
 #include "io/host/openmp.h"
 #include "io/host/output_file.h"
 #include "tools/run/loaded_weights.h"
@@ -19,6 +15,7 @@
 #include "tools/run/quicklook.h"
 #include "tools/run/radiometry_check.h"
 #include "tools/run/reflectance_sink.h"
+#include "tools/run/report.h"
 #include "tools/run/scene.h"
 #include "tools/run/truth.h"
 #include "tools/run/unet_stage.h"
@@ -51,12 +48,6 @@ struct Timings {
   Stage read, classify, correct, write;
 };
 
-std::int64_t peak_memory_bytes() {
-  rusage usage = {};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
-}
-
 std::string band_list(const int* bands, int count) {
   std::string list;
   for (int i = 0; i < count; ++i) list += (i == 0 ? "" : ",") + std::string(kBandNames[bands[i]]);
@@ -87,8 +78,8 @@ Chosen choose_weights(const RunOptions& options) {
   return chosen;
 }
 
-// Networks for L2A input give nonsense on L1C.  A SAFE or AWS product without one of its 13 bands is incomplete; anything else
-// simply has other bands than these weights need.
+// Networks for L2A input give nonsense on L1C.  A SAFE or AWS product without one of its 13 bands is incomplete;
+// anything else simply has other bands than these weights need.
 void check_bands(const ProductInfo& info, const LoadedWeights& w) {
   if (w.weights.meta("input") == "surface_reflectance")
     throw Failure(Exit::model_mismatch, w.name + " was trained on surface reflectance (L2A), not on L1C products");
@@ -145,8 +136,7 @@ class Job {
   // The whole scene was read and holds no valid pixel: there is nothing to run a U-Net on.
   bool nothing_valid() const { return scene_->rows_read() == scene_->height() && scene_->filled_rows() == 0; }
   void finish();
-  void write_report() const;
-  void summarise() const;
+  std::string warning() const;
   std::vector<std::pair<std::string, std::string>> file_metadata(const LoadedWeights& w) const;
 
   RunOptions options_;
@@ -169,7 +159,6 @@ class Job {
   int mask_rows_ = 0, reflectance_rows_ = 0;
   std::int64_t class_pixels_[256] = {};
   RadiometryCheck radiometry_;
-  std::string warning_;
   Timings timings_;
   std::vector<std::string> files_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
@@ -219,13 +208,13 @@ void Job::plan() {
     files_.emplace_back("mask.tif");
   }
   if (chosen_.correction) {
-    reflectance_ = std::make_unique<ReflectanceSink>(
-        *scene_, chosen_.correction->model,
-        ReflectanceOptions{.folder = options_.folder,
-                           .stack = options_.stack,
-                           .epsg = info.epsg,
-                           .parallel = parallel_,
-                           .metadata = file_metadata(*chosen_.correction)});
+    reflectance_ =
+        std::make_unique<ReflectanceSink>(*scene_, chosen_.correction->model,
+                                          ReflectanceOptions{.folder = options_.folder,
+                                                             .stack = options_.stack,
+                                                             .epsg = info.epsg,
+                                                             .parallel = parallel_,
+                                                             .metadata = file_metadata(*chosen_.correction)});
     files_.insert(files_.end(), reflectance_->files().begin(), reflectance_->files().end());
   }
   before_ = std::make_unique<Quicklook>(scene_->width(), scene_->height());
@@ -235,12 +224,10 @@ void Job::plan() {
 }
 
 std::vector<std::pair<std::string, std::string>> Job::file_metadata(const LoadedWeights& w) const {
-  char crc[16];
-  std::snprintf(crc, sizeof crc, "%08x", w.weights.crc());
   return {{"PRODUCT", product_->info().name},
           {"SENSING_TIME", product_->info().sensing_time},
           {"WEIGHTS", w.name},
-          {"WEIGHTS_CRC32C", crc},
+          {"WEIGHTS_CRC32C", crc_text(w.weights)},
           {"SOFTWARE", "dtacs " DTACS_VERSION}};
 }
 
@@ -274,9 +261,9 @@ void Job::correct(int begin, int end) {
     offset[c] = scene_->add_offset(slots[c]);
   }
   const auto out_row = [&](int y, int m) {
-    return corrected_.data() +
-           (static_cast<std::size_t>(y - begin) * static_cast<std::size_t>(model.outputs) + static_cast<std::size_t>(m)) *
-               width;
+    return corrected_.data() + (static_cast<std::size_t>(y - begin) * static_cast<std::size_t>(model.outputs) +
+                                static_cast<std::size_t>(m)) *
+                                   width;
   };
   timings_.correct.run([&] {
     parallel_.for_each(end - begin, [&](int i, int) noexcept {
@@ -340,7 +327,8 @@ void Job::correct_by_unet() {
       const float offset = scene_->add_offset(slot), quantification = scene_->quantification();
       for (std::size_t x = 0; x < width; ++x) {
         const float before = (static_cast<float>(dn[x]) + offset) / quantification;
-        rows[m][x] = reflectance_to_dn(before - logits[x * static_cast<std::size_t>(model.outputs) + static_cast<std::size_t>(m)]);
+        rows[m][x] = reflectance_to_dn(
+            before - logits[x * static_cast<std::size_t>(model.outputs) + static_cast<std::size_t>(m)]);
       }
     }
     take_corrected(y, rows);
@@ -378,9 +366,6 @@ void Job::run() {
     progress.at(mask_ ? mask_rows_ : reflectance_rows_);
   }
   progress.at(scene_->height());
-  bool offset_applied = false;
-  for (int s = 0; s < scene_->band_count(); ++s) offset_applied = offset_applied || scene_->add_offset(s) != 0.0f;
-  warning_ = radiometry_.warning(offset_applied);
   finish();
 }
 
@@ -402,103 +387,31 @@ void Job::finish() {
     }
   });
   files_.emplace_back("report.json");
-  write_report();
-  if (!options_.quiet) summarise();
+  RunReport report = {.product = product_->info(),
+                      .scene = *scene_,
+                      .offset_from_option = options_.offset.has_value(),
+                      .warning = warning(),
+                      .weights = {},
+                      .class_pixels = mask_ ? class_pixels_ : nullptr,
+                      .truth = truth_.get(),
+                      .seconds = {},
+                      .threads = parallel_.workers,
+                      .files = files_};
+  for (const auto* w : {&chosen_.classification, &chosen_.correction})
+    if (*w) report.weights.push_back(&**w);
+  report.seconds = {.read = timings_.read.seconds(),
+                    .classify = timings_.classify.seconds(),
+                    .correct = timings_.correct.seconds(),
+                    .write = timings_.write.seconds(),
+                    .total = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count()};
+  write_file(options_.folder + "/report.json", report_json(report));
+  if (!options_.quiet) print_summary(report, options_.folder);
 }
 
-void Job::write_report() const {
-  const ProductInfo& info = product_->info();
-  JsonWriter j;
-  j.begin_object();
-  j.member("software", "dtacs " DTACS_VERSION);
-  j.key("product").begin_object();
-  j.member("path", info.path);
-  j.member("name", info.name);
-  j.member("layout", info.layout);
-  j.member("baseline", info.baseline);
-  j.member("spacecraft", info.spacecraft);
-  j.member("sensing_time", info.sensing_time);
-  j.member("tile", info.tile_id);
-  j.member("epsg", info.epsg);
-  j.end();
-  j.key("grid").begin_object();
-  j.member("width", scene_->width());
-  j.member("height", scene_->height());
-  j.member("pixel_size", scene_->pixel_size());
-  j.member("ulx", scene_->ulx());
-  j.member("uly", scene_->uly());
-  j.end();
-  j.key("radiometry").begin_object();
-  j.member("quantification", static_cast<double>(scene_->quantification()));
-  j.member("offset_source", options_.offset ? "option" : "metadata");
-  j.key("offset").begin_object();
-  for (int band = 0; band < kBandCount; ++band)
-    if (const int slot = scene_->slot(band); slot >= 0)
-      j.member(kBandNames[band], static_cast<double>(scene_->add_offset(slot)));
-  j.end();
-  if (warning_.empty())
-    j.key("warning").null();
-  else
-    j.member("warning", warning_);
-  j.end();
-  j.key("weights").begin_array();
-  for (const auto* w : {&chosen_.classification, &chosen_.correction}) {
-    if (!*w) continue;
-    char crc[16];
-    std::snprintf(crc, sizeof crc, "%08x", (*w)->weights.crc());
-    j.begin_object();
-    j.member("name", (*w)->name);
-    j.member("crc32c", crc);
-    for (int i = 0; i < (*w)->weights.meta_count(); ++i)
-      j.member((*w)->weights.meta_key(i), (*w)->weights.meta_value(i));
-    j.end();
-  }
-  j.end();
-  if (mask_) {
-    const double all = static_cast<double>(scene_->width()) * scene_->height();
-    j.key("classes_percent").begin_object();
-    for (const RasterClass& c : mask_classes())
-      j.member(c.name, 100.0 * static_cast<double>(class_pixels_[c.value]) / all);
-    j.end();
-  }
-  if (truth_) {
-    j.key("agreement").begin_object();
-    truth_->report(j);
-    j.end();
-  }
-  j.key("seconds").begin_object();
-  j.member("read", timings_.read.seconds());
-  j.member("classify", timings_.classify.seconds());
-  j.member("correct", timings_.correct.seconds());
-  j.member("write", timings_.write.seconds());
-  j.member("total", std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count());
-  j.end();
-  j.member("threads", parallel_.workers);
-  j.member("peak_memory_bytes", peak_memory_bytes());
-  j.key("files").begin_array();
-  for (const std::string& f : files_) j.value(f);
-  j.end();
-  j.end();
-  write_file(options_.folder + "/report.json", j.text());
-}
-
-void Job::summarise() const {
-  if (mask_) {
-    const double all = static_cast<double>(scene_->width()) * scene_->height();
-    for (const RasterClass& c : mask_classes())
-      std::printf("%-14s %5.1f %%\n", c.name.c_str(), 100.0 * static_cast<double>(class_pixels_[c.value]) / all);
-  }
-  bool same = true;
-  for (int s = 1; s < scene_->band_count(); ++s) same = same && scene_->add_offset(s) == scene_->add_offset(0);
-  std::printf("radiometry     (DN %+g%s) / %g, %s\n", static_cast<double>(scene_->add_offset(0)),
-              same ? "" : " and others by band", static_cast<double>(scene_->quantification()),
-              options_.offset ? "as asked for" : "from the metadata");
-  if (truth_) truth_->print();
-  if (!warning_.empty()) std::fprintf(stderr, "warning: %s\n", warning_.c_str());
-  std::printf("seconds: read %.1f, classify %.1f, correct %.1f, write %.1f; peak memory %.0f MiB\n",
-              timings_.read.seconds(), timings_.classify.seconds(), timings_.correct.seconds(),
-              timings_.write.seconds(), static_cast<double>(peak_memory_bytes()) / 1048576.0);
-  for (const std::string& f : files_) std::printf("%s/%s\n", options_.folder.c_str(), f.c_str());
+std::string Job::warning() const {
+  bool offset_applied = false;
+  for (int s = 0; s < scene_->band_count(); ++s) offset_applied = offset_applied || scene_->add_offset(s) != 0.0f;
+  return radiometry_.warning(offset_applied);
 }
 
 }  // namespace

@@ -83,7 +83,7 @@ class Scene {
     bool halve = false;  // native pixels are half as large as working ones
     int native_width = 0, native_height = 0;
     PixelWindow window;  // of the native grid, what the reader delivers
-    int current = -1;                // native row held in `line`, counted from the window's first
+    int current = -1;    // native row held in `line`, counted from the window's first
     std::vector<std::uint16_t> line;
   };
 

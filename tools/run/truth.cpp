@@ -91,7 +91,8 @@ void Truth::add_reflectance(int y, int band, const std::uint16_t* corrected, con
     source.current = native;
   }
   Errors& e = errors_[band];
-  const double offset = static_cast<double>(scene_.add_offset(slot)), quant = static_cast<double>(scene_.quantification());
+  const double offset = static_cast<double>(scene_.add_offset(slot)),
+               quant = static_cast<double>(scene_.quantification());
   for (int x = 0; x < scene_.width(); ++x) {
     const std::uint16_t truth = source.line[static_cast<std::size_t>(scene_.native_column(slot, x))];
     const bool clear = !clear_mask_.reader || clear_mask_.line[static_cast<std::size_t>(x)] == 0;
@@ -115,7 +116,8 @@ void Truth::print() const {
     }
   }
   if (errors_.empty()) return;
-  std::printf("reflectance of clear pixels against the truth, RMSE\n  %-6s %12s %14s\n", "band", "corrected", "not corrected");
+  std::printf("reflectance of clear pixels against the truth, RMSE\n  %-6s %12s %14s\n", "band", "corrected",
+              "not corrected");
   for (const auto& [band, e] : errors_) {
     const double n = static_cast<double>(e.count);
     std::printf("  %-6s %12.4f %14.4f\n", std::string(kBandNames[band]).c_str(), std::sqrt(ratio(e.square, n)),

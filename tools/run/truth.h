@@ -29,7 +29,7 @@ class Truth {
   // Counted where the true class is clear, or everywhere when there is no true mask.
   void add_reflectance(int y, int band, const std::uint16_t* corrected, const std::uint16_t* digital_numbers);
 
-  void print() const;                 // a table for people
+  void print() const;                // a table for people
   void report(JsonWriter& j) const;  // members of an open object
 
  private:

@@ -9,8 +9,8 @@
 namespace dtacs {
 
 Block::Block(std::size_t bytes) : size_(bytes) {
-
-  memory_.reset(static_cast<std::byte*>(::operator new(std::max<std::size_t>(bytes, 1), std::align_val_t(Arena::kAlign))));
+  memory_.reset(
+      static_cast<std::byte*>(::operator new(std::max<std::size_t>(bytes, 1), std::align_val_t(Arena::kAlign))));
 }
 
 void Block::Free::operator()(std::byte* p) const {
@@ -48,7 +48,8 @@ bool UnetStage::can_step() const {
   const RowRange wanted = plan_.wanted();
   // Reflection asks for the highest scene row somewhere inside the range, not at its end.
   int highest = -1;
-  for (int y = wanted.begin; y < wanted.end; ++y) highest = std::max(highest, reflect(y - rows_.before, scene_.height()));
+  for (int y = wanted.begin; y < wanted.end; ++y)
+    highest = std::max(highest, reflect(y - rows_.before, scene_.height()));
   return highest < scene_.filled_rows();
 }
 
