@@ -17,8 +17,8 @@ namespace dtacs {
 jp2::ImageInfo jp2_info(const std::string& path);
 
 struct Jp2Options {
-  PixelWindow window;  // in pixels of the reduced component
-  int reduce = 0;      // resolution levels to drop
+  PixelWindow window = {};  // in pixels of the reduced component
+  int reduce = 0;           // resolution levels to drop
   Parallel parallel = Parallel::serial();
   int component = 0;
   bool strict = true;  // a damaged file is an error; else what is missing decodes as zero coefficients

@@ -182,7 +182,7 @@ inline std::int32_t untransform(std::int32_t y, std::int32_t u, std::int32_t v, 
   return static_cast<std::int32_t>(which == 0 ? w(v) + green : which == 1 ? green : w(u) + green);
 }
 inline float untransform(float y, float u, float v, std::uint32_t which) noexcept {
-  return which == 0 ? y + 1.402f * v : which == 1 ? y - 0.344136f * u - 0.714136f * v : y + 1.772f * u;
+  return which == 0 ? y + 1.402f * v : which == 1 ? y - 0.34413f * u - 0.71414f * v : y + 1.772f * u;
 }
 
 template <class T>

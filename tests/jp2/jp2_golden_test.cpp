@@ -51,17 +51,16 @@ TEST_CASE("jp2: every golden file decodes to its pixels at every resolution") {
 
 TEST_CASE("jp2: threads and the number of rows asked for do not change a pixel") {
   for (const Expected& e : expected()) {
-    if (e.reduce > 1) continue;
+    if (e.reduce > 1 || e.component > 0) continue;
     INFO(e.file << " component " << e.component << " reduce " << e.reduce);
     const Bytes file = read_file(kFolder + e.file);
     const jp2::Options options{.component = e.component, .reduce = e.reduce};
     Image one, other;
     REQUIRE(decode(file, options, one, 1, 1).ok());
-    for (const int threads : {1, 2, 4})
-      for (const int rows : {7, 100000}) {
-        REQUIRE(decode(file, options, other, threads, rows).ok());
-        CHECK(one == other);
-      }
+    for (const auto& [threads, rows] : {std::pair{1, 7}, {1, 100000}, {2, 16}, {4, 9}}) {
+      REQUIRE(decode(file, options, other, threads, rows).ok());
+      CHECK(one == other);
+    }
   }
 }
 
@@ -79,7 +78,7 @@ TEST_CASE("jp2: a window is a crop of the whole") {
       options.height = rng.between(1, whole.height - options.y);
       INFO(e.file << " component " << e.component << " reduce " << e.reduce << " window " << options.x << ","
                   << options.y << "," << options.width << "," << options.height);
-      REQUIRE(decode(file, options, part, 2).ok());
+      REQUIRE(decode(file, options, part).ok());
       CHECK(part == crop(whole, options.x, options.y, options.width, options.height));
     }
   }
