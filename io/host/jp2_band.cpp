@@ -73,6 +73,7 @@ Jp2Band::Jp2Band(const std::string& path, const Jp2Options& options) : state_(st
       throw Failure(Exit::memory_cap,
                     path + ": decoding needs " + std::to_string(wanted) + " bytes, which are not there");
   }
+  s.file.release(0, s.file.bytes().size());  // looking for the tile-parts touched pages all over the file
 }
 
 Jp2Band::~Jp2Band() = default;

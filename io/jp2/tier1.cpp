@@ -242,13 +242,12 @@ void BlockDecoder::write_samples() noexcept {
     const std::uint32_t* f = flags_ + (s + 1) * stride_ + 1;
     const std::uint32_t* m = magnitudes_ + 4 * s * width_;
     const int rows = height_ - 4 * s < 4 ? height_ - 4 * s : 4;
-    for (int r = 0; r < rows; ++r) {
-      std::int32_t* out = samples_ + (4 * s + r) * width_;
-      for (int x = 0; x < width_; ++x) {
-        const std::uint32_t negative = 0u - (f[x] >> (kSign + 1 + r) & 1u);
-        out[x] = static_cast<std::int32_t>((m[4 * x + r] ^ negative) - negative);
+    std::int32_t* const out = samples_ + 4 * s * width_;
+    for (int x = 0; x < width_; ++x, ++f, m += 4)
+      for (int r = 0; r < rows; ++r) {
+        const std::uint32_t negative = 0u - (f[0] >> (kSign + 1 + r) & 1u);
+        out[r * width_ + x] = static_cast<std::int32_t>((m[r] ^ negative) - negative);
       }
-    }
   }
 }
 

@@ -12,9 +12,9 @@
 
 #include "net/padding.h"
 #include "tests/host/tiff_probe.h"
+#include "tests/net/converted.h"
 #include "tests/net/whole_image.h"
 #include "tests/run/raw_scene.h"
-#include "tests/support/aligned.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/tools.h"
 #include "tools/run/run.h"
@@ -412,6 +412,46 @@ TEST_CASE("run: a full disk is an I/O error without half a file") {
   setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, handler);
   CHECK(exit == Exit::io_error);
+}
+
+TEST_CASE("run: T31TDH from its JP2 files equals the reference's output and lies where GDAL says") {
+  DTACS_NEEDS_DATA("s2/T31TDH");
+  DTACS_NEEDS_DATA("golden");
+  DTACS_NEEDS_TOOL("python3-numpy", std::string(kPython) + " -c 'import numpy'");
+  const TempFolder folder;
+  const Converted net(shared_data("weights/dtacsnet/CNN_corrector.pt"));
+  put_file(folder / "ac.dtw", std::string(reinterpret_cast<const char*>(net.bytes.data()), net.bytes.size()));
+  RunOptions o = quiet_run(shared_data("s2/T31TDH"), folder / "out");
+  o.mask = false;
+  o.stack = true;
+  o.weights = {folder / "ac.dtw"};
+  run(o);
+  const std::string golden = shared_data("golden/T31TDH_20150726_crop300_nearest10m.npz");
+  REQUIRE(succeeds(std::string(kPython) + " -c 'import numpy; numpy.load(\"" + golden +
+                   "\")[\"CNN_corrector_uint16\"].tofile(\"" + (folder / "want") + "\")'"));
+  const auto want = read_array<std::uint16_t>(folder / "want");
+  const TiffProbe stack(folder / "out/reflectance.tif");
+  REQUIRE(stack.value(277) == 12);
+  int largest = 0;
+  std::size_t differ = 0;
+  for (int m = 0; m < 12; ++m) {
+    const std::vector<int> got = stack.band(m);
+    REQUIRE(got.size() * 12 == want.size());
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      const int w = std::max<int>(want[static_cast<std::size_t>(m) * got.size() + i], 1);  // 0 is no data here
+      largest = std::max(largest, std::abs(got[i] - w));
+      differ += got[i] != w;
+    }
+  }
+  CHECK(largest <= 1);
+  MESSAGE(differ, " of ", want.size(), " values differ by 1 DN");
+
+  DTACS_NEEDS_TOOL("gdal-bin", "gdalinfo --version");
+  const std::string info = output_of("gdalinfo " + (folder / "out/reflectance.tif"));
+  CHECK(info.find("ID[\"EPSG\",32631]") != std::string::npos);
+  CHECK(info.find("Origin = (399960.000000000000000,4693200.000000000000000)") != std::string::npos);
+  CHECK(info.find("Description = B8A") != std::string::npos);
+  CHECK(info.find("NoData Value=0") != std::string::npos);
 }
 
 TEST_CASE("run: the real SAFE products run whole") {

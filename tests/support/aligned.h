@@ -18,9 +18,9 @@ class AlignedBytes {
   explicit AlignedBytes(const std::vector<std::byte>& content) : AlignedBytes(content.size()) {
     if (size_ != 0) std::memcpy(data(), content.data(), size_);
   }
-  std::byte* data() { return memory_.get(); }
+  std::byte* data() const { return memory_.get(); }
   std::size_t size() const { return size_; }
-  std::span<std::byte> bytes() { return {memory_.get(), size_}; }
+  std::span<std::byte> bytes() const { return {memory_.get(), size_}; }
 
  private:
   struct Free {
