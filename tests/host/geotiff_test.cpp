@@ -73,7 +73,8 @@ TEST_CASE("geotiff: samples come back for every form of the file") {
         for (const Compress compress : {Compress::none, Compress::deflate})
           for (const bool predictor : {false, true})
             for (const bool big : {false, true})
-              for (const auto& [width, height] : {std::pair(1, 1), std::pair(1000, 277), std::pair(200000, 3)}) {
+              for (const auto& size : {std::pair(1, 1), std::pair(1000, 277), std::pair(200000, 3)}) {
+                const int width = size.first, height = size.second;
                 const GeoTiffOptions o{.width = width,
                                        .height = height,
                                        .bands = bands,
