@@ -15,7 +15,9 @@ build-aarch64 build-armv7: build-%:
 	@tools/packages.sh build arm
 	@cmake --preset $* >/dev/null && cmake --build --preset $*
 
-demo: build-native
+demo:
+	@tools/packages.sh build
+	@cmake --preset native >/dev/null && cmake --build --preset native --target dtacs
 	@tools/demo.sh build/native/dtacs out/demo
 test: build-native
 	@build/native/dtacs_tests
