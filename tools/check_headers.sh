@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every header of the core compiles on its own, hosted and freestanding alike.
+# Every header of the core compiles on its own.
 # usage: check_headers.sh [COMPILER]...
 set -eu
 cd "$(dirname "$0")/.."

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The dtacs command line.
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <new>
 
 #include "io/host/failure.h"
+#include "io/host/output_file.h"
 #include "tools/run/args.h"
 #include "tools/run/decode.h"
 #include "tools/run/run.h"
@@ -13,15 +16,42 @@ namespace {
 
 using dtacs::Args;
 
+constexpr const char* kRunOptions =
+    "\n"
+    "  -o DIR               folder of the outputs, made if it is not there\n"
+    "  --only TASK          mask or reflectance\n"
+    "  --res M              working grid: 10 (default) or 20 metres\n"
+    "  --window X,Y,W,H     a part, in pixels of the working grid\n"
+    "  --weights FILE       instead of the built-in weights of its task; repeatable\n"
+    "  --stack              all corrected bands in one file on the working grid\n"
+    "  --offset WHAT        RADIO_ADD_OFFSET: auto (from the metadata), none, or a number\n"
+    "  --granule TILE       which tile of a product with several\n"
+    "  --raw LINE           what raw bands are: width=...,height=...,bands=B02+B03,res=10,...\n"
+    "  --threads N          default: one per core; at most four per core\n"
+    "  --isa NAME           auto, scalar or avx2\n"
+    "  --truth DIR          compare with a known answer, as tools/scene makes it\n"
+    "  --quiet              no progress and no summary\n";
+
+constexpr const char* kDecodeOptions =
+    "\n"
+    "  -o FILE              .tif, .u16 (little-endian) or .pgx\n"
+    "  --reduce N           resolution levels to drop\n"
+    "  --window X,Y,W,H     a part, in pixels of the reduced image\n"
+    "  --component K        default: 0\n"
+    "  --lenient            decode what a damaged file still holds\n"
+    "  --threads N          default: one per core\n";
+
 constexpr struct {
   const char* name;
   void (*run)(Args&);
   const char* const* usage;
   const char* what;
+  const char* options;  // a line each
 } kCommands[] = {
-    {"run", dtacs::run_command, &dtacs::kRunUsage, "a Sentinel-2 L1C product to mask.tif and reflectance*.tif"},
-    {"info", dtacs::info_command, &dtacs::kInfoUsage, "what a product is: bands, georeference, radiometry"},
-    {"decode", dtacs::decode_command, &dtacs::kDecodeUsage, "one JPEG 2000 band to GeoTIFF or raw u16"},
+    {"run", dtacs::run_command, &dtacs::kRunUsage, "a Sentinel-2 L1C product to mask.tif and reflectance*.tif",
+     kRunOptions},
+    {"info", dtacs::info_command, &dtacs::kInfoUsage, "what a product is: bands, georeference, radiometry", ""},
+    {"decode", dtacs::decode_command, &dtacs::kDecodeUsage, "one JPEG 2000 band to GeoTIFF or raw u16", kDecodeOptions},
 };
 
 void print_help() {
@@ -30,7 +60,7 @@ void print_help() {
   std::printf(
       "\nPRODUCT is a SAFE folder, an AWS tile folder, a folder of JP2 bands, or raw u16 bands with an ENVI .hdr.\n"
       "Exit codes: 0 ok, 64 usage, 65 bad data, 66 missing input, 67 unsupported product, 68 weights do not fit\n"
-      "the product, 69 bad weights, 73 cannot create output, 74 I/O error.\n");
+      "the product, 69 bad weights, 71 not enough memory, 73 cannot create output, 74 I/O error.\n");
 }
 
 int fail(dtacs::Exit code, const char* line) {
@@ -38,23 +68,32 @@ int fail(dtacs::Exit code, const char* line) {
   return static_cast<int>(code);
 }
 
+// The one way to get here is an allocation that fails inside a worker's job.
+[[noreturn]] void out_of_memory() {
+  std::fputs("dtacs: not enough memory\n", stderr);
+  std::_Exit(static_cast<int>(dtacs::Exit::memory_cap));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2 || std::strcmp(argv[1], "--help") == 0 || std::strcmp(argv[1], "help") == 0) {
+  dtacs::remove_unfinished_on_signals();
+  std::set_terminate(out_of_memory);
+  const auto is = [&](const char* word) { return std::strcmp(argv[1], word) == 0; };
+  if (argc < 2 || is("--help") || is("-h") || is("help")) {
     print_help();
     return argc < 2 ? static_cast<int>(dtacs::Exit::usage) : 0;
   }
-  if (std::strcmp(argv[1], "--version") == 0) {
+  if (is("--version")) {
     std::printf("dtacs %s\n", DTACS_VERSION);
     return 0;
   }
   try {
     for (const auto& c : kCommands) {
-      if (std::strcmp(argv[1], c.name) != 0) continue;
+      if (!is(c.name)) continue;
       Args args(argc - 2, argv + 2);
-      if (args.flag("--help")) {
-        std::printf("%s\n    %s\n", *c.usage, c.what);
+      if (args.flag("--help") || args.flag("-h")) {
+        std::printf("%s\n    %s\n%s", *c.usage, c.what, c.options);
         return 0;
       }
       c.run(args);

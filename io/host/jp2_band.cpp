@@ -59,7 +59,11 @@ Jp2Band::Jp2Band(const std::string& path, const Jp2Options& options) : state_(st
   for (;;) {
     Arena arena({s.block.get(), s.block_size});
     const jp2::Outcome o = s.decoder.open(s.file.bytes(), core, arena);
-    if (o.ok()) break;
+    if (o.ok()) {
+      // Looking at every tile-part's header has mapped its surroundings as well.
+      s.file.release(0, s.file.bytes().size());
+      break;
+    }
     if (o.status != Status::arena_too_small) fail(path, o);
     const std::size_t wanted = arena.wanted();
     if (wanted > options.memory_limit)

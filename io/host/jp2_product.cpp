@@ -56,7 +56,7 @@ struct Image {
 // 10, 20 or 60, by size relative to the reference image; the band's own first, as tiny
 // images can fit several.
 double pixel_size_of(const Image& image, const Image& reference, double reference_pixel) {
-  const double own = kNominalPixel[image.file.band];
+  const double own = kBandMetres[image.file.band];
   for (const double pixel : {own, 10.0, 20.0, 60.0})
     if (covers(image.summary.width, pixel, reference.summary.width, reference_pixel) &&
         covers(image.summary.height, pixel, reference.summary.height, reference_pixel))
@@ -70,7 +70,7 @@ double pixel_size_of(const Image& image, const Image& reference, double referenc
 // The pixel size of the largest image: that of its band, but where every image has the
 // same size and the file says what a pixel measures, that.
 double reference_pixel_size(const Image& reference, const std::vector<Image>& images) {
-  const double own = kNominalPixel[reference.file.band];
+  const double own = kBandMetres[reference.file.band];
   const bool one_grid = std::all_of(images.begin(), images.end(), [&](const Image& i) {
     return i.summary.width == reference.summary.width && i.summary.height == reference.summary.height;
   });
@@ -163,7 +163,7 @@ void describe_bands(const std::vector<BandFile>& files, const std::optional<Tile
   // The largest; among several the one of the finest band.
   const Image& reference = *std::max_element(images.begin(), images.end(), [](const Image& a, const Image& b) {
     if (a.summary.width != b.summary.width) return a.summary.width < b.summary.width;
-    return kNominalPixel[a.file.band] > kNominalPixel[b.file.band];
+    return kBandMetres[a.file.band] > kBandMetres[b.file.band];
   });
   const double pixel = reference_pixel_size(reference, images);
   for (const Image& i : images) {

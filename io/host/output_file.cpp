@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cassert>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -20,7 +22,42 @@ namespace {
 
 constexpr std::size_t kBufferBytes = 256 * 1024;
 
+// Names of unfinished files where a signal handler may read them.  A slot's first
+// character is written last when it is taken and first when it is given back.
+constexpr int kSlots = 64;
+constexpr std::size_t kLongestName = 4096;
+char unfinished[kSlots][kLongestName];
+
+void remember(const std::string& name) {
+  if (name.size() >= kLongestName) return;  // such a name cannot be opened either
+  for (auto& slot : unfinished) {
+    if (slot[0] != '\0') continue;
+    std::memcpy(slot + 1, name.c_str() + 1, name.size());
+    std::atomic_signal_fence(std::memory_order_release);
+    slot[0] = name[0];
+    return;
+  }
+}
+
+void forget(const std::string& name) {
+  for (auto& slot : unfinished)
+    if (name == slot) slot[0] = '\0';
+}
+
+void remove_unfinished(int signal) {
+  for (const auto& slot : unfinished)
+    if (slot[0] != '\0') unlink(slot);
+  raise(signal);  // SA_RESETHAND: the default action now
+}
+
 }  // namespace
+
+void remove_unfinished_on_signals() {
+  struct sigaction action = {};
+  action.sa_handler = remove_unfinished;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  for (const int s : {SIGINT, SIGTERM, SIGHUP}) sigaction(s, &action, nullptr);
+}
 
 OutputFile::OutputFile(std::string path) : path_(std::move(path)) {
   struct stat there;
@@ -36,12 +73,14 @@ OutputFile::OutputFile(std::string path) : path_(std::move(path)) {
     if (fd_ < 0 && errno != EEXIST) break;
   }
   if (fd_ < 0) throw Failure(Exit::cannot_create, "cannot create " + path_ + ": " + std::strerror(errno));
+  remember(temporary_);
   pending_.reserve(kBufferBytes);
 }
 
 OutputFile::~OutputFile() {
   if (fd_ >= 0) close(fd_);
   if (!temporary_.empty()) unlink(temporary_.c_str());
+  forget(temporary_);
 }
 
 void OutputFile::fail(const char* doing) {
@@ -92,6 +131,7 @@ void OutputFile::finish() {
   const int fd = std::exchange(fd_, -1);
   if (close(fd) != 0) fail("closing");
   if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail("renaming");
+  forget(temporary_);
   temporary_.clear();
 }
 

@@ -41,7 +41,11 @@ class OutputFile {
   std::vector<char> pending_;  // the last bytes, not yet handed to the system
 };
 
-// A small text file in one call.
+// From now on SIGINT, SIGTERM and SIGHUP remove the files under temporary names before
+// they end the process as they always do.  For main().
+void remove_unfinished_on_signals();
+
+// A file in one call.
 void write_file(const std::string& path, std::string_view content);
 
 // Makes a folder and its parents; content with one that is there.  Throws Failure(cannot_create).

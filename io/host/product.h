@@ -22,9 +22,6 @@ namespace dtacs {
 // "B02", "b2", "2", "B8A" -> 0..12; -1 when it is no band name.
 int band_index(const std::string& name);
 
-// Metres per pixel of a band as the instrument takes it: 10, 20 or 60.
-inline constexpr int kNominalPixel[] = {60, 10, 10, 10, 20, 20, 20, 10, 20, 60, 60, 20, 20};
-
 struct BandInfo {
   int band = -1;              // 0..12, see kBandNames
   std::string path = {};      // the file, for messages

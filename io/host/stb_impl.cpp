@@ -1,8 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/host/stb_impl.h"
 
+#include <cstdio>
 #include <cstdlib>
 
+#include "io/host/failure.h"
+
+namespace {
+
+// stb writes on through a null pointer when its buffer cannot grow, so it must never
+// see one.  Nothing can be thrown through it either: the process ends here, and its
+// unfinished outputs keep their temporary names.
+void* resized(void* p, std::size_t bytes) {
+  void* q = std::realloc(p, bytes);
+  if (q != nullptr) return q;
+  std::fputs("dtacs: not enough memory to compress an output\n", stderr);
+  std::_Exit(static_cast<int>(dtacs::Exit::memory_cap));
+}
+
+}  // namespace
+
+#define STBIW_MALLOC(bytes) resized(nullptr, bytes)
+#define STBIW_REALLOC(p, bytes) resized(p, bytes)
+#define STBIW_FREE(p) std::free(p)
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #include <stb_image_write.h>
 

@@ -172,6 +172,8 @@ template <class Bits>
 void BlockDecoder::refinement_pass(Bits& state, std::uint32_t half) noexcept {
   constexpr bool kRaw = std::is_same_v<Bits, RawDecoder>;
   Bits bits = state;
+  // The three contexts of this pass stay in registers: chosen by value, not by address.
+  MqContext alone = contexts_[kRefinement], beside = contexts_[kRefinement + 1], again = contexts_[kRefinement + 2];
   for (int s = 0; s < stripes_; ++s) {
     std::uint32_t* f = flags_ + (s + 1) * stride_ + 1;
     std::uint32_t* m = magnitudes_ + 4 * s * width_;
@@ -179,6 +181,7 @@ void BlockDecoder::refinement_pass(Bits& state, std::uint32_t half) noexcept {
       const std::uint32_t w = f[0];
       std::uint32_t todo = (w >> 4 & kRows) & ~static_cast<std::uint32_t>(kSpread[w >> kVisited]);
       if (todo == 0) continue;
+      std::uint32_t refined = 0;
       do {
         const int b = std::countr_zero(todo), r = row_of(b);
         todo &= todo - 1;
@@ -186,15 +189,23 @@ void BlockDecoder::refinement_pass(Bits& state, std::uint32_t half) noexcept {
         if constexpr (kRaw) {
           d = bits.bit();
         } else {
-          const unsigned again = w >> (kRefined + r) & 1u, near = (w >> b & 0x1efu) != 0 ? 1u : 0u;
-          d = bits.decode(contexts_[kRefinement + (again != 0 ? 2 : near)]);
+          const bool before = (w >> (kRefined + r) & 1u) != 0, near = (w >> b & 0x1efu) != 0;
+          MqContext e = before ? again : near ? beside : alone;
+          d = bits.decode_even(e);
+          again = before ? e : again;
+          beside = !before && near ? e : beside;
+          alone = !before && !near ? e : alone;
         }
         // The magnitude stands in the middle of its interval: half a step up or down.
         m[r] += d != 0 ? half : 0u - half;
-        f[0] |= std::uint32_t{1} << (kRefined + r);
+        refined |= std::uint32_t{1} << (kRefined + r);
       } while (todo != 0);
+      f[0] = w | refined;
     }
   }
+  contexts_[kRefinement] = alone;
+  contexts_[kRefinement + 1] = beside;
+  contexts_[kRefinement + 2] = again;
   state = bits;
 }
 

@@ -66,7 +66,7 @@ struct ProductMaker {
 
   void write_bands(const std::string& prefix) const {
     for (const std::string& b : bands) {
-      const int n = size * 10 / kNominalPixel[band_index(b)];
+      const int n = size * 10 / kBandMetres[band_index(b)];
       put_file(prefix + b + ".jp2", Jp2Maker{.width = n, .height = n}.file());
     }
     put_file(prefix + "TCI.jp2", Jp2Maker{.width = size, .height = size, .components = 3, .bits = 8}.file());

@@ -16,8 +16,8 @@ void check_thirteen_bands(const ProductInfo& info, int size) {
     const BandInfo& band = info.bands[static_cast<std::size_t>(b)];
     CAPTURE(band.path);
     CHECK(band.band == b);
-    CHECK(band.pixel_size == kNominalPixel[b]);
-    CHECK((band.width == size * 10 / kNominalPixel[b] && band.height == band.width));
+    CHECK(band.pixel_size == kBandMetres[b]);
+    CHECK((band.width == size * 10 / kBandMetres[b] && band.height == band.width));
   }
 }
 

@@ -94,7 +94,7 @@ TEST_CASE("real product: the crop of T31TDH, a folder of loose bands") {
   REQUIRE(info.bands.size() == kBandCount);
   for (int b = 0; b < kBandCount; ++b) {
     const BandInfo& band = info.bands[static_cast<std::size_t>(b)];
-    CHECK((band.band == b && band.pixel_size == kNominalPixel[b] && band.width == 3000 / kNominalPixel[b]));
+    CHECK((band.band == b && band.pixel_size == kBandMetres[b] && band.width == 3000 / kBandMetres[b]));
   }
   check_pixels(*product);
   if (!has_command("gdalinfo")) return;
@@ -135,8 +135,8 @@ TEST_CASE("real product: two SAFE products with decimated images") {
     REQUIRE(info.bands.size() == kBandCount);
     for (int b = 0; b < kBandCount; ++b) {
       const BandInfo& band = info.bands[static_cast<std::size_t>(b)];
-      const int size = kNominalPixel[b] == 10 ? e.size10 : kNominalPixel[b] == 20 ? e.size20 : e.size60;
-      CHECK((band.band == b && band.pixel_size == kNominalPixel[b] && band.width == size && band.height == size));
+      const int size = kBandMetres[b] == 10 ? e.size10 : kBandMetres[b] == 20 ? e.size20 : e.size60;
+      CHECK((band.band == b && band.pixel_size == kBandMetres[b] && band.width == size && band.height == size));
       CHECK(band.add_offset == 0);
     }
     check_pixels(*product);

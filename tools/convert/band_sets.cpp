@@ -148,13 +148,8 @@ struct Finder {
 }  // namespace
 
 std::string band_name(const std::string& text) {
-  std::string digits;
-  for (const char c : text) digits += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  if (!digits.empty() && digits[0] == 'B') digits.erase(0, 1);
-  if (digits.size() == 1) digits.insert(digits.begin(), '0');
-  if (digits == "08A") digits = "8A";
-  const auto at = std::find(kAll.begin(), kAll.end(), "B" + digits);
-  return at != kAll.end() ? *at : "";
+  const int band = band_index(text);
+  return band < 0 ? "" : kBandNames[band];
 }
 
 Meaning find_meaning(const Shape& shape, const std::string& path, const NetworkHints& hints) {

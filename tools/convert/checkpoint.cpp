@@ -39,7 +39,7 @@ Checkpoint read_checkpoint(std::span<const std::byte> bytes, const std::string& 
   }
 }
 
-std::string printable(std::string_view s) {
+std::string ascii(std::string_view s) {
   constexpr char kHex[] = "0123456789abcdef";
   constexpr std::size_t kLongest = 200;
   std::string out;

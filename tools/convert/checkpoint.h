@@ -50,7 +50,7 @@ Checkpoint read_onnx(std::span<const std::byte> bytes);
 Checkpoint read_safetensors(std::span<const std::byte> bytes);
 
 // s as one may print it: bytes outside printable ASCII as \xNN, cut after 200.
-std::string printable(std::string_view s);
+std::string ascii(std::string_view s);
 // "(52, 13, 1, 1)"
 std::string shape_text(const std::vector<std::uint64_t>& dims);
 

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/convert/convert_command.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
@@ -12,6 +8,7 @@
 #include "io/crc32c.h"
 #include "io/host/failure.h"
 #include "io/host/file.h"
+#include "io/host/output_file.h"
 
 namespace dtacs {
 
@@ -64,28 +61,6 @@ std::string hex(std::uint32_t v) {
 
 std::string file_name(const std::string& path) {
   return path.substr(path.find_last_of('/') + 1);
-}
-
-// Complete or not there at all: written beside its place, then renamed.
-void write_whole(const std::string& path, std::span<const std::byte> bytes) {
-  const std::string part = path + ".part" + std::to_string(getpid());
-  const int fd = open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  if (fd < 0) throw Failure(Exit::cannot_create, path + ": cannot be created: " + std::strerror(errno));
-  int error = 0;
-  for (std::size_t done = 0; error == 0 && done < bytes.size();) {
-    const ssize_t n = write(fd, bytes.data() + done, bytes.size() - done);
-    if (n >= 0) {
-      done += static_cast<std::size_t>(n);
-    } else if (errno != EINTR) {
-      error = errno;
-    }
-  }
-  if (close(fd) != 0 && error == 0) error = errno;
-  if (error == 0 && std::rename(part.c_str(), path.c_str()) == 0) return;
-  const Exit exit = error == 0 ? Exit::cannot_create : Exit::io_error;
-  if (error == 0) error = errno;
-  unlink(part.c_str());
-  throw Failure(exit, path + ": cannot be written: " + std::strerror(error));
 }
 
 std::string dims_text(const TensorView& t) {
@@ -202,7 +177,7 @@ std::vector<std::byte> pack_network(const Network& network, const ConvertOptions
       {"bands", join(network.bands)},
       {"outputs", join(network.outputs)},
       {"input", network.input},
-      {"source", printable(file_name(options.in)) + ", CRC-32C " + hex(crc32c(source))},
+      {"source", ascii(file_name(options.in)) + ", CRC-32C " + hex(crc32c(source))},
       {"converter", "dtacs-convert " DTACS_VERSION},
   };
   for (const auto& [key, value] : options.meta) meta[key] = value;
@@ -229,7 +204,7 @@ void run_convert(const ConvertOptions& options) {
   WeightsFile check;
   if (WeightsFile::open(bytes, check) != Status::ok)
     throw Failure(Exit::self_check, options.out + ": the weights file does not read back (a mistake of this program)");
-  write_whole(options.out, bytes);
+  write_file(options.out, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   std::size_t values = 0;
   for (const WeightsTensor& t : network.tensors) values += t.values.size();
   std::printf("%s: %s, %zu tensors\n", options.in.c_str(), checkpoint.format.c_str(), checkpoint.tensors.size());

@@ -116,7 +116,7 @@ int Parser::add_tensor(Bytes message, std::string name) {
         unpacked_raw.push_back(static_cast<std::byte>(f.value >> (8 * i) & 0xffu));
   });
   if (!unpacked_raw.empty()) raw = unpacked_raw;
-  t.name = printable(name);
+  t.name = ascii(name);
   if (out.tensors.size() >= kMaxTensors) refuse("the ONNX file has more than 65536 tensors");
   if (external) refuse(t.name + ": its values are in another file (external data), save the model in one file");
   static const std::map<std::uint64_t, Element> kTypes = {
@@ -153,7 +153,7 @@ int Parser::tensor_of(std::string_view value, const char* role) {
     if (next == identity.end()) break;
     value = next->second;
   }
-  refuse("the " + std::string(role) + " " + printable(value) +
+  refuse("the " + std::string(role) + " " + ascii(value) +
          " of a convolution is computed, expected stored numbers" + " (a quantised model? export it in f32)");
 }
 

@@ -112,7 +112,7 @@ Element element_of(const std::string& dtype) {
       {"I64", Element::i64}, {"I32", Element::i32},     {"I16", Element::i16}, {"I8", Element::i8},
       {"U8", Element::u8},   {"BOOL", Element::boolean}};
   const auto at = kTypes.find(dtype);
-  if (at == kTypes.end()) refuse("dtype " + printable(dtype) + " is not read");
+  if (at == kTypes.end()) refuse("dtype " + ascii(dtype) + " is not read");
   return at->second;
 }
 
@@ -130,12 +130,12 @@ Checkpoint read_safetensors(std::span<const std::byte> bytes) {
   ValueBudget budget(bytes.size());
   json.object([&](const std::string& name) {
     if (name == "__metadata__") {
-      json.object([&](const std::string& key) { out.notes.emplace_back(printable(key), printable(json.string())); });
+      json.object([&](const std::string& key) { out.notes.emplace_back(ascii(key), ascii(json.string())); });
       return;
     }
     if (out.tensors.size() >= kMaxTensors) refuse("the file has more than 65536 tensors");
     NamedTensor t;
-    t.name = printable(name);
+    t.name = ascii(name);
     std::string dtype;
     std::vector<std::uint64_t> offsets;
     json.object([&](const std::string& key) {
@@ -146,7 +146,7 @@ Checkpoint read_safetensors(std::span<const std::byte> bytes) {
       } else if (key == "data_offsets") {
         offsets = json.numbers();
       } else {
-        refuse(t.name + ": unknown field " + printable(key) + " in the header");
+        refuse(t.name + ": unknown field " + ascii(key) + " in the header");
       }
     });
     try {

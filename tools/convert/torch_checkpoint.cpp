@@ -138,7 +138,7 @@ std::vector<std::uint64_t> Collector::sizes(PickleId id, const std::string& name
   for (const PickleId item : v->items) {
     if (v->kind != PickleKind::tuple || v->items.size() > 16 || at(item).kind != PickleKind::integer ||
         at(item).integer < 0)
-      refuse("tensor " + printable(name) + " has a shape that is none");
+      refuse("tensor " + ascii(name) + " has a shape that is none");
     out.push_back(static_cast<std::uint64_t>(at(item).integer));
   }
   return out;
@@ -153,19 +153,19 @@ std::span<const std::byte> Collector::storage(PickleId persistent, Element& elem
   const std::string_view cls = pickle_.class_of(id[1]);
   const auto type = storage_element(cls);
   if (!type)
-    refuse("a tensor is kept as " + (cls.empty() ? "something unknown" : printable(cls)) + ", which is not read");
+    refuse("a tensor is kept as " + (cls.empty() ? "something unknown" : ascii(cls)) + ", which is not read");
   element = *type;
   const std::string key = at(id[2]).text;
   auto known = storages_.find(key);
   if (known == storages_.end()) {
     const ZipEntry* entry = zip_.find(folder_ + key);
-    if (entry == nullptr) refuse("the archive has no entry " + printable(folder_ + key));
+    if (entry == nullptr) refuse("the archive has no entry " + ascii(folder_ + key));
     known = storages_.emplace(key, zip_.bytes(*entry, options_.check_crc)).first;
   }
   const PickleValue& numel = at(id[4]);
   const std::uint64_t held = known->second.size() / element_size(element);
   if (numel.kind != PickleKind::integer || numel.integer < 0 || static_cast<std::uint64_t>(numel.integer) > held)
-    refuse("storage " + printable(folder_ + key) + " is shorter than the pickle says");
+    refuse("storage " + ascii(folder_ + key) + " is shorter than the pickle says");
   return known->second.first(static_cast<std::size_t>(numel.integer) * element_size(element));
 }
 
@@ -173,12 +173,12 @@ void Collector::tensor(PickleId args_id, const std::string& name) {
   const PickleValue& args = at(args_id);
   if (args.kind != PickleKind::tuple || args.items.size() < 4 || at(args.items[1]).kind != PickleKind::integer ||
       at(args.items[1]).integer < 0)
-    refuse("tensor " + printable(name) + " is malformed");
+    refuse("tensor " + ascii(name) + " is malformed");
   if (out_.tensors.size() >= kMaxTensors) refuse("the checkpoint has more than 65536 tensors");
   Element element{};
   const auto stored = storage(args.items[0], element);
   NamedTensor t;
-  t.name = printable(name);
+  t.name = ascii(name);
   t.dims = sizes(args.items[2], name);
   t.dtype = element_name(element);
   const auto offset = static_cast<std::uint64_t>(at(args.items[1]).integer);

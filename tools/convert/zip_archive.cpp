@@ -95,7 +95,7 @@ ZipArchive::ZipArchive(std::span<const std::byte> bytes) : file_(bytes) {
   std::sort(entries_.begin(), entries_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   for (std::size_t i = 1; i < entries_.size(); ++i)
     if (entries_[i].name == entries_[i - 1].name)
-      refuse("the zip archive has two entries " + printable(entries_[i].name));
+      refuse("the zip archive has two entries " + ascii(entries_[i].name));
 }
 
 const ZipEntry* ZipArchive::find(std::string_view name) const {
@@ -105,7 +105,7 @@ const ZipEntry* ZipArchive::find(std::string_view name) const {
 }
 
 std::span<const std::byte> ZipArchive::bytes(const ZipEntry& e, bool check_crc) const {
-  const std::string name = "zip entry " + printable(e.name);
+  const std::string name = "zip entry " + ascii(e.name);
   if (e.method != 0) refuse(name + " is compressed: pack the archive again with stored entries (zip -0)");
   if (e.size != e.stored_size || file_.size() < kLocalBytes || e.header > file_.size() - kLocalBytes ||
       load_le<std::uint32_t>(&file_[static_cast<std::size_t>(e.header)]) != kLocalHeader)

@@ -8,6 +8,7 @@ Pixels are synthetic, from integer formulas.  Lossless files must decode to exac
 checked here with opj_decompress before anything is written; for lossy ones and for reduced resolutions
 opj_decompress is the reference.  OUT_DIR/expected.txt has one line per file, component and resolution:
     file component reduce width height bits signed crc32
+OpenJPEG is no reference where it takes the order of COD and COC to matter; those files have the pixels alone.
 crc32 is over the samples as little-endian 16-bit words, rows from top to bottom.
 """
 import os, re, struct, subprocess, sys, tempfile, zlib
@@ -80,6 +81,11 @@ CASES = {
     'open_end.j2k': dict(size=(30, 30), bits=10, args='-n 3 -t 20,20', edit='open_end'),
     'tile_headers.j2k': dict(size=(40, 40), bits=10, args='-n 3 -t 20,20 -b 16,8 -p RPCL', edit='tile_headers'),
     'component_headers.j2k': dict(size=(32, 32), comps=2, bits=10, args='-n 3 -b 16,8', edit='component_headers'),
+    'component_headers_first.j2k': dict(size=(32, 32), comps=2, bits=10, args='-n 3 -b 16,8', edit='component_headers_first',
+                                        opj=False),
+    'tile_over_component.j2k': dict(size=(40, 32), comps=2, bits=10, args='-n 3 -b 16,8 -t 32,32',
+                                    edit='tile_over_component', opj=False),
+    'poc_layers.j2k': dict(size=(40, 40), bits=10, args='-n 3 -SOP -r 8,4,1', edit='poc', opj=False),
     'roi.j2k': dict(size=(40, 40), bits=10, args='-n 3 -ROI c=0,U=7'),
     'signed.j2k': dict(size=(50, 40), bits=12, signed=True, args='-n 4'),
     'one_bit.j2k': dict(size=(40, 40), bits=1, kind='extreme', args='-n 3'),
@@ -169,14 +175,31 @@ def edit(data, how):
         wrong = cod[:5] + b'\0\0\3\0' + cod[9:10] + b'\4\4' + cod[12:]
         main = main.replace(cod, wrong).replace(qcd, segment(0xFF5C, b'\x20' + b'\x40' * 7))
         parts = [with_header(p, cod + qcd) for p in parts]
-    elif how == 'component_headers':  # the same, for each component of the main header
+    elif how == 'poc':  # overlapping progressions: packets that were there before are left out
+        volumes = [(0, 0, 1, 3, 1, 0), (0, 0, 2, 2, 1, 0), (1, 0, 3, 3, 1, 0), (0, 0, 3, 3, 1, 0)]
+        packets = re.split(rb'(?=\xff\x91\x00\x04)', parts[0])
+        main += segment(0xFF5F, b''.join(struct.pack('>BBHBBB', *v) for v in volumes))
+        # The file has layer by layer, three resolutions each.  The third volume takes layer 2 of resolutions 1
+        # and 2 before the fourth takes that of resolution 0.
+        assert len(packets) == 10
+        order = [0, 1, 2, 3, 4, 5, 6, 8, 9, 7]
+        parts[0] = b''.join(packets[i] for i in order)
+    elif 'component' in how:  # COC and QCC for each component
         cod = next(main[b:e] for m, b, e in segments(main, 2) if m == 0xFF52)
         qcd = next(main[b:e] for m, b, e in segments(main, 2) if m == 0xFF5C)
-        own = b''
-        for c in range(2):
-            own += segment(0xFF53, bytes([c, cod[4] & 1]) + cod[9:]) + segment(0xFF5D, bytes([c]) + qcd[4:])
-        wrong = cod[:10] + b'\4\4' + cod[12:]
-        main = main.replace(cod, wrong).replace(qcd, segment(0xFF5C, b'\x20' + b'\x40' * 7)) + own
+        wrong_cod, wrong_qcd = cod[:10] + b'\4\4' + cod[12:], segment(0xFF5C, b'\x20' + b'\x40' * 7)
+        if how == 'tile_over_component':  # the main header's are wrong, the tiles' COD and QCD go before them
+            parts = [with_header(p, cod + qcd) for p in parts]
+            cod, qcd = wrong_cod, wrong_qcd
+        own = b''.join(segment(0xFF53, bytes([c, cod[4] & 1]) + cod[9:]) + segment(0xFF5D, bytes([c]) + qcd[4:])
+                       for c in range(2))
+        if how == 'component_headers_first':
+            at = main.index(b'\xff\x52')
+            main = main[:at] + own + main[at:]
+        else:
+            main += own
+        if how != 'tile_over_component':
+            main = main.replace(cod, wrong_cod).replace(qcd, wrong_qcd)
     return main + b''.join(parts) + b'\xff\xd9'
 
 
@@ -239,7 +262,10 @@ def main():
                 data = edit(data, case['edit'])
             open(path, 'wb').write(data)
             levels = int(re.search(r'-n (\d+)', case['args'])[1]) - 1
-            for reduce in range(levels + 1):
+            if not case.get('opj', True):  # what OpenJPEG reads otherwise than the standard says
+                for c, p in enumerate(planes):
+                    lines.append('%s %d 0 %d %d %d %d %08x' % (name, c, *case['size'], bits, signed, crc(p)))
+            for reduce in range(levels + 1) if case.get('opj', True) else []:
                 for c, (w, h, b, s, samples) in enumerate(decode(path, reduce, comps, folder)):
                     if reduce == 0 and case.get('lossless', True):
                         assert list(samples) == planes[c], name + ' is not lossless'

@@ -28,11 +28,12 @@ void info_command(Args& args) {
     std::printf("%-14s EPSG:%d\n", "projection", p.epsg);
     std::printf("%-14s %.2f, %.2f\n", "upper left", p.ulx, p.uly);
   }
-  std::printf("%-14s %g\n", "quantification", p.quantification);
+  std::printf("%-14s %g%s\n", "quantification", p.quantification,
+              p.radiometry_known ? "" : " assumed, and offset 0: nothing says otherwise");
   std::printf("\nband   pixel m   columns      rows   offset  file\n");
   for (const BandInfo& b : p.bands)
-    std::printf("%-5s %8g %9d %9d %8d  %s\n", std::string(kBandNames[b.band]).c_str(), b.pixel_size, b.width, b.height,
-                b.add_offset, b.path.substr(b.path.rfind('/') + 1).c_str());
+    std::printf("%-5s %8g %9d %9d %8d  %s\n", std::string(kBandNames[b.band]).c_str(), b.pixel_size * p.ground_scale,
+                b.width, b.height, b.add_offset, b.path.substr(b.path.rfind('/') + 1).c_str());
 }
 
 }  // namespace dtacs

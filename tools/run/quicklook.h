@@ -9,37 +9,40 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "io/host/geotiff.h"
+#include "kernels/head3x3/head3x3.h"
 
 namespace dtacs {
 
 inline constexpr int kQuicklookSide = 1100;
 inline constexpr int kNoDataClass = 255;
 
-// Names, colours and codes of the mask's classes; no data last.
-const std::vector<RasterClass>& mask_classes();
+// Codes, names and colours of a mask's classes, in the order of the names; no data
+// last.  Names other than DTACSNet's four get colours of their own.
+std::vector<RasterClass> mask_classes(std::string_view comma_separated_names);
 
 class Quicklook {
  public:
   Quicklook(int width, int height);
 
-  // One row of red, green, blue reflectance in units of 1e-4, ascending y.
-  // offset: added to each value first.
+  // One row of red, green and blue digital numbers, ascending y;
+  // reflectance = (DN + offset) / quantification.
   void add_colour(int y, const std::uint16_t* const (&rgb)[3], const float (&offset)[3], float quantification,
                   const std::uint8_t* valid);
   void write_colour(const std::string& path) const;
 
   // Cells of classes over the cells of colour.
   void add_classes(int y, const std::uint8_t* classes);
-  void write_overlay(const std::string& path) const;
+  void write_overlay(const std::string& path, const std::vector<RasterClass>& classes) const;
 
  private:
   struct Cell {
     float rgb[3] = {};
     std::uint32_t count = 0;
-    std::uint32_t votes[4] = {};
+    std::uint32_t votes[kHead3x3MaxOutputs] = {};
   };
   std::vector<std::uint8_t> colours() const;
 

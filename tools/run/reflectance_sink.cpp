@@ -33,7 +33,7 @@ ReflectanceSink::ReflectanceSink(const Scene& scene, const Model& model, const R
   }
   for (const auto& [scale, outputs] : by_scale) {
     const Band& first = bands_[static_cast<std::size_t>(outputs[0])];
-    const double size = scene.pixel_size() * scale;
+    const double size = scene.ground_size() * scale;
     GeoTiffOptions o;
     o.width = first.width;
     o.height = first.height;
@@ -45,8 +45,8 @@ ReflectanceSink::ReflectanceSink(const Scene& scene, const Model& model, const R
     // A window may start inside a coarse pixel: the file starts at that pixel's corner.
     const double shift_x = scale == 1 ? 0 : scene.native_shift_x(first.slot);
     const double shift_y = scale == 1 ? 0 : scene.native_shift_y(first.slot);
-    o.ulx = scene.ulx() - shift_x * scene.pixel_size();
-    o.uly = scene.uly() + shift_y * scene.pixel_size();
+    o.ulx = scene.ulx() - shift_x * scene.ground_size();
+    o.uly = scene.uly() + shift_y * scene.ground_size();
     o.pixel_size = size;
     o.no_data = 0;
     o.scale = 1e-4;
@@ -57,7 +57,7 @@ ReflectanceSink::ReflectanceSink(const Scene& scene, const Model& model, const R
       b.index = static_cast<int>(i);
       o.band_names.emplace_back(kBandNames[model.output_bands[outputs[i]]]);
     }
-    files_.push_back(stack_ ? "reflectance.tif" : "reflectance_" + metres(size) + "m.tif");
+    files_.push_back(stack_ ? "reflectance.tif" : "reflectance_" + metres(scene.pixel_size() * scale) + "m.tif");
     writers_.push_back(std::make_unique<GeoTiffWriter>(options.folder + "/" + files_.back(), o));
   }
   line_.resize(static_cast<std::size_t>(scene.width()));

@@ -18,9 +18,21 @@ std::int64_t peak_memory_bytes() {
   return static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
 }
 
-double percent_of(const RunReport& r, int value) {
-  const double all = static_cast<double>(r.scene.width()) * r.scene.height();
-  return 100.0 * static_cast<double>(r.class_pixels[value]) / all;
+double all_pixels(const RunReport& r) {
+  return static_cast<double>(r.scene.width()) * r.scene.height();
+}
+
+// Of a class among the valid pixels; of no data among all.
+double percent_of(const RunReport& r, const RasterClass& c) {
+  const auto n = static_cast<double>(r.class_pixels[c.value]);
+  const double valid = all_pixels(r) - static_cast<double>(r.class_pixels[kNoDataClass]);
+  if (c.value == kNoDataClass) return 100.0 * n / all_pixels(r);
+  return valid > 0 ? 100.0 * n / valid : 0.0;
+}
+
+const char* offset_source(const RunReport& r) {
+  if (r.offset_from_option) return "option";
+  return r.product.radiometry_known ? "metadata" : "assumed";
 }
 
 void add_product(JsonWriter& j, const ProductInfo& info) {
@@ -40,7 +52,8 @@ void add_grid(JsonWriter& j, const Scene& scene) {
   j.key("grid").begin_object();
   j.member("width", scene.width());
   j.member("height", scene.height());
-  j.member("pixel_size", scene.pixel_size());
+  j.member("pixel_size", scene.ground_size());
+  j.member("nominal_pixel_size", scene.pixel_size());
   j.member("ulx", scene.ulx());
   j.member("uly", scene.uly());
   j.end();
@@ -49,7 +62,7 @@ void add_grid(JsonWriter& j, const Scene& scene) {
 void add_radiometry(JsonWriter& j, const RunReport& r) {
   j.key("radiometry").begin_object();
   j.member("quantification", static_cast<double>(r.scene.quantification()));
-  j.member("offset_source", r.offset_from_option ? "option" : "metadata");
+  j.member("offset_source", offset_source(r));
   j.key("offset").begin_object();
   for (int band = 0; band < kBandCount; ++band)
     if (const int slot = r.scene.slot(band); slot >= 0)
@@ -90,11 +103,14 @@ std::string report_json(const RunReport& r) {
   add_grid(j, r.scene);
   add_radiometry(j, r);
   add_weights(j, r.weights);
-  if (r.class_pixels != nullptr) {
-    j.key("classes_percent").begin_object();
-    for (const RasterClass& c : mask_classes()) j.member(c.name, percent_of(r, c.value));
+  if (!r.classes.empty()) {
+    j.key("classes_percent_of_valid").begin_object();
+    for (const RasterClass& c : r.classes)
+      if (c.value != kNoDataClass) j.member(c.name, percent_of(r, c));
     j.end();
+    j.member("no_data_percent", percent_of(r, r.classes.back()));
   }
+  j.member("saturated_percent", 100.0 * static_cast<double>(r.scene.saturated_pixels()) / all_pixels(r));
   if (r.truth != nullptr) {
     j.key("agreement").begin_object();
     r.truth->report(j);
@@ -117,13 +133,15 @@ std::string report_json(const RunReport& r) {
 }
 
 void print_summary(const RunReport& r, const std::string& folder) {
-  if (r.class_pixels != nullptr)
-    for (const RasterClass& c : mask_classes()) std::printf("%-14s %5.1f %%\n", c.name.c_str(), percent_of(r, c.value));
+  for (const RasterClass& c : r.classes)
+    std::printf("%-14s %5.1f %%%s\n", c.name.c_str(), percent_of(r, c), c.value == kNoDataClass ? " of the scene" : "");
   bool same = true;
   for (int s = 1; s < r.scene.band_count(); ++s) same = same && r.scene.add_offset(s) == r.scene.add_offset(0);
   std::printf("radiometry     (DN %+g%s) / %g, offset %s\n", static_cast<double>(r.scene.add_offset(0)),
               same ? "" : " and others by band", static_cast<double>(r.scene.quantification()),
-              r.offset_from_option ? "as asked for" : "from the metadata");
+              r.offset_from_option         ? "as asked for"
+              : r.product.radiometry_known ? "from the metadata"
+                                           : "assumed: no metadata say otherwise");
   if (r.truth != nullptr) r.truth->print();
   std::printf("seconds        %.1f: read %.1f, classify %.1f, correct %.1f, write %.1f; peak memory %.0f MiB\n",
               r.seconds.total, r.seconds.read, r.seconds.classify, r.seconds.correct, r.seconds.write,

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "io/host/geotiff.h"
 #include "io/host/product.h"
 #include "tools/run/loaded_weights.h"
 #include "tools/run/scene.h"
@@ -24,7 +25,8 @@ struct RunReport {
   bool offset_from_option = false;
   std::string warning;  // about the radiometry; "" when there is none
   std::vector<const LoadedWeights*> weights;
-  const std::int64_t* class_pixels = nullptr;  // by mask value; null without a mask
+  std::vector<RasterClass> classes;            // of the mask; empty without one
+  const std::int64_t* class_pixels = nullptr;  // by mask value
   const Truth* truth = nullptr;
   StageSeconds seconds;
   int threads = 1;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <memory>
 #include <set>
 
@@ -25,9 +26,11 @@ namespace dtacs {
 namespace {
 
 // Rows read and corrected at a time, and rows the U-Net takes per step out of them.
-// At 10,980 px a band of 16 rows needs 282 MiB of activations, 8 need 229, 32 need 410.
+// At 10,980 px a band of 16 rows needs 311 MiB of activations and weights, 8 need 257, 32
+// need 439.
 constexpr int kChunk = 48;
 constexpr int kBand = 16;
+static_assert(kBand <= kChunk);  // what a step asks for again is still in the scene's ring
 
 // Wall-clock seconds of one stage of the work, summed over its turns.
 class Stage {
@@ -136,6 +139,7 @@ class Job {
   // The whole scene was read and holds no valid pixel: there is nothing to run a U-Net on.
   bool nothing_valid() const { return scene_->rows_read() == scene_->height() && scene_->filled_rows() == 0; }
   void finish();
+  void remove_stale_outputs() const;
   std::string warning() const;
   std::vector<std::pair<std::string, std::string>> file_metadata(const LoadedWeights& w) const;
 
@@ -157,6 +161,7 @@ class Job {
   std::vector<std::uint8_t> classes_;     // (width)
 
   int mask_rows_ = 0, reflectance_rows_ = 0;
+  std::vector<RasterClass> classes_of_mask_;
   std::int64_t class_pixels_[256] = {};
   RadiometryCheck radiometry_;
   Timings timings_;
@@ -170,6 +175,7 @@ void Job::plan() {
   int value_rows = 2 * kChunk, valid_rows = 2 * kChunk;
   if (chosen_.classification) {
     const LoadedWeights& w = *chosen_.classification;
+    classes_of_mask_ = mask_classes(w.weights.meta("outputs"));
     classifier_ = std::make_unique<UnetStage>(w.name, w.weights, w.model, *scene_, options_.isa, kBand);
     valid_rows = classifier_->history() + kChunk;
   }
@@ -200,12 +206,12 @@ void Job::plan() {
                                                            .epsg = info.epsg,
                                                            .ulx = scene_->ulx(),
                                                            .uly = scene_->uly(),
-                                                           .pixel_size = scene_->pixel_size(),
+                                                           .pixel_size = scene_->ground_size(),
                                                            .no_data = kNoDataClass,
                                                            .band_names = {"scene classification"},
-                                                           .classes = mask_classes(),
+                                                           .classes = classes_of_mask_,
                                                            .metadata = file_metadata(*chosen_.classification)});
-    files_.emplace_back("mask.tif");
+    files_.insert(files_.end(), {"mask.tif", "mask.tif.aux.xml", "mask.qml"});
   }
   if (chosen_.correction) {
     reflectance_ =
@@ -377,7 +383,7 @@ void Job::finish() {
       before_->write_colour(options_.folder + "/true_colour_l1c.png");
       files_.emplace_back("true_colour_l1c.png");
       if (mask_) {
-        before_->write_overlay(options_.folder + "/mask_overlay.png");
+        before_->write_overlay(options_.folder + "/mask_overlay.png", classes_of_mask_);
         files_.emplace_back("mask_overlay.png");
       }
       if (reflectance_) {
@@ -392,7 +398,8 @@ void Job::finish() {
                       .offset_from_option = options_.offset.has_value(),
                       .warning = warning(),
                       .weights = {},
-                      .class_pixels = mask_ ? class_pixels_ : nullptr,
+                      .classes = classes_of_mask_,
+                      .class_pixels = class_pixels_,
                       .truth = truth_.get(),
                       .seconds = {},
                       .threads = parallel_.workers,
@@ -405,10 +412,25 @@ void Job::finish() {
                     .write = timings_.write.seconds(),
                     .total = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count()};
   write_file(options_.folder + "/report.json", report_json(report));
+  remove_stale_outputs();
   if (!options_.quiet) print_summary(report, options_.folder);
 }
 
+// What an earlier run with other options left in the folder does not belong to this report.
+void Job::remove_stale_outputs() const {
+  for (const char* name :
+       {"mask.tif", "mask.tif.aux.xml", "mask.qml", "mask_overlay.png", "reflectance.tif", "reflectance_10m.tif",
+        "reflectance_20m.tif", "reflectance_60m.tif", "true_colour_l1c.png", "true_colour_corrected.png"})
+    if (std::find(files_.begin(), files_.end(), name) == files_.end())
+      std::remove((options_.folder + "/" + name).c_str());
+}
+
 std::string Job::warning() const {
+  const ProductInfo& info = product_->info();
+  if (!info.radiometry_known && !options_.offset && info.baseline >= "04")
+    return "baseline " + info.baseline +
+           " adds 1000 to the digital numbers, but nothing here says RADIO_ADD_OFFSET; "
+           "see --offset";
   bool offset_applied = false;
   for (int s = 0; s < scene_->band_count(); ++s) offset_applied = offset_applied || scene_->add_offset(s) != 0.0f;
   return radiometry_.warning(offset_applied);
@@ -417,7 +439,8 @@ std::string Job::warning() const {
 }  // namespace
 
 void run(const RunOptions& options) {
-  const int threads = options.threads > 0 ? options.threads : available_threads();
+  // More than a few per core only wait for each other, and the system may not give them.
+  const int threads = options.threads > 0 ? std::min(options.threads, 4 * available_threads()) : available_threads();
   with_threads(threads, [&](const Parallel& parallel) { Job(options, parallel).run(); });
 }
 

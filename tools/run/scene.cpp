@@ -2,6 +2,7 @@
 #include "tools/run/scene.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -46,34 +47,43 @@ Scene::Scene(const Product& product, const SceneOptions& options)
   if (!missing.empty()) throw Failure(Exit::missing_input, info.path + ": band " + missing + " is missing");
   pixel_size_ = options.resolution > 0 ? options.resolution : finest;
   quantification_ = static_cast<float>(info.quantification);
+  ground_scale_ = info.ground_scale;
+  no_data_ = static_cast<std::uint16_t>(info.no_data);
+  saturated_ = static_cast<std::uint16_t>(info.saturated);
 
   // The grid is that of a band of this very resolution; at 20 m without one, half the 10 m grid.
+  // Where both are there and the 10 m size is odd, the smaller one: every pixel of it is covered.
   int grid_width = 0, grid_height = 0;
+  bool halving = false;
+  const auto offer = [&](int width, int height) {
+    grid_width = grid_width == 0 ? width : std::min(grid_width, width);
+    grid_height = grid_height == 0 ? height : std::min(grid_height, height);
+  };
   for (const int band : band_ids_) {
     const BandInfo& b = *find_band(info, band);
-    if (b.pixel_size == pixel_size_) {
-      grid_width = b.width;
-      grid_height = b.height;
-      break;
-    }
-    if (grid_width == 0 && 2 * b.pixel_size == pixel_size_) {
-      grid_width = b.width / 2;
-      grid_height = b.height / 2;
-    }
+    const bool finer = 2 * b.pixel_size == pixel_size_;
+    halving = halving || finer;
+    if (finer) offer(b.width / 2, b.height / 2);
+  }
+  for (const int band : band_ids_) {
+    const BandInfo& b = *find_band(info, band);
+    if (b.pixel_size != pixel_size_) continue;
+    offer(b.width, b.height);
+    if (!halving) break;  // the others must match the first
   }
   if (grid_width < 1 || grid_height < 1)
     throw Failure(Exit::unsupported, info.path + ": none of its bands has pixels of " +
                                          std::to_string(static_cast<int>(pixel_size_)) + " m or half that");
   const Rect window = options.window.value_or(Rect{0, 0, grid_width, grid_height});
   if (window.x > grid_width - window.width || window.y > grid_height - window.height)
-    throw Failure(Exit::usage, "the window reaches beyond the scene's " + std::to_string(grid_width) + " x " +
-                                   std::to_string(grid_height) + " pixels");
+    throw Failure(Exit::usage, info.path + ": the window reaches beyond the scene's " + std::to_string(grid_width) +
+                                   " x " + std::to_string(grid_height) + " pixels");
   x0_ = window.x;
   y0_ = window.y;
   width_ = window.width;
   height_ = window.height;
-  ulx_ = info.ulx + x0_ * pixel_size_;
-  uly_ = info.uly - y0_ * pixel_size_;
+  ulx_ = info.ulx + x0_ * ground_size();
+  uly_ = info.uly - y0_ * ground_size();
 
   for (const int band : band_ids_) {
     const BandInfo& b = *find_band(info, band);
@@ -89,7 +99,7 @@ Scene::Scene(const Product& product, const SceneOptions& options)
     // Sizes that are no multiples of each other may differ by less than one native pixel.
     const int want_width = own.halve ? 2 * grid_width : grid_width;
     const int want_height = own.halve ? 2 * grid_height : grid_height;
-    const int slack = own.halve ? 2 : own.scale;
+    const int slack = own.halve || (own.scale == 1 && halving) ? 2 : own.scale;
     if (std::abs(static_cast<long long>(b.width) * own.scale - want_width) >= slack ||
         std::abs(static_cast<long long>(b.height) * own.scale - want_height) >= slack)
       throw Failure(Exit::bad_data, b.path + ": " + std::to_string(b.width) + " x " + std::to_string(b.height) +
@@ -117,6 +127,7 @@ Scene::Scene(const Product& product, const SceneOptions& options)
     offsets_.push_back(static_cast<float>(options.offset.value_or(b.add_offset)));
   }
   age_.assign(static_cast<std::size_t>(width_), width_ + height_);
+  nothing_valid_.resize(static_cast<std::size_t>(width_));
   lead_.resize(static_cast<std::size_t>(width_) * bands_.size());
   keep(1, 1);
 }
@@ -170,7 +181,17 @@ const std::uint16_t* Scene::row(int slot, int y) const {
 }
 
 const std::uint8_t* Scene::valid_row(int y) const {
+  // The ring may have gone round several times before the first valid pixel came.
+  if (y < first_valid_) return nothing_valid_.data();
   return valid_.data() + static_cast<std::size_t>(y % valid_ring_) * static_cast<std::size_t>(width_);
+}
+
+// The next rows of a band, with its own value for no data turned into 0.
+void Scene::next_rows(Band& b, int rows, std::uint16_t* out, std::ptrdiff_t stride) {
+  b.reader->read_rows(rows, out, stride);
+  if (no_data_ == 0) return;
+  for (int y = 0; y < rows; ++y)
+    std::replace(out + y * stride, out + y * stride + b.window.width, no_data_, std::uint16_t{0});
 }
 
 void Scene::read_band_row(int slot, int y) {
@@ -178,7 +199,7 @@ void Scene::read_band_row(int slot, int y) {
   std::uint16_t* out = slot_row(slot, y);
   if (b.halve) {
     const std::ptrdiff_t w = 2 * static_cast<std::ptrdiff_t>(width_);
-    b.reader->read_rows(2, b.line.data(), w);
+    next_rows(b, 2, b.line.data(), w);
     for (int x = 0; x < width_; ++x) {
       const std::uint16_t *a = b.line.data() + 2 * x, *c = a + w;
       const unsigned sum = 0u + a[0] + a[1] + c[0] + c[1];
@@ -187,13 +208,13 @@ void Scene::read_band_row(int slot, int y) {
     }
     return;
   }
-  const int native = native_row(slot, y);
   if (b.scale == 1) {
-    b.reader->read_rows(1, out, width_);
+    next_rows(b, 1, out, width_);
     return;
   }
+  const int native = native_row(slot, y);
   if (native > b.current) {
-    b.reader->read_rows(1, b.line.data(), static_cast<std::ptrdiff_t>(b.line.size()));
+    next_rows(b, 1, b.line.data(), static_cast<std::ptrdiff_t>(b.line.size()));
     b.current = native;
   }
   for (int x = 0; x < width_; ++x) out[x] = b.line[static_cast<std::size_t>(native_column(slot, x))];
@@ -239,16 +260,28 @@ void Scene::read(int rows) {
   for (int s = 0; s < band_count(); ++s)
     for (int y = y0; y < y0 + rows; ++y) read_band_row(s, y);
 
+  std::atomic<std::int64_t> saturated{0};
   parallel_.for_each(rows, [&](int i, int) noexcept {
     std::uint8_t* valid = const_cast<std::uint8_t*>(valid_row(y0 + i));
     std::memset(valid, 1, static_cast<std::size_t>(width_));
-    for (int s = 0; s < band_count(); ++s) {
+    for (int s = 0; s < band_count(); ++s) {  // bit 0: every band has data; bit 1: some band is saturated
       const std::uint16_t* line = slot_row(s, y0 + i);
-      for (int x = 0; x < width_; ++x) valid[x] = valid[x] & static_cast<std::uint8_t>(line[x] != 0);
+      for (int x = 0; x < width_; ++x) {
+        const unsigned data = line[x] != 0 ? 1 : 0, full = line[x] == saturated_ ? 2 : 0;
+        valid[x] = static_cast<std::uint8_t>((valid[x] & (data | 2)) | full);
+      }
     }
+    std::int64_t n = 0;
+    for (int x = 0; x < width_; ++x) {
+      n += valid[x] == 3;
+      valid[x] &= 1;
+    }
+    saturated += n;
     const bool any = std::memchr(valid, 1, static_cast<std::size_t>(width_)) != nullptr;
     any_valid_[static_cast<std::size_t>((y0 + i) % valid_ring_)] = any;
   });
+
+  saturated_pixels_ += saturated;
 
   for (int y = y0; y < y0 + rows; ++y) {
     if (!any_valid(y) && first_valid_ < 0) continue;  // filled by row() once there is something to fill with

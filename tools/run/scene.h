@@ -5,8 +5,9 @@
 // Working grid: 10 m (or the finest band needed, for raw products), or 20 m.
 //   coarser bands   nearest neighbour: the pixel that covers the working pixel
 //   10 m at 20 m    the mean of 2x2, rounded
-//   no data         a working pixel is invalid when any band has DN 0 in it (for a
-//                   2x2 mean: in any of the four), whatever the other bands hold
+//   no data         a working pixel is invalid when any band has DN 0, or the product's own
+//                   no-data value, in it (for a 2x2 mean: in any of the four), whatever
+//                   the other bands hold
 //
 // Filling.  A network must not see a cliff of zeros at the swath's edge, so an
 // invalid pixel takes the digital numbers of a near valid one: the nearer of left,
@@ -27,10 +28,10 @@
 namespace dtacs {
 
 struct SceneOptions {
-  std::vector<int> bands;      // band indices to read, ascending
-  int resolution = 0;          // metres; 0: that of the finest band read
-  std::optional<Rect> window;  // on the working grid
-  std::optional<int> offset;   // instead of the metadata's RADIO_ADD_OFFSET of every band
+  std::vector<int> bands;           // band indices to read, ascending
+  int resolution = 0;               // metres; 0: that of the finest band read
+  std::optional<Rect> window = {};  // on the working grid
+  std::optional<int> offset = {};   // instead of the metadata's RADIO_ADD_OFFSET of every band
   Parallel parallel = Parallel::serial();
 };
 
@@ -42,7 +43,10 @@ class Scene {
 
   int width() const { return width_; }
   int height() const { return height_; }
-  double pixel_size() const { return pixel_size_; }
+  double pixel_size() const { return pixel_size_; }  // metres, nominal: 10 or 20
+  // Metres on the ground of one working pixel: the same but for decimated copies and
+  // other sensors' bands.
+  double ground_size() const { return pixel_size_ * ground_scale_; }
   double ulx() const { return ulx_; }  // of the window
   double uly() const { return uly_; }
 
@@ -69,11 +73,15 @@ class Scene {
   int rows_read() const { return rows_read_; }
 
   // Rows [0, filled_rows()) have filled values: all that were read, once a valid
-  // pixel was met; rows_read() < filled_rows() never.
+  // pixel was met, and none before.
   int filled_rows() const { return first_valid_ < 0 ? 0 : rows_read_; }
   const std::uint16_t* row(int slot, int y) const;  // filled
   const std::uint8_t* valid_row(int y) const;       // 1 or 0
-  bool any_valid(int y) const { return any_valid_[static_cast<std::size_t>(y % valid_ring_)] != 0; }
+  bool any_valid(int y) const {
+    return y >= first_valid_ && any_valid_[static_cast<std::size_t>(y % valid_ring_)] != 0;
+  }
+  // Valid pixels read so far in which some band has the saturated value.
+  std::int64_t saturated_pixels() const { return saturated_pixels_; }
 
  private:
   struct Band {
@@ -88,6 +96,7 @@ class Scene {
   };
 
   std::uint16_t* slot_row(int slot, int y);
+  void next_rows(Band& band, int rows, std::uint16_t* out, std::ptrdiff_t stride);
   void read_band_row(int slot, int y);
   void fill_row(int y);
 
@@ -97,7 +106,9 @@ class Scene {
   std::vector<float> offsets_;
   float quantification_ = 10000;
   int width_ = 0, height_ = 0, x0_ = 0, y0_ = 0;
-  double pixel_size_ = 0, ulx_ = 0, uly_ = 0;
+  double pixel_size_ = 0, ground_scale_ = 1, ulx_ = 0, uly_ = 0;
+  std::uint16_t no_data_ = 0, saturated_ = 0;
+  std::int64_t saturated_pixels_ = 0;
 
   int ring_ = 0, valid_ring_ = 0;  // rows held
   int rows_read_ = 0, first_valid_ = -1;
@@ -105,7 +116,8 @@ class Scene {
   std::vector<std::uint16_t> lead_;    // (band, width): the first row with a valid pixel, filled
   std::vector<std::uint8_t> valid_;    // (valid ring, width)
   std::vector<std::uint8_t> any_valid_;
-  std::vector<std::int32_t> age_;  // by column: distance to the valid pixel whose values the last row holds
+  std::vector<std::uint8_t> nothing_valid_;  // (width) zeros: the rows before the first valid pixel
+  std::vector<std::int32_t> age_;            // by column: distance to the valid pixel whose values the last row holds
 };
 
 }  // namespace dtacs

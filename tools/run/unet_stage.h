@@ -38,7 +38,6 @@ class UnetStage {
 
   // Rows the scene must keep so that each can be read again when its result comes out.
   int history() const { return plan_.lag() + plan_.options().band + kSizeMultiple; }
-  std::size_t arena_bytes() const { return block_.bytes().size(); }
 
   // Runs as far as the scene's rows allow.  on_row(y, logits, classes) for each finished
   // scene row in ascending order: logits (width, outputs), classes (width).
@@ -55,7 +54,6 @@ class UnetStage {
       }
     }
   }
-  bool finished() const { return plan_.finished(); }
 
  private:
   bool can_step() const;

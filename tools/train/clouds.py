@@ -7,7 +7,7 @@ import numpy as np
 from fields import power_noise
 
 REGIMES = ["none", "cumulus", "stratocumulus", "stratus", "cirrus", "cirrus+cumulus", "haze", "front"]
-SHARES = [0.15, 0.26, 0.10, 0.06, 0.16, 0.14, 0.06, 0.07]
+SHARES = [0.13, 0.27, 0.11, 0.08, 0.12, 0.13, 0.10, 0.06]
 
 
 @dataclass
@@ -21,27 +21,32 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
+def low_or_mid(rng):
+    """Height of a cloud sheet: two of three lie in the humid air below 2.5 km."""
+    return rng.uniform(400, 2500) if rng.random() < 0.67 else rng.uniform(2500, 7000)
+
+
 def cumulus(rng, size, cover=None):
     """Separate dense clouds. cover: share of the sky, random by default."""
     z = power_noise(rng, size, rng.uniform(3.2, 4.2), lowest=rng.choice([0, 2, 4, 7, 10]))
     z = z + rng.uniform(0.08, 0.30) * power_noise(rng, size, 2.1)
     cover = rng.beta(1.1, 2.8) * 0.8 if cover is None else cover
     depth = np.maximum(z - np.quantile(z, 1 - cover), 0)
-    tau = rng.uniform(15, 90) * (1 - np.exp(-depth * rng.uniform(0.5, 2.5))) ** rng.uniform(0.9, 1.8)
+    tau = np.exp(rng.uniform(np.log(8), np.log(80))) * (1 - np.exp(-depth * rng.uniform(0.5, 2.5))) ** rng.uniform(0.9, 1.8)
     return Layer(tau * np.clip(1 + 0.25 * power_noise(rng, size, 1.4), 0.2, 3), rng.uniform(600, 3500), False)
 
 
 def stratocumulus(rng, size):
     z = power_noise(rng, size, 3.0, lowest=rng.choice([2, 4, 6])) + 0.2 * power_noise(rng, size, 2.0)
     depth = np.maximum(z - np.quantile(z, rng.uniform(0.05, 0.6)), 0)
-    return Layer(rng.uniform(4, 30) * depth ** rng.uniform(0.5, 1.2), rng.uniform(600, 5000), rng.random() < 0.25)
+    return Layer(rng.uniform(4, 30) * depth ** rng.uniform(0.5, 1.2), low_or_mid(rng), rng.random() < 0.2)
 
 
 def stratus(rng, size):
-    tau = np.exp(np.log(rng.uniform(4, 40)) + rng.uniform(0.1, 0.6) * power_noise(rng, size, 2.8))
+    tau = np.exp(rng.uniform(np.log(1.5), np.log(40)) + rng.uniform(0.1, 0.6) * power_noise(rng, size, 2.8))
     if rng.random() < 0.5:  # broken
         tau = tau * sigmoid(8 * (power_noise(rng, size, 3.0) - rng.uniform(-1, 1)))
-    return Layer(tau, rng.uniform(300, 6000), rng.random() < 0.3)
+    return Layer(tau, low_or_mid(rng), rng.random() < 0.2)
 
 
 def cirrus(rng, size, strength=None):
@@ -68,7 +73,7 @@ def front(rng, size):
     kx, ky = [(1, 0), (0, 1), (1, 1), (1, -1)][rng.integers(4)]
     wave = np.sin(2 * np.pi * (kx * x[None] + ky * x[:, None] + rng.random())) + 0.4 * power_noise(rng, size, 2.6)
     tau = rng.uniform(5, 50) * sigmoid((wave - rng.uniform(-0.3, 0.7)) * rng.uniform(3, 15))
-    return Layer(tau, rng.uniform(800, 7000), rng.random() < 0.4)
+    return Layer(tau, low_or_mid(rng), rng.random() < 0.3)
 
 
 def random_layers(rng, size):

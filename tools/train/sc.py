@@ -164,6 +164,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", required=True, help="checkpoint to write (.pt)")
     parser.add_argument("--encoder", help="batch-norm-folded MobileNetV2 (npz) to start from; random without")
+    parser.add_argument("--start", help="checkpoint of an earlier run to go on from")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=70, help="time to train; the learning rate follows it")
     parser.add_argument("--steps", type=int, help="train this many steps instead: repeatable on one machine")
@@ -189,6 +190,10 @@ def main():
     model = Unet(13, 4)
     if args.encoder:
         start_from_imagenet(model, args.encoder, torch.from_numpy(sample[:32]) * scale)
+    if args.start:
+        state = torch.load(args.start)["state_dict"]
+        state["encoder.features.0.0.weight"] /= scale
+        model.load_state_dict(state)
     model = model.to(memory_format=torch.channels_last)
     model, steps, seconds = train(model, x, y, check, scale, args)
     rng = np.random.default_rng([args.seed, 2])
@@ -197,12 +202,13 @@ def main():
 
     test = scene_pool(args.seed + 2000, "test", args.test_scenes, args.threads)
     matrix = evaluate(model, *test, scale)
+    start = "an earlier checkpoint" if args.start else "ImageNet MobileNetV2" if args.encoder else "random weights"
     report = {
         "network": "Unet(mobilenet_v2) 13 -> 4, reflectance in, classes: " + ", ".join(CLASS_NAMES),
-        "start": "ImageNet MobileNetV2 (torchvision)" if args.encoder else "random",
+        "start": start,
         "training_data": f"{args.scenes} simulated scenes of {SIZE} px, class shares {share.round(3).tolist()}",
         "test_data": f"{args.test_scenes} simulated scenes; other seed, spectra and atmospheres",
-        "settings": {k: v for k, v in vars(args).items() if k not in ("out", "encoder")},
+        "settings": {k: v for k, v in vars(args).items() if k not in ("out", "encoder", "start")},
         "steps": steps,
         "seconds_trained": round(seconds),
         "confusion_rows_are_truth": matrix.tolist(),

@@ -29,7 +29,7 @@ INDEX_ICE = np.array(
 INDEX_WATER = np.array(
     [9e-10, 9.5e-10, 2e-9, 2.2e-8, 3.9e-8, 1.4e-7, 1.4e-7, 3e-7, 3.4e-7, 2.7e-6, 1.5e-4, 9e-5, 2.9e-4]
 )
-VAPOUR_BANDS = ("B09", "B10")
+B09, B10 = BANDS.index("B09"), BANDS.index("B10")
 
 
 @dataclass
@@ -81,6 +81,22 @@ def terrain_illumination(slope, cos_sun, sun):
     return np.clip(lit, 0, 1.6)
 
 
+def gas_above(layer, band, air, vapour_growth):
+    """Two-way gas transmittance of the air above a cloud layer.
+
+    Water vapour thins out with a scale height of 2.2 km. At 0.94 um its absorption grows between the square root of
+    the amount and linearly. B10 sits on far stronger lines: only what lies above some 4 km is seen, and the little
+    light that a band model lets through from the ground comes from the band's wings.
+    """
+    left = np.exp(-layer.height_m / 2200)
+    if band == B09:
+        return air.gas[band] ** (left**vapour_growth)
+    if band == B10:
+        vapour = np.log(air.gas[B09]) ** 2
+        return 0.002 + 0.998 * np.exp(-6 * vapour * left**0.9)
+    return air.gas[band] ** 0.6
+
+
 def see_through(layer, band, below, air, rho, absorption, radius_m, vapour_growth, brightness, cos_sun):
     """Adds one cloud layer over the reflectance `below`."""
     reflect = cloud_reflectance(layer.tau, cos_sun)
@@ -89,11 +105,7 @@ def see_through(layer, band, below, air, rho, absorption, radius_m, vapour_growt
     dark = reflect * np.exp(-4 * np.sqrt(depth / (3 * ASYMMETRY)) * fill)
     transmit = (1 - reflect) * np.exp(-0.5 * depth * layer.tau / 0.3)
     transmit = transmit + 0.12 * (1 - transmit) * np.exp(-layer.tau / 12)
-    if BANDS[band] in VAPOUR_BANDS:
-        above = np.exp(-layer.height_m / 2200) ** vapour_growth  # vapour left above the cloud
-        gas = max(air.gas[band], 1e-4) ** above
-    else:
-        gas = air.gas[band] ** 0.6
+    gas = gas_above(layer, band, air, vapour_growth)
     path = air.path[band]
     ground = (below - path) * transmit / (1 - 0.6 * np.clip(rho, 0, 1) * dark)
     air_light = path * (1 - reflect) + path * np.exp(-layer.height_m / 8000) * reflect
@@ -112,8 +124,8 @@ def compose(rng, ground, layers, air, pixel_m, sun_azimuth=None):
     if layers:
         direct = floor + (1 - floor) * shadow_transmittance(layers, cos_sun, sun, pixel_m)
     radius_ice, radius_water = rng.uniform(15e-6, 34e-6), rng.uniform(4e-6, 12e-6)
-    slab_factor = rng.uniform(0.6, 1.02)
-    vapour_growth = rng.uniform(0.55, 1.0)  # strong lines saturate: between square-root and linear growth
+    slab_factor = rng.uniform(0.5, 1.0)
+    vapour_growth = rng.uniform(0.5, 0.9)
     brightness = [self_shading(rng, q, cos_sun, sun) * (1 if q.ice else slab_factor) for q in layers]
 
     toa = np.empty((size, size, 13), np.float32)
