@@ -41,7 +41,7 @@ struct GeoTiffOptions {
   int bands = 1;
   int bits = 8;  // 8 or 16, unsigned
   Compress compress = Compress::deflate;
-  bool predictor = false;  // horizontal differences before deflate: pays for reflectance, not for masks
+  bool predictor = false;                  // horizontal differences before deflate: pays for reflectance, not for masks
   Parallel parallel = Parallel::serial();  // who compresses; the file does not depend on it
 
   int epsg = 0;             // 0: no georeference at all
