@@ -5,6 +5,7 @@
 #include <new>
 
 #include "io/host/failure.h"
+#include "tools/eval/eval.h"
 #include "tools/run/args.h"
 #include "tools/run/decode.h"
 #include "tools/run/run.h"
@@ -22,6 +23,7 @@ constexpr struct {
     {"run", dtacs::run_command, &dtacs::kRunUsage, "a Sentinel-2 L1C product to mask.tif and reflectance*.tif"},
     {"info", dtacs::info_command, &dtacs::kInfoUsage, "what a product is: bands, georeference, radiometry"},
     {"decode", dtacs::decode_command, &dtacs::kDecodeUsage, "one JPEG 2000 band to GeoTIFF or raw u16"},
+    {"eval", dtacs::eval_command, &dtacs::kEvalUsage, "a mask or reflectance against the truth"},
 };
 
 void print_help() {
