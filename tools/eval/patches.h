@@ -13,8 +13,7 @@ namespace dtacs {
 inline std::vector<int> patch_of_pixel(int size, int patch) {
   const int count = std::max(1, (size + patch / 2) / patch);
   std::vector<int> of(static_cast<std::size_t>(size));
-  for (int i = 0; i < size; ++i)
-    of[static_cast<std::size_t>(i)] = static_cast<int>(std::int64_t{i} * count / size);
+  for (int i = 0; i < size; ++i) of[static_cast<std::size_t>(i)] = static_cast<int>(std::int64_t{i} * count / size);
   return of;
 }
 
