@@ -247,6 +247,12 @@ TEST_CASE("eval: what names no bands is told to") {
   check_fails(Exit::usage, "a.tif|2 bands|--bands", [&] { eval_reflectance(o); });
   o.bands = {1, 2};
   CHECK(eval_reflectance(o)[0].images[0][2].rmse == 0);
+  // Raw bands, of which the header knows only the size.
+  put_file(folder / "raw.img", std::string("\1\0\2\0\3\0\4\0", 8));
+  put_file(folder / "raw.hdr", "ENVI\nsamples = 2\nlines = 1\nbands = 2\ndata type = 12\ninterleave = bsq\n");
+  o.pairs[0].truth = folder / "raw.img";
+  CHECK(eval_reflectance(o)[0].images[0][1].pixels == 2);
+  CHECK(eval_reflectance(o)[0].images[0][2].rmse == 0);
   check_fails(Exit::bad_data, "no band in common", [&] {
     eval_reflectance(bands({folder / "b.tif", folder / "c.tif", "", ""}));
   });
@@ -322,6 +328,7 @@ TEST_CASE("eval: wrong words on the command line are a usage error") {
                                                                  {"mask", m, m, "--tolerance", "-1"},
                                                                  {"mask", m, m, "--weights", m},
                                                                  {"mask", m, m, "--list", m},
+                                                                 {"reflectance", "--list", m, "--mask", m},
                                                                  {"reflectance", m, m, "--classes", "4"},
                                                                  {"reflectance", m, m, "--classes", ""},
                                                                  {"reflectance", m, m, "--bands", "B02,B77"},

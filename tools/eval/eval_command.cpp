@@ -49,6 +49,9 @@ std::optional<int> offset_option(Args& args, const char* name) {
 std::vector<EvalPair> pairs_of(Args& args, EvalPair rest) {
   if (const auto list = args.value("--list")) {
     args.finish(0, kEvalUsage);
+    if (!rest.mask.empty() || !rest.toa.empty())
+      throw Failure(Exit::usage,
+                    "--list names the mask and the L1C product of each image itself: leave --mask and --toa away");
     return read_pairs(*list);
   }
   const std::vector<std::string>& operands = args.finish(2, kEvalUsage);

@@ -85,6 +85,13 @@ Layer jp2_layer(const std::string& path, const Parallel& parallel) {
   return l;
 }
 
+std::vector<Layer> raw_layers(const std::string& path, const LayerOptions& options) {
+  ProductHints hints;
+  for (const int band : options.bands)
+    hints.raw_header += (hints.raw_header.empty() ? "bands=" : "+") + std::string(kBandNames[band]);
+  return open_product_layers(open_product(path, hints), options.offset, options.parallel);
+}
+
 std::vector<Layer> file_layers(const std::string& path, const LayerOptions& options) {
   std::vector<Layer> layers;
   if (is_tiff(path))
@@ -92,7 +99,7 @@ std::vector<Layer> file_layers(const std::string& path, const LayerOptions& opti
   else if (is_jp2(path))
     layers = {jp2_layer(path, options.parallel)};
   else
-    return open_product_layers(open_product(path), options.offset, options.parallel);
+    return raw_layers(path, options);
   const bool named = std::all_of(layers.begin(), layers.end(), [](const Layer& l) { return l.band >= 0; });
   if (named) return layers;
   std::vector<int> bands = options.bands;

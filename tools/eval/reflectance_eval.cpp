@@ -41,7 +41,8 @@ bool is_product(const std::string& path) {
   try {
     open_product(path);
     return true;
-  } catch (const Failure&) {
+  } catch (const Failure& f) {
+    if (f.exit() != Exit::missing_input && f.exit() != Exit::unsupported) throw;
     return false;
   }
 }
@@ -296,9 +297,11 @@ void print_reflectance(const ReflectanceEvalOptions& options, const ReflectanceR
   for (std::size_t b = 0; b < kBandCount; ++b) {
     const ErrorScores s = error_scores(found.pooled[b]);
     if (s.pixels == 0) continue;
+    char r2[32] = "-";
+    if (!std::isnan(s.r2)) std::snprintf(r2, sizeof r2, "%.3f", s.r2);
     std::printf("  %-5s %11lld %8.4f %+9.4f %8.4f %8.4f %8.4f %7s %7.1f%%\n", kBandNames[b],
-                static_cast<long long>(s.pixels), s.rmse, s.bias, s.deviation, s.mean_absolute, s.median_absolute,
-                std::isnan(s.r2) ? "-" : std::to_string(s.r2).substr(0, 6).c_str(), 100 * s.within);
+                static_cast<long long>(s.pixels), s.rmse, s.bias, s.deviation, s.mean_absolute, s.median_absolute, r2,
+                100 * s.within);
   }
   std::printf("\nRMSE, mean over %zu image%s\n  %-5s", options.pairs.size(), options.pairs.size() == 1 ? "" : "s",
               "band");
