@@ -8,6 +8,7 @@
 
 #include "io/host/failure.h"
 #include "io/host/output_file.h"
+#include "tools/eval/eval.h"
 #include "tools/run/args.h"
 #include "tools/run/decode.h"
 #include "tools/run/run.h"
@@ -52,6 +53,7 @@ constexpr struct {
      kRunOptions},
     {"info", dtacs::info_command, &dtacs::kInfoUsage, "what a product is: bands, georeference, radiometry", ""},
     {"decode", dtacs::decode_command, &dtacs::kDecodeUsage, "one JPEG 2000 band to GeoTIFF or raw u16", kDecodeOptions},
+    {"eval", dtacs::eval_command, &dtacs::kEvalUsage, "a mask or reflectance against the truth", ""},
 };
 
 void print_help() {

@@ -78,6 +78,13 @@ std::optional<Rect> Args::rect(const std::string& name) {
   return Rect{n[0], n[1], n[2], n[3]};
 }
 
+std::string Args::take_first() {
+  if (words_.empty() || words_[0].starts_with('-')) return "";
+  std::string word = words_[0];
+  words_.erase(words_.begin());
+  return word;
+}
+
 const std::vector<std::string>& Args::finish(std::size_t count, const std::string& usage) {
   for (const std::string& w : words_)
     if (w.size() > 1 && w[0] == '-') misused("unknown option " + w + "; usage: " + usage);

@@ -32,6 +32,9 @@ class Args {
   std::optional<int> number(const std::string& name, int lo, int hi);
   std::optional<Rect> rect(const std::string& name);  // width and height >= 1, x and y >= 0
 
+  // The first word, where it is none of an option: the kind of work of a command that has several; else "".
+  std::string take_first();
+
   // The operands, once all options were asked for.  Throws Failure(usage) when an
   // unknown option is left or their number is not `count`.
   const std::vector<std::string>& finish(std::size_t count, const std::string& usage);

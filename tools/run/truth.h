@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "io/host/json.h"
+#include "tools/eval/mask_scores.h"
+#include "tools/eval/reflectance_errors.h"
 #include "tools/run/scene.h"
 
 namespace dtacs {
@@ -34,8 +36,7 @@ class Truth {
 
  private:
   struct Errors {
-    double square = 0, sum = 0, square_before = 0;
-    std::int64_t count = 0;
+    ReflectanceErrors corrected, before;
   };
   struct Source {
     std::unique_ptr<BandReader> reader;
@@ -47,7 +48,7 @@ class Truth {
   Source mask_;        // read in step with the classes
   Source clear_mask_;  // the same file, read in step with the reflectance
   std::map<int, Source> bands_;
-  std::int64_t confusion_[4][4] = {};  // (true, found)
+  Confusion confusion_;
   std::map<int, Errors> errors_;
 };
 

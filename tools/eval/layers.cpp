@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/eval/layers.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+#include "io/host/failure.h"
+#include "io/host/geotiff_reader.h"
+#include "io/host/jp2_band.h"
+#include "io/host/jp2_geo.h"
+
+namespace dtacs {
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string lower(std::string s) {
+  for (char& c : s) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return s;
+}
+
+bool is_tiff(const fs::path& p) {
+  const std::string e = lower(p.extension().string());
+  return e == ".tif" || e == ".tiff";
+}
+
+bool is_jp2(const fs::path& p) {
+  const std::string e = lower(p.extension().string());
+  return e == ".jp2" || e == ".j2k" || e == ".j2c" || e == ".jpc";
+}
+
+// The band in "B02", "T31TDH_20260621T105031_B8A_20m": the last word, but for a resolution.
+int band_of_stem(std::string stem) {
+  for (;;) {
+    const std::size_t at = stem.find_last_of("_-");
+    const std::string word = at == std::string::npos ? stem : stem.substr(at + 1);
+    if ((word.starts_with('B') || word.starts_with('b')) && band_index(word) >= 0) return band_index(word);
+    const std::string w = lower(word);
+    if (at == std::string::npos || (w != "10m" && w != "20m" && w != "60m")) return -1;
+    stem.resize(at);
+  }
+}
+
+RowSource rows_of(std::shared_ptr<BandReader> reader) {
+  return [reader, line = std::vector<std::uint16_t>(static_cast<std::size_t>(reader->width()))](float* row) mutable {
+    reader->read_rows(1, line.data(), reader->width());
+    std::copy(line.begin(), line.end(), row);
+  };
+}
+
+std::vector<Layer> tiff_layers(const std::string& path) {
+  const GeoTiff tiff(path);
+  const GeoTiffInfo& i = tiff.info();
+  std::vector<Layer> layers;
+  for (int b = 0; b < i.bands; ++b) {
+    Layer l;
+    l.file = path;
+    l.band = band_of_stem(i.band_names[static_cast<std::size_t>(b)]);
+    l.grid = {i.width, i.height, i.epsg, i.ulx, i.uly, i.pixel_size};
+    l.integers = i.kind != SampleKind::f32;
+    const bool said = i.scale != 1 || i.offset != 0;
+    l.scale = said || !l.integers ? i.scale : 1e-4;  // floats are reflectance as they stand
+    l.offset = i.offset;
+    l.no_data = i.no_data;
+    l.open = [tiff, b, width = i.width] {
+      const auto band = std::make_shared<GeoTiffBand>(tiff, b);
+      return [band, width](float* row) { band->read_rows(1, row, width); };
+    };
+    layers.push_back(std::move(l));
+  }
+  return layers;
+}
+
+Layer jp2_layer(const std::string& path, const Parallel& parallel) {
+  const Jp2Summary s = summarize_jp2(path);
+  Layer l;
+  l.file = path;
+  l.grid = {s.width, s.height, 0, 0, 0, 0};
+  if (s.placement && s.placement->dx == s.placement->dy)
+    l.grid = {s.width, s.height, s.placement->epsg, s.placement->ulx, s.placement->uly, s.placement->dx};
+  l.open = [path, parallel] {
+    return rows_of(std::make_shared<Jp2Band>(path, BandOptions{.window = {}, .reduce = 0, .parallel = parallel}));
+  };
+  return l;
+}
+
+std::vector<Layer> raw_layers(const std::string& path, const LayerOptions& options) {
+  ProductHints hints;
+  for (const int band : options.bands)
+    hints.raw_header += (hints.raw_header.empty() ? "bands=" : "+") + std::string(kBandNames[band]);
+  return open_product_layers(open_product(path, hints), options.offset, options.parallel);
+}
+
+std::vector<Layer> file_layers(const std::string& path, const LayerOptions& options) {
+  std::vector<Layer> layers;
+  if (is_tiff(path))
+    layers = tiff_layers(path);
+  else if (is_jp2(path))
+    layers = {jp2_layer(path, options.parallel)};
+  else
+    return raw_layers(path, options);
+  const bool named = std::all_of(layers.begin(), layers.end(), [](const Layer& l) { return l.band >= 0; });
+  if (named) return layers;
+  std::vector<int> bands = options.bands;
+  if (bands.empty() && layers.size() == 1) bands = {band_of_stem(fs::path(path).stem().string())};
+  if (bands.empty() && (layers.size() == kBandCount || layers.size() == kBandCount - 1))
+    for (int b = 0; b < kBandCount; ++b)
+      if (layers.size() == kBandCount || b != 10) bands.push_back(b);  // corrected: without B10
+  if (bands.size() != layers.size() || std::count(bands.begin(), bands.end(), -1) != 0)
+    throw Failure(Exit::usage, path + ": its " + std::to_string(layers.size()) +
+                                   " bands have no names; give --bands B02,B03,... in the file's order");
+  for (std::size_t i = 0; i < layers.size(); ++i) layers[i].band = bands[i];
+  return layers;
+}
+
+std::vector<fs::path> files_in(const fs::path& folder) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
+    if (it->is_regular_file(error)) files.push_back(it->path());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::vector<Layer> folder_layers(const std::string& folder, const LayerOptions& options) {
+  std::vector<std::string> paths;
+  for (const fs::path& p : files_in(folder))
+    if (is_tiff(p) && p.filename().string().starts_with("reflectance")) paths.push_back(p.string());
+  std::map<int, Layer> by_band;
+  const auto keep_finest = [&](const Layer& l) {
+    const auto [at, is_new] = by_band.emplace(l.band, l);
+    if (!is_new && l.grid.width > at->second.grid.width) at->second = l;
+  };
+  for (const std::string& p : paths)
+    for (const Layer& l : file_layers(p, options)) keep_finest(l);
+  if (paths.empty())
+    for (const char* below : {"", "R10m", "R20m", "R60m"})
+      for (const fs::path& p : files_in(fs::path(folder) / below)) {
+        const int band = is_tiff(p) || is_jp2(p) ? band_of_stem(p.stem().string()) : -1;
+        if (band < 0) continue;
+        LayerOptions one = options;
+        one.bands = {band};
+        for (const Layer& l : file_layers(p.string(), one)) keep_finest(l);
+      }
+  if (by_band.empty())
+    throw Failure(Exit::missing_input, folder + ": neither reflectance*.tif nor images of bands (B02.jp2, *_B02.tif)");
+  std::vector<Layer> layers;
+  for (auto& [band, layer] : by_band) layers.push_back(std::move(layer));
+  return layers;
+}
+
+void must_exist(const std::string& path) {
+  if (!fs::exists(path)) throw Failure(Exit::missing_input, path + ": no such file or folder");
+}
+
+}  // namespace
+
+std::vector<Layer> open_reflectance(const std::string& path, const LayerOptions& options) {
+  must_exist(path);
+  std::vector<Layer> layers = fs::is_directory(path) ? folder_layers(path, options) : file_layers(path, options);
+  for (Layer& l : layers)
+    if (options.offset) {
+      l.scale = 1e-4;
+      l.offset = *options.offset * 1e-4;
+    }
+  return layers;
+}
+
+std::vector<Layer> open_product_layers(const std::shared_ptr<const Product>& product, const std::optional<int>& offset,
+                                       const Parallel& parallel) {
+  const ProductInfo& info = product->info();
+  std::vector<Layer> layers;
+  for (std::size_t i = 0; i < info.bands.size(); ++i) {
+    const BandInfo& b = info.bands[i];
+    Layer l;
+    l.file = b.path;
+    l.band = b.band;
+    l.grid = {b.width, b.height, 0, 0, 0, 0};
+    if (info.epsg != 0) l.grid = {b.width, b.height, info.epsg, info.ulx, info.uly, b.pixel_size * info.ground_scale};
+    l.scale = 1 / info.quantification;
+    l.offset = offset.value_or(b.add_offset) / info.quantification;
+    l.no_data = info.no_data;
+    l.open = [product, parallel, index = static_cast<int>(i)] {
+      return rows_of(product->open_band(index, {.window = {}, .reduce = 0, .parallel = parallel}));
+    };
+    layers.push_back(std::move(l));
+  }
+  return layers;
+}
+
+Layer open_mask(const std::string& path, const Parallel& parallel) {
+  must_exist(path);
+  std::string file = path;
+  if (fs::is_directory(path)) {
+    for (const char* name : {"mask.jp2", "mask.tif"})
+      if (fs::exists(fs::path(path) / name)) file = (fs::path(path) / name).string();
+    if (file == path) throw Failure(Exit::missing_input, path + ": neither mask.tif nor mask.jp2 in this folder");
+  }
+  if (is_jp2(file)) return jp2_layer(file, parallel);
+  if (!is_tiff(file))
+    return open_product_layers(open_product(file, {.granule = {}, .raw_header = "bands=B01"}), 0, parallel)[0];
+  std::vector<Layer> layers = tiff_layers(file);
+  if (layers.size() != 1)
+    throw Failure(Exit::unsupported, file + ": " + std::to_string(layers.size()) + " bands, expected one of codes");
+  return layers[0];
+}
+
+}  // namespace dtacs
