@@ -64,7 +64,7 @@ TEST_CASE("jp2 band: failures name the file and carry the exit code") {
   CHECK(failure_of([&] { Jp2Band(scratch / "none.jp2", Jp2Options{}); }).first == Exit::missing_input);
   CHECK(failure_of([&] { Jp2Band(kFolder, Jp2Options{}); }).first == Exit::missing_input);
   CHECK(failure_of([&] { Jp2Band(kFolder + "expected.txt", Jp2Options{}); }).first == Exit::bad_data);
-  CHECK(failure_of([&] { Jp2Band(kFolder + "s2_20m.jp2", Jp2Options{.reduce = 9}); }).first == Exit::unsupported);
+  CHECK(failure_of([&] { Jp2Band(kFolder + "s2_20m.jp2", Jp2Options{.reduce = 9}); }).first == Exit::usage);
   const auto [cap, message] = failure_of([&] { Jp2Band(kFolder + "s2_20m.jp2", Jp2Options{.memory_limit = 1000}); });
   CHECK(cap == Exit::memory_cap);
   CHECK(message.find("the limit is 1000") != std::string::npos);
