@@ -236,7 +236,7 @@ Outcome check(std::uint32_t components, const Parameters& p) noexcept {
 
 Outcome read_size(Bytes codestream, MainHeader& header) noexcept {
   Reader start(codestream);
-  if (start.u16be() != kSOC) return {Status::bad_magic, "the codestream does not begin with SOC"};
+  if (start.u16be() != kSOC) return corrupt("the codestream does not begin with SOC");
   Segments s{codestream, 2};
   if (!s.next()) return s.outcome.ok() ? corrupt("the main header does not begin with SIZ") : s.outcome;
   if (s.marker != kSIZ) return corrupt("the main header does not begin with SIZ");

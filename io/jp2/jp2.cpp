@@ -27,22 +27,26 @@ void cover(TileSize& all, const TileSize& one) noexcept {
   all.chunks = std::max(all.chunks, one.chunks);
 }
 
+// The size of the image, and the component that is asked for.
+Outcome check_request(std::span<const std::byte> codestream, const MainHeader& header, int which,
+                      std::uint64_t max_pixels, Component& about) noexcept {
+  if (header.grid.image.area() > max_pixels) return unsupported("more pixels than the limit");
+  if (which < 0 || static_cast<std::uint32_t>(which) >= header.components)
+    return {Status::wrong_shape, "no such component"};
+  about = component(codestream, header, static_cast<std::uint32_t>(which));
+  return {};
+}
+
 }  // namespace
 
-Outcome probe(std::span<const std::byte> file, ImageInfo& info) noexcept {
+Outcome probe(std::span<const std::byte> file, int component, ImageInfo& info) noexcept {
   std::span<const std::byte> codestream;
   if (const Outcome o = find_codestream(file, false, codestream); !o.ok()) return o;
   MainHeader header;
   if (const Outcome o = read_size(codestream, header); !o.ok()) return o;
-  const Component c = component(codestream, header, 0);
-  const Rect r = on_component(header.grid.image, c.dx, c.dy);
-  info = {static_cast<int>(r.width()),
-          static_cast<int>(r.height()),
-          static_cast<int>(header.components),
-          c.bits,
-          c.is_signed,
-          static_cast<int>(std::min(header.grid.tile_width, 0x7fffffffu)),
-          static_cast<int>(std::min(header.grid.tile_height, 0x7fffffffu))};
+  Component about;
+  if (const Outcome o = check_request(codestream, header, component, kMaxPixels, about); !o.ok()) return o;
+  info = {header.grid.image, static_cast<int>(header.components), about};
   return {};
 }
 
@@ -56,11 +60,10 @@ Outcome Decoder::locate(std::span<const std::byte> file) noexcept {
   if (const Outcome o = find_codestream(file, options_.strict, codestream_); !o.ok()) return o;
   if (const Outcome o = read_size(codestream_, header_); !o.ok()) return o;
   const Grid& grid = header_.grid;
-  if (grid.image.area() > options_.max_pixels) return unsupported("more pixels than the limit");
-  if (options_.component < 0 || static_cast<std::uint32_t>(options_.component) >= header_.components)
-    return {Status::wrong_shape, "no such component"};
+  if (const Outcome o = check_request(codestream_, header_, options_.component, options_.max_pixels, component_);
+      !o.ok())
+    return o;
   if (options_.reduce < 0 || options_.reduce > kMaxLevels) return {Status::wrong_shape, "no such resolution"};
-  component_ = component(codestream_, header_, static_cast<std::uint32_t>(options_.component));
   if (component_.bits > 16) return unsupported("more than 16 bits per sample");
   const Rect all = reduced(on_component(grid.image, component_.dx, component_.dy), options_.reduce);
   if (all.empty()) return {Status::wrong_shape, "the component has no samples at this resolution"};
