@@ -407,6 +407,7 @@ Outcome read_overrides(Bytes codestream, const MainHeader& header, const TilePar
     if (const Outcome o = apply(s.marker, s.body, header.components, anew, parameters, all); !o.ok()) return o;
     anew = anew && s.marker != kPOC;
   }
+  if (!first) return {};  // progressions need no check of the components
   all.apply(header.components, parameters);
   return check(header.components, parameters);
 }

@@ -92,7 +92,7 @@ class PacketReader {
       for (int b = 0; b < res.bands && o.ok() && !bits.overrun(); ++b)
         o = read_header(bits, precinct[b], res.band[b], tc.coding->block_style, layer);
     const std::byte* end = bits.finish();
-    if (o.ok() && tile_.steps > steps_limit_) o = corrupt("packet headers that take out of all proportion long");
+    if (o.ok() && tile_.steps > steps_limit_) o = corrupt("packet headers that take too many steps for their bytes");
     if (o.ok() && bits.overrun()) o = truncated("a tile-part ends inside a packet header");
     if (!o.ok()) {
       drop(fresh);
