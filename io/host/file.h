@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file read in place: mapped read-only for as long as the object lives.
+// A file read in place: mapped read-only for as long as the object lives.  When the file
+// becomes shorter meanwhile, or its disk fails, touching what is lost is SIGBUS: see
+// remove_unfinished_on_signals() in io/host/output_file.h, which makes that an error
+// with a line and an exit code.
 #pragma once
 
 #include <cstddef>

@@ -208,7 +208,7 @@ TiffDirectory GeoTiffWriter::State::directory() const {
   d.text(kSoftware, "dtacs " DTACS_VERSION);
   if (o.compress == Compress::deflate && o.predictor) d.shorts(kPredictor, {2});
   if (bands > 1) d.shorts(kExtraSamples, std::vector<std::uint16_t>(bands - 1, 0));
-  d.shorts(kSampleFormat, std::vector<std::uint16_t>(bands, 1));  // unsigned
+  d.shorts(kSampleFormat, std::vector<std::uint16_t>(bands, o.is_signed ? 2 : 1));
 
   std::vector<std::uint64_t> offsets, sizes;
   for (const Plane& p : planes) {

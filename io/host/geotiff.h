@@ -39,7 +39,8 @@ enum class Compress { none, deflate };
 struct GeoTiffOptions {
   int width = 0, height = 0;
   int bands = 1;
-  int bits = 8;  // 8 or 16, unsigned
+  int bits = 8;            // 8 or 16
+  bool is_signed = false;  // the samples are in two's complement
   Compress compress = Compress::deflate;
   bool predictor = false;                  // horizontal differences before deflate: pays for reflectance, not for masks
   Parallel parallel = Parallel::serial();  // who compresses; the file does not depend on it

@@ -6,21 +6,10 @@
 
 #include "io/host/failure.h"
 #include "io/host/file.h"
+#include "io/host/jp2_failure.h"
 
 namespace dtacs {
 namespace {
-
-[[noreturn]] void fail(const std::string& path, const jp2::Outcome& o) {
-  const Exit exit = o.status == Status::unsupported ? Exit::unsupported : Exit::bad_data;
-  std::string line = path + ": ";
-  switch (o.status) {
-    case Status::unsupported: line += "JPEG 2000 feature that is not read: "; break;
-    case Status::truncated: line += "truncated JPEG 2000 file: "; break;
-    case Status::corrupt: line += "damaged JPEG 2000 file: "; break;
-    default: break;
-  }
-  throw Failure(exit, line + o.detail);
-}
 
 struct Freed {
   void operator()(std::byte* p) const noexcept { std::free(p); }
@@ -38,13 +27,6 @@ struct Jp2Band::State {
 
   State(const std::string& path, const Jp2Options& options) : file(path), parallel(options.parallel) {}
 };
-
-jp2::ImageInfo jp2_info(const std::string& path) {
-  const MappedFile file(path);
-  jp2::ImageInfo info;
-  if (const jp2::Outcome o = jp2::probe(file.bytes(), info); !o.ok()) fail(path, o);
-  return info;
-}
 
 Jp2Band::Jp2Band(const std::string& path, const Jp2Options& options) : state_(std::make_unique<State>(path, options)) {
   State& s = *state_;
@@ -64,7 +46,7 @@ Jp2Band::Jp2Band(const std::string& path, const Jp2Options& options) : state_(st
       s.file.release(0, s.file.bytes().size());
       break;
     }
-    if (o.status != Status::arena_too_small) fail(path, o);
+    if (o.status != Status::arena_too_small) throw_jp2(path, o);
     const std::size_t wanted = arena.wanted();
     if (wanted > options.memory_limit)
       throw Failure(Exit::memory_cap, path + ": decoding needs " + std::to_string(wanted) + " bytes, the limit is " +
@@ -100,7 +82,7 @@ std::size_t Jp2Band::memory() const {
 
 void Jp2Band::read_rows(int rows, std::uint16_t* out, std::ptrdiff_t stride) {
   State& s = *state_;
-  if (const jp2::Outcome o = s.decoder.read_rows(rows, out, stride, s.parallel); !o.ok()) fail(s.file.path(), o);
+  if (const jp2::Outcome o = s.decoder.read_rows(rows, out, stride, s.parallel); !o.ok()) throw_jp2(s.file.path(), o);
   const jp2::FileRange done = s.decoder.last_read();
   if (done.end > s.released) {
     s.file.release(done.begin, done.end);

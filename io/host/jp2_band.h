@@ -12,10 +12,6 @@
 
 namespace dtacs {
 
-// Size and depth of a JP2 file from its headers.  Throws Failure: missing_input,
-// bad_data, unsupported.
-jp2::ImageInfo jp2_info(const std::string& path);
-
 struct Jp2Options {
   PixelWindow window = {};  // in pixels of the reduced component
   int reduce = 0;           // resolution levels to drop
@@ -27,11 +23,12 @@ struct Jp2Options {
 
 class Jp2Band final : public BandReader {
  public:
-  // Throws Failure: missing_input; bad_data (damaged, or the window reaches outside);
-  // unsupported (the message names the feature); memory_cap with the bytes needed.
+  // Throws Failure: missing_input; usage (no such component or resolution, or the window
+  // reaches outside); bad_data (damaged); unsupported (no JPEG 2000 file, or the message
+  // names the feature); memory_cap with the bytes needed.
   Jp2Band(const std::string& path, const Jp2Options& options);
   Jp2Band(const std::string& path, const BandOptions& options)
-      : Jp2Band(path, Jp2Options{.window = options.window, .reduce = options.reduce, .parallel = options.parallel}) {}
+      : Jp2Band(path, Jp2Options{.window = options.window, .parallel = options.parallel}) {}
   ~Jp2Band() override;
 
   int width() const override;

@@ -6,12 +6,13 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
-#include <vector>
 
-#include "io/bytes.h"
 #include "io/host/failure.h"
 #include "io/host/file.h"
+#include "io/host/jp2_failure.h"
 #include "io/host/xml.h"
+#include "io/jp2/boxes.h"
+#include "io/jp2/jp2.h"
 
 namespace dtacs {
 namespace {
@@ -24,43 +25,12 @@ std::string_view as_text(ByteSpan bytes) {
   return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
-constexpr std::uint32_t type_of(const char (&name)[5]) {
-  std::uint32_t v = 0;
-  for (int i = 0; i < 4; ++i) v = (v << 8) | static_cast<unsigned char>(name[i]);
-  return v;
-}
-
-struct Box {
-  std::uint32_t type = 0;
-  ByteSpan content;
-};
-
-// The box at the start of `rest`, which is moved past it.  False at the end, and for a
-// header that makes no sense; a length beyond the end means up to the end, so that the
-// start of a cut file can still be described.
-bool next_box(ByteSpan& rest, Box& box) {
-  Reader r(rest);
-  std::uint64_t length = r.u32be();
-  box.type = r.u32be();
-  std::uint64_t header = 8;
-  if (length == 1) {
-    length = static_cast<std::uint64_t>(r.u32be()) << 32;
-    length |= r.u32be();
-    header = 16;
-  }
-  if (!r.ok()) return false;
-  if (length == 0) length = rest.size();
-  if (length < header) return false;
-  length = std::min<std::uint64_t>(length, rest.size());
-  box.content = rest.subspan(static_cast<std::size_t>(header), static_cast<std::size_t>(length - header));
-  rest = rest.subspan(static_cast<std::size_t>(length));
-  return true;
-}
+constexpr int kUserDefined = 32767;  // in a GeoKey: the parameters follow instead of a code
 
 bool plausible(const GridPlacement& p) {
   const auto metres = [](double v) { return std::isfinite(v) && std::fabs(v) < 1e8; };
-  return p.epsg > 0 && p.epsg <= 65535 && metres(p.ulx) && metres(p.uly) && metres(p.dx) && metres(p.dy) &&
-         p.dx > 1e-3 && p.dy > 1e-3;
+  return p.epsg > 0 && p.epsg <= 65535 && p.epsg != kUserDefined && metres(p.ulx) && metres(p.uly) && metres(p.dx) &&
+         metres(p.dy) && p.dx > 1e-3 && p.dy > 1e-3;
 }
 
 // "5 -3.5" or "5,-3.5" -> the two numbers.
@@ -88,35 +58,14 @@ int epsg_of(const std::string& name) {
 
 // asoc boxes hold boxes, which may again be asoc; the document is in an xml box.
 std::optional<GridPlacement> search_association(ByteSpan content, int depth) {
-  Box box;
-  while (next_box(content, box)) {
+  jp2::Boxes boxes(content);
+  for (jp2::Box box; boxes.next(box);) {
     std::optional<GridPlacement> found;
-    if (box.type == type_of("asoc") && depth < 4) found = search_association(box.content, depth + 1);
-    if (box.type == type_of("xml ")) found = placement_from_gml(as_text(box.content));
+    if (box.type == jp2::box_type("asoc") && depth < 4) found = search_association(box.content, depth + 1);
+    if (box.type == jp2::box_type("xml ")) found = placement_from_gml(as_text(box.content));
     if (found) return found;
   }
   return std::nullopt;
-}
-
-void read_size(ByteSpan codestream, const std::string& file, Jp2Summary& s) {
-  Reader r(codestream);
-  const std::uint32_t start = r.u32be();
-  r.take(4);  // Lsiz, Rsiz
-  const std::uint32_t x1 = r.u32be(), y1 = r.u32be(), x0 = r.u32be(), y0 = r.u32be();
-  r.take(16);  // tiles
-  const int components = r.u16be();
-  const int depth = r.u8();
-  if (!r.ok() || start != 0xff4fff51u)
-    throw Failure(Exit::bad_data, file + ": no JPEG 2000 codestream where one should start");
-  // 2^26 pixels a side are far beyond any product, and keep rows well inside an int.
-  constexpr std::uint32_t kMostSide = 1u << 26;
-  if (x1 <= x0 || y1 <= y0 || x1 - x0 > kMostSide || y1 - y0 > kMostSide || components == 0)
-    throw Failure(Exit::bad_data, file + ": the codestream's image size makes no sense");
-  s.width = static_cast<int>(x1 - x0);
-  s.height = static_cast<int>(y1 - y0);
-  s.components = components;
-  s.bits = (depth & 0x7f) + 1;
-  s.is_signed = (depth & 0x80) != 0;
 }
 
 // ---- a TIFF of one pixel that only carries GeoTIFF tags ----
@@ -224,39 +173,37 @@ std::optional<GridPlacement> placement_from_geotiff(std::span<const std::byte> t
   return plausible(p) ? std::optional(p) : std::nullopt;
 }
 
-Jp2Summary summarize_jp2(std::span<const std::byte> bytes, const std::string& file) {
-  Jp2Summary s;
-  Reader r(bytes);
-  const std::uint32_t first = r.u32be(), second = r.u32be();
-  if (first == 0xff4fff51u) {
-    read_size(bytes, file, s);
-    return s;
-  }
-  if (first != 12 || second != type_of("jP  "))
-    throw Failure(bytes.empty() ? Exit::bad_data : Exit::unsupported,
-                  file + (bytes.empty() ? ": the file is empty" : ": not a JPEG 2000 file"));
+Jp2Summary summarize_jp2(std::span<const std::byte> bytes, const std::string& file, int component) {
+  jp2::ImageInfo info;
+  if (const jp2::Outcome o = jp2::probe(bytes, component, info); !o.ok()) throw_jp2(file, o);
+  Jp2Summary s{.x0 = static_cast<int>(info.image.x0),
+               .y0 = static_cast<int>(info.image.y0),
+               .width = static_cast<int>(info.image.width()),
+               .height = static_cast<int>(info.image.height()),
+               .components = info.components,
+               .bits = info.component.bits,
+               .is_signed = info.component.is_signed,
+               .dx = info.component.dx,
+               .dy = info.component.dy,
+               .placement = {}};
+  if (jp2::is_codestream(bytes)) return s;
   std::optional<GridPlacement> gml, geotiff;
-  Box box;
-  bool has_codestream = false;
-  while (next_box(bytes, box)) {
-    if (box.type == type_of("jp2c") && !has_codestream) {
-      read_size(box.content, file, s);
-      has_codestream = true;
-    } else if (box.type == type_of("asoc") && !gml) {
+  jp2::Boxes boxes(bytes);
+  for (jp2::Box box; boxes.next(box);) {
+    if (box.type == jp2::box_type("asoc") && !gml) {
       gml = search_association(box.content, 0);
-    } else if (box.type == type_of("uuid") && !geotiff && box.content.size() > sizeof kGeoJp2 &&
+    } else if (box.type == jp2::box_type("uuid") && !geotiff && box.content.size() > sizeof kGeoJp2 &&
                std::memcmp(box.content.data(), kGeoJp2, sizeof kGeoJp2) == 0) {
       geotiff = placement_from_geotiff(box.content.subspan(sizeof kGeoJp2));
     }
   }
-  if (!has_codestream) throw Failure(Exit::bad_data, file + ": the file ends before its JPEG 2000 codestream");
   s.placement = gml ? gml : geotiff;
   return s;
 }
 
-Jp2Summary summarize_jp2(const std::string& path) {
+Jp2Summary summarize_jp2(const std::string& path, int component) {
   const MappedFile file(path);
-  return summarize_jp2(file.bytes(), path);
+  return summarize_jp2(file.bytes(), path, component);
 }
 
 }  // namespace dtacs

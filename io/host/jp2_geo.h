@@ -21,17 +21,18 @@ struct GridPlacement {
 };
 
 struct Jp2Summary {
-  int width = 0, height = 0;  // of the reference grid's image area
+  int x0 = 0, y0 = 0, width = 0, height = 0;  // the image area on the reference grid
   int components = 0;
-  int bits = 0;  // of component 0
+  int bits = 0;  // of the component asked for, like the rest
   bool is_signed = false;
-  std::optional<GridPlacement> placement;
+  int dx = 1, dy = 1;                      // pixels of the reference grid for each of its samples
+  std::optional<GridPlacement> placement;  // of the image area, in pixels of the reference grid
 };
 
 // `file` names it in messages.  Takes JP2 files and raw codestreams.  Throws Failure:
-// bad_data, unsupported (neither of the two).
-Jp2Summary summarize_jp2(std::span<const std::byte> bytes, const std::string& file);
-Jp2Summary summarize_jp2(const std::string& path);
+// bad_data, unsupported (neither of the two, or too large), usage (no such component).
+Jp2Summary summarize_jp2(std::span<const std::byte> bytes, const std::string& file, int component = 0);
+Jp2Summary summarize_jp2(const std::string& path, int component = 0);
 
 // The two kinds of georeference apart; nothing when there is none or it is damaged: the
 // image can be read without.

@@ -159,6 +159,10 @@ void describe_bands(const std::vector<BandFile>& files, const std::optional<Tile
                                            std::to_string(i.summary.bits) +
                                            (i.summary.is_signed ? " signed" : " unsigned") +
                                            " bits, expected one of at most 16 unsigned");
+    if (i.summary.dx != 1 || i.summary.dy != 1)
+      throw Failure(Exit::unsupported, i.file.path + ": a sample for every " + std::to_string(i.summary.dx) + " x " +
+                                           std::to_string(i.summary.dy) +
+                                           " pixels of the reference grid, expected one for each");
   }
   // The largest; among several the one of the finest band.
   const Image& reference = *std::max_element(images.begin(), images.end(), [](const Image& a, const Image& b) {

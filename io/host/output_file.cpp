@@ -50,6 +50,17 @@ void remove_unfinished(int signal) {
   raise(signal);  // SA_RESETHAND: the default action now
 }
 
+// A mapped file ends before the byte that was touched, or its disk does not give it.
+// Other kinds of SIGBUS are mistakes of the program.
+void end_on_lost_input(int signal, siginfo_t* about, void*) {
+  if (about->si_code != BUS_ADRERR) return remove_unfinished(signal);
+  for (const auto& slot : unfinished)
+    if (slot[0] != '\0') unlink(slot);
+  constexpr char kLine[] = "dtacs: an input file became shorter or unreadable while it was read\n";
+  static_cast<void>(!write(STDERR_FILENO, kLine, sizeof kLine - 1));
+  _exit(static_cast<int>(Exit::io_error));
+}
+
 }  // namespace
 
 void remove_unfinished_on_signals() {
@@ -57,6 +68,10 @@ void remove_unfinished_on_signals() {
   action.sa_handler = remove_unfinished;
   action.sa_flags = static_cast<int>(SA_RESETHAND);
   for (const int s : {SIGINT, SIGTERM, SIGHUP}) sigaction(s, &action, nullptr);
+  struct sigaction lost = {};
+  lost.sa_sigaction = end_on_lost_input;
+  lost.sa_flags = static_cast<int>(SA_RESETHAND) | SA_SIGINFO;
+  sigaction(SIGBUS, &lost, nullptr);
 }
 
 OutputFile::OutputFile(std::string path) : path_(std::move(path)) {

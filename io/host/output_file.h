@@ -42,7 +42,9 @@ class OutputFile {
 };
 
 // From now on SIGINT, SIGTERM and SIGHUP remove the files under temporary names before
-// they end the process as they always do.  For main().
+// they end the process as they always do.  So does SIGBUS, which is how the system says
+// that a mapped input (io/host/file.h) became shorter or unreadable: it ends with one
+// line on stderr and Exit::io_error.  For main().
 void remove_unfinished_on_signals();
 
 // A file in one call.

@@ -69,8 +69,7 @@ class BandReader {
 };
 
 struct BandOptions {
-  PixelWindow window = {};                 // in pixels of the reduced band
-  int reduce = 0;                          // resolution levels to drop: width = ceil(width / 2^reduce); JP2 only
+  PixelWindow window = {};                 // in pixels of the band
   Parallel parallel = Parallel::serial();  // what read_rows() may use; outlived by it
 };
 

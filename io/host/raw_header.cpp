@@ -90,6 +90,9 @@ void check_unique(const Field& f, const std::vector<int>& bands) {
 // position counted from 1 at the corner of the image, its coordinates, the pixel size.
 void read_map_info(const Field& f, RawHeader& h) {
   const auto parts = split(f.value, ',');
+  // Other systems leave the image without a place, which costs it nothing else; their
+  // pixels need not be square or in metres.
+  if (lower(parts[0]) != "utm") return;
   if (parts.size() < 7) f.refuse("at least seven items");
   const auto number = [&](std::size_t i, double low, double high) {
     return Field{f.where, f.exit, f.key, parts[i]}.number(low, high);
@@ -99,9 +102,10 @@ void read_map_info(const Field& f, RawHeader& h) {
   h.pixel = dx;
   bool rotated = false;
   for (const auto part : parts)
-    rotated |= part.starts_with("rotation") && !part.ends_with("=0") && !part.ends_with("=0.0");
-  // Other systems leave the image without a place, which costs it nothing else.
-  if (lower(parts[0]) != "utm" || parts.size() < 10 || lower(parts[9]) != "wgs-84" || rotated) return;
+    if (lower(part).starts_with("rotation"))
+      rotated = Field{f.where, f.exit, f.key, trimmed(part.substr(std::min(part.find('=') + 1, part.size())))}.number(
+                    -360, 360) != 0;
+  if (parts.size() < 10 || lower(parts[9]) != "wgs-84" || rotated) return;
   const int zone = static_cast<int>(Field{f.where, f.exit, f.key, parts[7]}.integer(1, 60));
   h.epsg = (lower(parts[8]) == "south" ? 32700 : 32600) + zone;
   h.ulx = number(3, -kMostMetres, kMostMetres) - (number(1, -1e6, 1e6) - 1) * dx;

@@ -77,7 +77,6 @@ class RawProduct : public Product {
 
   std::unique_ptr<BandReader> open_band(int index, const BandOptions& options) const override {
     const BandInfo& band = info_.bands.at(static_cast<std::size_t>(index));
-    if (options.reduce != 0) throw Failure(Exit::usage, band.path + ": raw bands have no reduced resolutions");
     PixelWindow w = options.window;
     if (w.width == 0) w = {0, 0, band.width, band.height};
     if (w.x < 0 || w.y < 0 || w.width < 1 || w.height < 1 || w.width > band.width - w.x || w.height > band.height - w.y)

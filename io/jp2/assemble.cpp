@@ -19,7 +19,7 @@ std::span<const CodedSegment> gather(const Tile& tile, const Block& block, int s
   std::size_t count = 0;
   std::uint64_t joined = 0;
   int pass = 0;
-  for (std::uint32_t i = block.first; i != kNone && count < BlockScratch::kSegments && tile.chunks[i].passes != 0;) {
+  for (std::uint32_t i = block.first; i != kNone && count < kMaxPasses && tile.chunks[i].passes != 0;) {
     const std::uint32_t begin = i;
     const int limit = segment_passes(style, pass);
     std::uint64_t length = 0;
@@ -242,8 +242,7 @@ void PlaneSize::cover(const Rect& component, int levels, int reduce) noexcept {
 }
 
 void ComponentPlane::alloc(const PlaneSize& size, Arena& arena) noexcept {
-  coefficient_count = static_cast<std::size_t>(size.plane);
-  coefficients = arena.alloc<std::int32_t>(coefficient_count);
+  coefficients = arena.alloc<std::int32_t>(static_cast<std::size_t>(size.plane));
   low[0] = arena.alloc<std::int32_t>(static_cast<std::size_t>(size.half));
   low[1] = arena.alloc<std::int32_t>(static_cast<std::size_t>(size.quarter));
   work = arena.alloc<std::int32_t>(LevelSynthesis<float>::work_size(static_cast<std::size_t>(size.width)));

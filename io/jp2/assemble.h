@@ -17,10 +17,9 @@ namespace dtacs::jp2 {
 // What one thread needs to decode blocks.
 struct BlockScratch {
   static constexpr std::uint32_t kJoined = 1u << 16;  // bytes; a block of 4096 samples never comes near
-  static constexpr int kSegments = 128;               // more than a block of 30 planes has passes
 
   BlockDecoder decoder;
-  CodedSegment segments[kSegments];
+  CodedSegment segments[kMaxPasses];
   std::uint8_t joined[kJoined];  // codeword segments that lie in several packets, in one piece
   bool too_long;
 };
@@ -37,7 +36,6 @@ struct ComponentPlane {
   void* coefficients;  // std::int32_t or float; LL of each level upper left, HL right, LH below
   void* low[2];        // results of all levels but the last
   void* work;          // LevelSynthesis
-  std::size_t coefficient_count;
 
   void alloc(const PlaneSize& size, Arena& arena) noexcept;
 };

@@ -27,8 +27,6 @@ enum Marker : std::uint16_t {
   kCRG = 0xff63,
   kCOM = 0xff64,
   kSOT = 0xff90,
-  kSOP = 0xff91,
-  kEPH = 0xff92,
   kSOD = 0xff93,
   kEOC = 0xffd9,
 };
@@ -158,9 +156,24 @@ Outcome read_progressions(Reader& r, std::uint32_t components, bool begin_anew, 
   return {};
 }
 
+// COD and QCD of one header, kept until its end: a header that repeats them takes no
+// longer for it, however many components there are.
+struct Defaults {
+  bool has_style = false, has_quantisation = false;
+  Coding coding;
+
+  void apply(std::uint32_t components, Parameters& p) const noexcept {
+    if (!has_style && !has_quantisation) return;
+    for (std::uint32_t i = 0; i < components; ++i) {
+      if (has_style && !p.coding[i].own_style) copy_style(coding, p.coding[i]);
+      if (has_quantisation && !p.coding[i].own_quantisation) copy_quantisation(coding, p.coding[i]);
+    }
+  }
+};
+
 // One of COD, COC, QCD, QCC, RGN, POC; anything else is left alone.
-Outcome apply(std::uint16_t marker, Bytes body, std::uint32_t components, bool new_progressions,
-              Parameters& p) noexcept {
+Outcome apply(std::uint16_t marker, Bytes body, std::uint32_t components, bool new_progressions, Parameters& p,
+              Defaults& all) noexcept {
   Reader r(body);
   switch (marker) {
     case kCOD: {
@@ -175,11 +188,8 @@ Outcome apply(std::uint16_t marker, Bytes body, std::uint32_t components, bool n
       p.sop_markers = (flags & 2) != 0;
       p.eph_markers = (flags & 4) != 0;
       p.multi_component_transform = mct == 1;
-      Coding c;
-      if (const Outcome o = read_style(r, (flags & 1) != 0, c); !o.ok()) return o;
-      for (std::uint32_t i = 0; i < components; ++i)
-        if (!p.coding[i].own_style) copy_style(c, p.coding[i]);
-      return {};
+      all.has_style = true;
+      return read_style(r, (flags & 1) != 0, all.coding);
     }
     case kCOC: {
       const std::uint32_t i = component_index(r, components);
@@ -189,13 +199,7 @@ Outcome apply(std::uint16_t marker, Bytes body, std::uint32_t components, bool n
       p.coding[i].own_style = true;
       return read_style(r, (flags & 1) != 0, p.coding[i]);
     }
-    case kQCD: {
-      Coding c;
-      if (const Outcome o = read_quantisation(r, c); !o.ok()) return o;
-      for (std::uint32_t i = 0; i < components; ++i)
-        if (!p.coding[i].own_quantisation) copy_quantisation(c, p.coding[i]);
-      return {};
-    }
+    case kQCD: all.has_quantisation = true; return read_quantisation(r, all.coding);
     case kQCC: {
       const std::uint32_t i = component_index(r, components);
       if (!r.ok()) return truncated("QCC is too short");
@@ -232,7 +236,7 @@ Outcome check(std::uint32_t components, const Parameters& p) noexcept {
 
 Outcome read_size(Bytes codestream, MainHeader& header) noexcept {
   Reader start(codestream);
-  if (start.u16be() != kSOC) return {Status::bad_magic, "the codestream does not begin with SOC"};
+  if (start.u16be() != kSOC) return corrupt("the codestream does not begin with SOC");
   Segments s{codestream, 2};
   if (!s.next()) return s.outcome.ok() ? corrupt("the main header does not begin with SIZ") : s.outcome;
   if (s.marker != kSIZ) return corrupt("the main header does not begin with SIZ");
@@ -303,31 +307,35 @@ Outcome read_parameters(Bytes codestream, MainHeader& header) noexcept {
   Parameters& p = header.parameters;
   std::memset(p.coding, 0, header.components * sizeof(Coding));
   p.progressions = 0;
-  bool cod = false, qcd = false, poc = false;
+  Defaults all;
+  bool poc = false;
   Segments s{codestream, 2};
   while (s.next()) {
-    cod = cod || s.marker == kCOD;
-    qcd = qcd || s.marker == kQCD;
-    if (const Outcome o = apply(s.marker, s.body, header.components, !poc, p); !o.ok()) return o;
+    if (const Outcome o = apply(s.marker, s.body, header.components, !poc, p, all); !o.ok()) return o;
     poc = poc || s.marker == kPOC;
   }
-  if (!cod) return corrupt("no COD in the main header");
-  if (!qcd) return corrupt("no QCD in the main header");
+  if (!all.has_style) return corrupt("no COD in the main header");
+  if (!all.has_quantisation) return corrupt("no QCD in the main header");
+  all.apply(header.components, p);
   return check(header.components, p);
 }
 
-Outcome gather_packed_headers(Bytes codestream, const MainHeader& header, std::span<std::byte> out) noexcept {
+Outcome gather_packed_headers(Bytes codestream, std::span<std::byte> out) noexcept {
   // Segments may come in any order; at most 256 of them, each a different index.
+  Bytes payload[256];
+  bool seen[256] = {};
+  Segments s{codestream, 2};
+  while (s.next()) {
+    if (s.marker != kPPM) continue;
+    const auto index = static_cast<std::size_t>(s.body[0]);
+    if (seen[index]) return corrupt("two PPM segments of the same index");
+    seen[index] = true;
+    payload[index] = s.body.subspan(1);
+  }
   std::size_t filled = 0;
-  for (int index = 0; index < 256 && filled < header.packed_headers; ++index) {
-    Segments s{codestream, 2};
-    while (s.next()) {
-      if (s.marker != kPPM || static_cast<int>(s.body[0]) != index) continue;
-      const Bytes payload = s.body.subspan(1);
-      if (payload.size() > out.size() - filled) return corrupt("PPM segments do not add up");
-      if (!payload.empty()) std::memcpy(out.data() + filled, payload.data(), payload.size());
-      filled += payload.size();
-    }
+  for (const Bytes& p : payload) {
+    if (!p.empty()) std::memcpy(out.data() + filled, p.data(), p.size());
+    filled += p.size();
   }
   return {};
 }
@@ -393,11 +401,14 @@ Outcome read_overrides(Bytes codestream, const MainHeader& header, const TilePar
                        Parameters& parameters) noexcept {
   Segments s{codestream.first(part.end), part.header};
   bool anew = first;  // the tile's own POC replaces the main header's, later ones go on
+  Defaults all;
   while (s.next()) {
     if (!first && s.marker != kPOC) continue;
-    if (const Outcome o = apply(s.marker, s.body, header.components, anew, parameters); !o.ok()) return o;
+    if (const Outcome o = apply(s.marker, s.body, header.components, anew, parameters, all); !o.ok()) return o;
     anew = anew && s.marker != kPOC;
   }
+  if (!first) return {};  // progressions need no check of the components
+  all.apply(header.components, parameters);
   return check(header.components, parameters);
 }
 

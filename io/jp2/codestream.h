@@ -18,7 +18,12 @@ namespace dtacs::jp2 {
 constexpr int kMaxLevels = 32;
 constexpr int kMaxBands = 3 * kMaxLevels + 1;
 constexpr int kMaxComponents = 16384;
-constexpr int kMaxProgressions = 64;  // progression changes per tile; real files have a handful
+constexpr int kMaxPlanes = 30;                  // coded bit-planes of a block: with a half they fill 32 bits
+constexpr int kMaxPasses = 3 * kMaxPlanes - 2;  // the top plane has a cleanup only
+constexpr int kMaxProgressions = 64;            // progression changes per tile; real files have a handful
+
+// Markers in the data of a tile-part.
+constexpr std::uint16_t kSOP = 0xff91, kEPH = 0xff92;
 
 // Code-block style bits (table A.19).
 enum BlockStyle : std::uint8_t {
@@ -93,8 +98,7 @@ Component component(std::span<const std::byte> codestream, const MainHeader& hea
 Outcome read_parameters(std::span<const std::byte> codestream, MainHeader& header) noexcept;
 
 // PPM payloads in the order of their indices into `out` (header.packed_headers bytes).
-Outcome gather_packed_headers(std::span<const std::byte> codestream, const MainHeader& header,
-                              std::span<std::byte> out) noexcept;
+Outcome gather_packed_headers(std::span<const std::byte> codestream, std::span<std::byte> out) noexcept;
 
 // One tile-part, from its SOT marker to its last byte.
 struct TilePart {

@@ -10,8 +10,12 @@
 namespace dtacs::jp2 {
 namespace {
 
-// Precincts of all tiles in reach of a window: bounds the time that open() takes.
+// Of all tiles in reach of a window; these bound the time that open() takes.
 constexpr std::uint64_t kMaxPrecincts = std::uint64_t{1} << 26;
+constexpr std::uint64_t kMaxResolutions = std::uint64_t{1} << 24;
+// Components times tiles.  Where a tile has parameters of its own, those of every
+// component are copied, which takes as long as looking at sixteen.
+constexpr std::uint64_t kMaxTileComponents = std::uint64_t{1} << 24, kOwnParameters = 16;
 
 void cover(TileSize& all, const TileSize& one) noexcept {
   all.components = std::max(all.components, one.components);
@@ -23,22 +27,26 @@ void cover(TileSize& all, const TileSize& one) noexcept {
   all.chunks = std::max(all.chunks, one.chunks);
 }
 
+// The size of the image, and the component that is asked for.
+Outcome check_request(std::span<const std::byte> codestream, const MainHeader& header, int which,
+                      std::uint64_t max_pixels, Component& about) noexcept {
+  if (header.grid.image.area() > max_pixels) return unsupported("more pixels than the limit");
+  if (which < 0 || static_cast<std::uint32_t>(which) >= header.components)
+    return {Status::wrong_shape, "no such component"};
+  about = component(codestream, header, static_cast<std::uint32_t>(which));
+  return {};
+}
+
 }  // namespace
 
-Outcome probe(std::span<const std::byte> file, ImageInfo& info) noexcept {
+Outcome probe(std::span<const std::byte> file, int component, ImageInfo& info) noexcept {
   std::span<const std::byte> codestream;
   if (const Outcome o = find_codestream(file, false, codestream); !o.ok()) return o;
   MainHeader header;
   if (const Outcome o = read_size(codestream, header); !o.ok()) return o;
-  const Component c = component(codestream, header, 0);
-  const Rect r = on_component(header.grid.image, c.dx, c.dy);
-  info = {static_cast<int>(r.width()),
-          static_cast<int>(r.height()),
-          static_cast<int>(header.components),
-          c.bits,
-          c.is_signed,
-          static_cast<int>(std::min(header.grid.tile_width, 0x7fffffffu)),
-          static_cast<int>(std::min(header.grid.tile_height, 0x7fffffffu))};
+  Component about;
+  if (const Outcome o = check_request(codestream, header, component, kMaxPixels, about); !o.ok()) return o;
+  info = {header.grid.image, static_cast<int>(header.components), about};
   return {};
 }
 
@@ -52,14 +60,13 @@ Outcome Decoder::locate(std::span<const std::byte> file) noexcept {
   if (const Outcome o = find_codestream(file, options_.strict, codestream_); !o.ok()) return o;
   if (const Outcome o = read_size(codestream_, header_); !o.ok()) return o;
   const Grid& grid = header_.grid;
-  if (grid.image.area() > options_.max_pixels) return unsupported("more pixels than the limit");
-  if (options_.component < 0 || static_cast<std::uint32_t>(options_.component) >= header_.components)
-    return {Status::wrong_shape, "no such component"};
+  if (const Outcome o = check_request(codestream_, header_, options_.component, options_.max_pixels, component_);
+      !o.ok())
+    return o;
   if (options_.reduce < 0 || options_.reduce > kMaxLevels) return {Status::wrong_shape, "no such resolution"};
-  component_ = component(codestream_, header_, static_cast<std::uint32_t>(options_.component));
   if (component_.bits > 16) return unsupported("more than 16 bits per sample");
   const Rect all = reduced(on_component(grid.image, component_.dx, component_.dy), options_.reduce);
-  if (all.empty()) return corrupt("a component without samples");
+  if (all.empty()) return {Status::wrong_shape, "the component has no samples at this resolution"};
   window_ = all;
   if (options_.width != 0) {
     const auto within = [](int at, int size, std::uint32_t whole) {
@@ -109,7 +116,7 @@ Outcome Decoder::index_tile_parts(bool store, std::uint32_t& count) noexcept {
 // PPM: for each tile-part in the order of the file, a length and that many bytes.
 Outcome Decoder::slice_packed_headers(std::uint32_t parts) noexcept {
   const std::span<std::byte> all(packed_, static_cast<std::size_t>(header_.packed_headers));
-  if (const Outcome o = gather_packed_headers(codestream_, header_, all); !o.ok()) return o;
+  if (const Outcome o = gather_packed_headers(codestream_, all); !o.ok()) return o;
   std::size_t at = 0;
   for (std::uint32_t i = 0; i < parts; ++i) {
     Reader r(all.subspan(at));
@@ -156,17 +163,21 @@ Outcome Decoder::measure(TileSize& size, PlaneSize& plane, std::uint64_t& packed
   plane = {};
   packed = 0;
   planes = 1;
-  std::uint64_t precincts = 0;
+  std::uint64_t precincts = 0, resolutions = 0, tile_components = 0;
   for (std::uint32_t row = row0_; row < row1_; ++row)
     for (std::uint32_t column = column0_; column < column1_; ++column) {
       const std::uint32_t tile = row * header_.grid.columns + column;
       std::uint64_t bytes = 0, packed_here = 0;
+      bool own = false;
       for (std::uint32_t i = first_part_[tile]; i != kNone; i = next_part_[i]) {
         const TilePart& p = parts_[i];
+        own = own || p.overrides;
         packed_here += p.packed_bytes;
         bytes += (p.end - p.data) + (p.packed_end - p.packed_begin) + p.packed_bytes;
       }
       if (first_part_[tile] == kNone && options_.strict) return truncated("a tile is missing");
+      tile_components += header_.components * (own ? kOwnParameters : 1);
+      if (tile_components > kMaxTileComponents) return unsupported("more than 16 million components of tiles");
       const Parameters* parameters;
       if (const Outcome o = tile_parameters(tile, workers_[0], parameters); !o.ok()) return o;
       const Wanted wanted = wanted_of(*parameters);
@@ -174,7 +185,9 @@ Outcome Decoder::measure(TileSize& size, PlaneSize& plane, std::uint64_t& packed
       const Outcome o = measure_tile(codestream_, header_, *parameters, tile, wanted, bytes, options_.strict, one);
       if (!o.ok()) return o;
       precincts += one.precincts;
+      resolutions += one.resolutions;
       if (precincts > kMaxPrecincts) return unsupported("more than 64 million precincts");
+      if (resolutions > kMaxResolutions) return unsupported("more than 16 million resolutions of components of tiles");
       cover(size, one);
       planes = std::max(planes, static_cast<int>(wanted.component_count));
       packed = std::max(packed, packed_here);
@@ -198,7 +211,8 @@ Outcome Decoder::open(std::span<const std::byte> file, const Options& options, A
   constexpr Outcome kTooSmall{Status::arena_too_small, "the arena is too small"};
   const std::uint32_t tiles = header_.grid.columns * header_.grid.rows;
   const int threads = std::max(options.workers, 1);
-  worker_count_ = column1_ - column0_ > 1 ? threads : 1;
+  const auto columns = static_cast<int>(column1_ - column0_);
+  worker_count_ = std::min(threads, columns);
   header_.parameters.coding = arena.alloc<Coding>(header_.components);
   workers_ = arena.alloc<Worker>(static_cast<std::size_t>(worker_count_));
   Coding* const coding = arena.alloc<Coding>(static_cast<std::size_t>(worker_count_) * header_.components);
@@ -230,7 +244,7 @@ Outcome Decoder::open(std::span<const std::byte> file, const Options& options, A
     workers_[w].packed = arena.alloc<std::byte>(static_cast<std::size_t>(packed));
     for (int i = 0; i < planes; ++i) workers_[w].planes[i].alloc(plane, arena);
   }
-  scratch_ = arena.alloc<BlockScratch>(static_cast<std::size_t>(threads));
+  scratch_ = arena.alloc<BlockScratch>(static_cast<std::size_t>(columns == 1 ? threads : worker_count_));
   tile_outcomes_ = arena.alloc<Outcome>(column1_ - column0_);
   rows_ = arena.alloc<std::uint16_t>(static_cast<std::size_t>(most_rows) * window_.width());
   if (!arena.fits()) return failure_ = kTooSmall;
@@ -246,6 +260,7 @@ Outcome Decoder::decode_tile(std::uint32_t tile, Worker& worker, BlockScratch* s
   if (const Outcome o = tile_parameters(tile, worker, parameters); !o.ok()) return o;
   const Wanted wanted = wanted_of(*parameters);
   layout_tile(codestream_, header_, *parameters, tile, wanted, worker.tile);
+  if (worker.tile.component[options_.component].levels < 0) return {};  // no samples in this tile
   std::size_t packed = 0;
   for (std::uint32_t i = first_part_[tile]; i != kNone; i = next_part_[i])
     if (parts_[i].packed_bytes != 0)
@@ -283,7 +298,10 @@ Outcome Decoder::decode_tile_row(const Parallel& parallel) noexcept {
   last_read_ = begin < end ? FileRange{offset + begin, offset + end} : FileRange{};
   if (rows_begin_ == rows_end_) return {};
   if (columns == 1) return decode_tile(first, workers_[0], scratch_, parallel);
-  parallel.for_each(static_cast<int>(columns), [&](int c, int w) noexcept {
+  // Where there are no more tiles than workers, each tile has a workspace of its own.
+  const bool by_tile = static_cast<std::uint32_t>(worker_count_) == columns;
+  parallel.for_each(static_cast<int>(columns), [&](int c, int worker) noexcept {
+    const int w = by_tile ? c : worker;
     tile_outcomes_[c] =
         decode_tile(first + static_cast<std::uint32_t>(c), workers_[w], scratch_ + w, Parallel::serial());
   });

@@ -31,26 +31,27 @@
 
 namespace dtacs::jp2 {
 
+// An image of more is refused.
+constexpr std::uint64_t kMaxPixels = std::uint64_t{1} << 30;
+
 // What the size marker says; enough to describe a file.
 struct ImageInfo {
-  int width, height;  // of component 0
+  Rect image;  // on the reference grid
   int components;
-  int bits;  // of component 0
-  bool is_signed;
-  int tile_width, tile_height;  // on the reference grid
+  Component component;  // the one that was asked for
 };
 
-// The headers only; needs no memory.  Sizes are not judged.
-Outcome probe(std::span<const std::byte> file, ImageInfo& info) noexcept;
+// The main header only; needs no memory, and takes a file that is cut behind it.
+Outcome probe(std::span<const std::byte> file, int component, ImageInfo& info) noexcept;
 
 struct Options {
   int component = 0;
-  int reduce = 0;                                     // resolution levels to drop: width becomes ceil(width / 2^reduce)
-  int x = 0, y = 0;                                   // window in pixels of the reduced component;
-  int width = 0, height = 0;                          //   the whole of it when width is 0
-  bool strict = true;                                 // anything missing is an error; else missing code-blocks are zero
-  int workers = 1;                                    // most workers of a Parallel that read_rows() will be given
-  std::uint64_t max_pixels = std::uint64_t{1} << 30;  // of the image; more is refused
+  int reduce = 0;                         // resolution levels to drop: width becomes ceil(width / 2^reduce)
+  int x = 0, y = 0;                       // window in pixels of the reduced component;
+  int width = 0, height = 0;              //   the whole of it when width is 0
+  bool strict = true;                     // anything missing is an error; else missing code-blocks are zero
+  int workers = 1;                        // most workers of a Parallel that read_rows() will be given
+  std::uint64_t max_pixels = kMaxPixels;  // of the image; more is refused
 };
 
 struct FileRange {
@@ -59,6 +60,7 @@ struct FileRange {
 
 class Decoder {
  public:
+  // wrong_shape: the options ask for what the image does not have.
   // `file` and the arena's block must outlive the decoder.  On arena_too_small call
   // again with a new block of arena.wanted() bytes: the headers are read with a first
   // one, which tells the size of the whole.

@@ -70,13 +70,16 @@ class TagTree {
   // The node after the last one.
   TagNode* end() const noexcept { return end_; }
 
-  // Reads on until it is settled whether the value of leaf (x, y) is below `threshold`;
-  // then value() is its value.
-  bool below(PacketBits& bits, std::uint32_t x, std::uint32_t y, unsigned threshold) noexcept {
+  static constexpr int kBelow = -1;
+  // Reads on until it is settled whether the value of leaf (x, y) is below `threshold`:
+  // kBelow, and value() is its value, or the level of the first node on the way down
+  // that is not, with which no leaf under that node is.  (A node is at least its parent.)
+  // Each way down ends at a node that takes a bit or took one in this packet.
+  int settle(PacketBits& bits, std::uint32_t x, std::uint32_t y, unsigned threshold) noexcept {
     unsigned low = 0;
-    bool known = false;
-    for (int i = levels_ - 1; i >= 0; --i) {  // from the root; a node is at least its parent
+    for (int i = levels_ - 1; i >= 0; --i) {
       TagNode& node = level_[i].nodes[(y >> i) * level_[i].across + (x >> i)];
+      ++steps_;
       if (node.low < low) node.low = static_cast<std::uint16_t>(low);
       while (node.known == 0 && node.low < threshold) {
         if (bits.bit() != 0)
@@ -84,15 +87,19 @@ class TagTree {
         else
           ++node.low;
       }
+      if (node.low >= threshold) return i;
       low = node.low;
-      known = node.known != 0;
     }
-    return known && low < threshold;
+    return kBelow;
   }
 
   unsigned value(std::uint32_t x, std::uint32_t y) const noexcept {
     return level_[0].nodes[y * level_[0].across + x].low;
   }
+
+  int levels() const noexcept { return levels_; }
+  // Nodes looked at so far.
+  std::uint64_t steps() const noexcept { return steps_; }
 
  private:
   struct Level {
@@ -101,6 +108,7 @@ class TagTree {
   };
   Level level_[17];
   int levels_ = 0;
+  std::uint64_t steps_ = 0;
   TagNode* end_;
 };
 

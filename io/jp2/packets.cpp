@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/jp2/packets.h"
 
+#include <algorithm>
 #include <bit>
 
+#include "io/bytes.h"
 #include "io/jp2/packet_bits.h"
 #include "io/jp2/progression.h"
 
@@ -24,9 +26,14 @@ class PacketReader {
     const Progression all{p.order, 0, kMaxLevels + 1, 0, tile_.components, p.layers};
     const std::uint32_t count = p.progressions == 0 ? 1 : p.progressions;
     std::uint64_t bytes = 0;
-    for (std::uint32_t i = source_.first_part; i != kNone; i = source_.next_part[i])
-      bytes += source_.parts[i].end - source_.parts[i].header;
+    for (std::uint32_t i = source_.first_part; i != kNone; i = source_.next_part[i]) {
+      const TilePart& part = source_.parts[i];
+      bytes += (part.end - part.header) + (part.packed_end - part.packed_begin);
+    }
     std::uint64_t budget = (std::uint64_t{1} << 20) + 256 * bytes;
+    // A bit takes a dozen steps, and those beside it some more; only packets made for
+    // it, which include one column of blocks between many that are ruled out, come near.
+    steps_limit_ = (std::uint64_t{1} << 20) + 1024 * bytes;
     for (std::uint32_t i = 0; i < count && kept_left_ > 0; ++i) {
       const Progression& one = p.progressions == 0 ? all : p.progression[i];
       const Visit v = visit_packets(
@@ -70,68 +77,85 @@ class PacketReader {
     if (part_ == kNone || (packed && packed_.empty())) return Visit::stop;
     res.layers_read[k] = static_cast<std::uint16_t>(layer + 1);
 
-    if (tile_.parameters->sop_markers && marker(body_, 0x91)) {
+    if (tile_.parameters->sop_markers && marker(body_, kSOP)) {
       if (body_.size() < 6) return fail(truncated("a tile-part ends inside an SOP marker segment"));
       body_ = body_.subspan(6);
     }
     Bytes& header = packed ? packed_ : body_;
     PacketBits bits(header);
-    Precinct* precinct = res.precinct + static_cast<std::size_t>(k) * res.bands;
+    const Precinct* precinct = res.precinct + static_cast<std::size_t>(k) * res.bands;
     const bool filled = bits.bit() != 0;
+    const std::uint32_t fresh = tile_.chunk_count;
+    skip_ = 0;
     Outcome o;
     if (filled)
       for (int b = 0; b < res.bands && o.ok() && !bits.overrun(); ++b)
         o = read_header(bits, precinct[b], res.band[b], tc.coding->block_style, layer);
     const std::byte* end = bits.finish();
+    if (o.ok() && tile_.steps > steps_limit_) o = corrupt("packet headers that take too many steps for their bytes");
     if (o.ok() && bits.overrun()) o = truncated("a tile-part ends inside a packet header");
     if (!o.ok()) {
-      drop(precinct, res.bands);
+      drop(fresh);
       return fail(o);
     }
     header = header.subspan(static_cast<std::size_t>(end - header.data()));
-    if (tile_.parameters->eph_markers && marker(header, 0x92)) header = header.subspan(2);
+    if (tile_.parameters->eph_markers && marker(header, kEPH)) header = header.subspan(2);
 
-    if (filled)
-      for (int b = 0; b < res.bands; ++b)
-        if (!read_body(precinct[b])) {
-          drop(precinct, res.bands);
-          return fail(truncated("a packet reaches past the end of its tile-part"));
-        }
+    if (!read_body(fresh)) return fail(truncated("a packet reaches past the end of its tile-part"));
     if (r <= tc.kept && --kept_left_ == 0) return Visit::stop;
     return Visit::go_on;
   }
 
-  static bool marker(Bytes at, int low) noexcept {
-    return at.size() >= 2 && at[0] == std::byte{0xff} && at[1] == static_cast<std::byte>(low);
+  static bool marker(Bytes at, std::uint16_t which) noexcept {
+    Reader r(at);
+    return r.u16be() == which && r.ok();
   }
 
+  // Blocks come row by row.  What the inclusion tree rules out together is passed over
+  // together, in both directions: the time follows the bits that are there, not the
+  // blocks that the precinct has.
   Outcome read_header(PacketBits& bits, const Precinct& p, const Band& band, int style, std::uint32_t layer) noexcept {
     if (p.across == 0 || p.down == 0) return {};
     TagTree inclusion(tile_.nodes + p.first_node, p.across, p.down), empty_planes(inclusion.end(), p.across, p.down);
-    Block* block = tile_.blocks + p.first_block;
-    for (std::uint32_t y = 0; y < p.down; ++y) {
-      for (std::uint32_t x = 0; x < p.across; ++x, ++block) {
-        const bool first_time = block->passes == 0;
-        if (!(first_time ? inclusion.below(bits, x, y, layer + 1) : bits.bit() != 0)) continue;
-        if (first_time) {
-          // A value above the band's planes is wrong, which also bounds the reading of
-          // zeros past the end.
-          if (!empty_planes.below(bits, x, y, band.planes))
-            return bits.overrun() ? Outcome{} : corrupt("a code-block without bit-planes");
-          const int planes = band.planes - static_cast<int>(empty_planes.value(x, y));
-          if (planes > 30) return unsupported("a code-block of more than 30 bit-planes");
-          block->planes = static_cast<std::uint8_t>(planes);
+    Outcome o;
+    for (std::uint32_t y = 0, next_y; y < p.down && o.ok() && !bits.overrun(); y = next_y) {
+      int lowest = inclusion.levels();  // level that the whole row was ruled out at, or above
+      for (std::uint32_t x = 0; x < p.across && o.ok() && !bits.overrun();) {
+        const int level = inclusion.settle(bits, x, y, layer + 1);
+        if (level != TagTree::kBelow) {
+          lowest = std::min(lowest, level);
+          x = ((x >> level) + 1) << level;
+          continue;
         }
-        const int passes = read_passes(bits);
-        while (bits.bit() != 0)
-          if (++block->length_bits > 32) return corrupt("a code-block length of more than 32 bits");
-        if (block->passes + passes > 3 * block->planes - 2)
-          return bits.overrun() ? Outcome{} : corrupt("a code-block has more coding passes than bit-planes");
-        if (const Outcome o = read_lengths(bits, *block, passes, style); !o.ok()) return o;
-        if (bits.overrun()) return {};
+        lowest = 0;
+        Block& block = tile_.blocks[p.first_block + y * p.across + x];
+        if (block.passes == 0 || bits.bit() != 0) o = read_block(bits, block, empty_planes, x, y, band, style);
+        ++x;
       }
+      next_y = ((y >> lowest) + 1) << lowest;
     }
-    return {};
+    tile_.steps += inclusion.steps() + empty_planes.steps();
+    return o;
+  }
+
+  // What the header says of a block that the packet holds bytes of.
+  Outcome read_block(PacketBits& bits, Block& block, TagTree& empty_planes, std::uint32_t x, std::uint32_t y,
+                     const Band& band, int style) noexcept {
+    if (block.passes == 0) {
+      // A value above the band's planes is wrong, which also bounds the reading of
+      // zeros past the end.
+      if (empty_planes.settle(bits, x, y, band.planes) != TagTree::kBelow)
+        return bits.overrun() ? Outcome{} : corrupt("a code-block without bit-planes");
+      const int planes = band.planes - static_cast<int>(empty_planes.value(x, y));
+      if (planes > kMaxPlanes) return unsupported("a code-block of more than 30 bit-planes");
+      block.planes = static_cast<std::uint8_t>(planes);
+    }
+    const int passes = read_passes(bits);
+    while (bits.bit() != 0)
+      if (++block.length_bits > 32) return corrupt("a code-block length of more than 32 bits");
+    if (block.passes + passes > 3 * block.planes - 2)
+      return bits.overrun() ? Outcome{} : corrupt("a code-block has more coding passes than bit-planes");
+    return read_lengths(bits, block, passes, style);
   }
 
   // Table B.4.
@@ -146,7 +170,6 @@ class PacketReader {
   }
 
   Outcome read_lengths(PacketBits& bits, Block& block, int passes, int style) noexcept {
-    std::uint64_t all = block.skip;
     // Where the open codeword segment began.
     int begin = 0;
     while (begin + segment_passes(style, begin) <= block.passes) begin += segment_passes(style, begin);
@@ -160,17 +183,16 @@ class PacketReader {
         if (tile_.chunk_count == tile_.chunk_capacity)
           return corrupt("more code-block segments than a packet can hold");
         const std::uint32_t i = tile_.chunk_count++;
-        tile_.chunks[i] = {nullptr, length, kNone, static_cast<std::uint8_t>(here)};
+        tile_.chunks[i] = {nullptr, length, kNone, static_cast<std::uint32_t>(skip_), static_cast<std::uint8_t>(here)};
+        skip_ = 0;
         if (block.first == kNone)
           block.first = i;
         else
           tile_.chunks[block.last].next = i;
         block.last = i;
-        if (block.fresh == kNone) block.fresh = i;
       } else {
-        all += length;
-        if (all > 0xffffffffu) return corrupt("a packet of more than 2^32 bytes");
-        block.skip = static_cast<std::uint32_t>(all);
+        skip_ += length;
+        if (skip_ > 0xffffffffu) return corrupt("a packet of more than 2^32 bytes");
       }
       block.passes = static_cast<std::uint8_t>(block.passes + here);
       passes -= here;
@@ -179,41 +201,37 @@ class PacketReader {
     return {};
   }
 
-  bool read_body(const Precinct& p) noexcept {
-    Block* block = tile_.blocks + p.first_block;
-    for (Block* const end = block + static_cast<std::size_t>(p.across) * p.down; block != end; ++block) {
-      for (std::uint32_t i = block->fresh; i != kNone; i = tile_.chunks[i].next) {
-        Chunk& chunk = tile_.chunks[i];
-        if (chunk.length > body_.size()) return false;
-        chunk.data = body_.data();
-        body_ = body_.subspan(chunk.length);
-        block->fresh = chunk.next;
+  // The bytes of the packet whose chunks begin at `fresh`.  False: not all are there,
+  // and the chunks of those that are not are taken back.
+  bool read_body(std::uint32_t fresh) noexcept {
+    for (std::uint32_t i = fresh; i < tile_.chunk_count; ++i) {
+      Chunk& chunk = tile_.chunks[i];
+      if (chunk.before > body_.size() || chunk.length > body_.size() - chunk.before) {
+        drop(i);
+        return false;
       }
-      if (block->skip > body_.size()) return false;
-      body_ = body_.subspan(block->skip);
-      block->skip = 0;
+      chunk.data = body_.data() + chunk.before;
+      body_ = body_.subspan(static_cast<std::size_t>(chunk.before) + chunk.length);
     }
+    if (skip_ > body_.size()) return false;
+    body_ = body_.subspan(static_cast<std::size_t>(skip_));
     return true;
   }
 
   // Takes back what the packet announced and the file does not hold.
-  void drop(const Precinct* precinct, int bands) noexcept {
-    for (int b = 0; b < bands; ++b) {
-      Block* block = tile_.blocks + precinct[b].first_block;
-      for (Block* const end = block + static_cast<std::size_t>(precinct[b].across) * precinct[b].down; block != end;
-           ++block)
-        for (std::uint32_t i = block->fresh; i != kNone; i = tile_.chunks[i].next) {
-          tile_.chunks[i].length = 0;
-          tile_.chunks[i].passes = 0;
-        }
+  void drop(std::uint32_t from) noexcept {
+    for (std::uint32_t i = from; i < tile_.chunk_count; ++i) {
+      tile_.chunks[i].length = 0;
+      tile_.chunks[i].passes = 0;
     }
   }
 
   const PacketSource& source_;
   Tile& tile_;
-  std::uint64_t kept_left_;
+  std::uint64_t kept_left_, steps_limit_ = 0;
   std::uint32_t part_ = kNone;
   Bytes body_, packed_;
+  std::uint64_t skip_ = 0;  // bytes of blocks that are not wanted since the last chunk of the packet
   Outcome outcome_;
 };
 

@@ -44,9 +44,7 @@ template <class F>
 Visit visit_positions(const Tile& tile, std::uint32_t c0, std::uint32_t c1, std::uint32_t r0, std::uint32_t r1,
                       std::uint64_t& budget, F&& visit) noexcept {
   const Rect& t = tile.rect;
-  const auto last = [&](const TileComponent& c) {
-    return std::min<std::uint32_t>(r1, static_cast<std::uint32_t>(c.levels) + 1);
-  };
+  const auto last = [&](const TileComponent& c) { return std::min(r1, static_cast<std::uint32_t>(c.levels + 1)); };
   for (std::uint64_t y = t.y0, next_y; y < t.y1; y = next_y) {
     next_y = t.y1;
     for (std::uint64_t x = t.x0, next_x; x < t.x1; x = next_x) {
@@ -77,10 +75,10 @@ Visit visit_positions(const Tile& tile, std::uint32_t c0, std::uint32_t c1, std:
 // Visits the packets of one progression; F: Visit(component, resolution, precinct, layer).
 template <class F>
 Visit visit_packets(const Tile& tile, const Progression& p, std::uint64_t& budget, F&& visit) noexcept {
-  std::uint32_t levels = 0;
+  std::uint32_t resolutions = 0;
   for (std::uint32_t c = p.component_begin; c < p.component_end; ++c)
-    levels = std::max(levels, static_cast<std::uint32_t>(tile.component[c].levels));
-  const std::uint32_t r1 = std::min(p.resolution_end, levels + 1);
+    resolutions = std::max(resolutions, static_cast<std::uint32_t>(tile.component[c].levels + 1));
+  const std::uint32_t r1 = std::min(p.resolution_end, resolutions);
   const std::uint32_t layers = std::min<std::uint32_t>(p.layer_end, tile.parameters->layers);
 
   // All precincts of (r, c) in one layer.
@@ -88,7 +86,7 @@ Visit visit_packets(const Tile& tile, const Progression& p, std::uint64_t& budge
     const TileComponent& tc = tile.component[c];
     if (budget == 0) return Visit::stop;
     --budget;
-    if (r > static_cast<std::uint32_t>(tc.levels)) return Visit::go_on;
+    if (r >= static_cast<std::uint32_t>(tc.levels + 1)) return Visit::go_on;
     const Resolution& res = tc.resolution[r];
     for (std::uint32_t k = 0; k < res.across * res.down; ++k)
       if (visit(c, static_cast<int>(r), k, layer) == Visit::stop) return Visit::stop;

@@ -288,7 +288,10 @@ const std::int32_t* BlockDecoder::decode(const CodedBlock& block) noexcept {
       mq.start(segment.data, segment.length);
     for (int i = 0; i < segment.passes; ++i, ++pass) {
       const int plane = block.planes - 1 - (pass + 2) / 3;
-      if (plane < 0 || (raw ? plain.missing() : mq.missing()) > kMissing) break;
+      if (plane < 0 || (raw ? plain.missing() : mq.missing()) > kMissing) {
+        pass += segment.passes - i;  // the next segment begins where this one should have ended
+        break;
+      }
       const std::uint32_t half = std::uint32_t{1} << plane, one_and_half = 3 * half;  // of 2^plane, in halves
       switch ((pass + 2) % 3) {
         case 0:

@@ -7,10 +7,19 @@ namespace dtacs::jp2 {
 namespace {
 
 // A tile of more is refused: sane files have thousands.
-constexpr std::uint64_t kMaxPrecincts = std::uint64_t{1} << 22;
+constexpr std::uint64_t kMaxTilePrecincts = std::uint64_t{1} << 22;
 constexpr std::uint64_t kMaxBlocks = std::uint64_t{1} << 26;
-// Coding passes one code-block can have: three for each of 37 bit-planes, less two.
-constexpr std::uint64_t kMaxPasses = 109;
+
+// More code-blocks than bytes for them.  A block among others that hold data takes
+// about a bit of a tag tree, hence eight to a byte; blocks of an area without data share
+// one bit however many they are, hence the free ones: an image of 10980 x 10980 in one
+// tile has 29,584 of 64 x 64, and tiles without data of real files have 1024 to 6400 in
+// 62 to 78 bytes.  A block takes some 35 bytes of memory, so nine megabytes are free.
+constexpr std::uint64_t kFreeBlocks = std::uint64_t{1} << 18, kBlocksPerByte = 8;
+bool too_many_blocks(std::uint64_t blocks, std::uint64_t bytes) noexcept {
+  return blocks > kFreeBlocks + kBlocksPerByte * bytes;
+}
+constexpr Outcome kTooFewBytes = truncated("a tile has too few bytes for its code-blocks");
 
 std::uint32_t tree_nodes(std::uint32_t across, std::uint32_t down) noexcept {
   std::uint32_t n = across * down;
@@ -98,7 +107,11 @@ Outcome measure_tile(std::span<const std::byte> codestream, const MainHeader& he
     const Coding& coding = parameters.coding[c];
     const Walk walk(header, coding, index, about.dx, about.dy);
     const int kept = kept_resolutions(wanted, c, coding.levels);
-    if (is_wanted(wanted, c) && kept < 0) return unsupported("fewer resolution levels than are to be dropped");
+    // A component without samples in the tile has no packets: it takes no more of the
+    // time than this.
+    if (walk.rect().empty()) continue;
+    if (is_wanted(wanted, c) && kept < 0)
+      return {Status::wrong_shape, "fewer resolution levels than are to be dropped"};
     size.resolutions += static_cast<std::uint64_t>(coding.levels) + 1;
     std::uint64_t blocks = 0;
     for (int r = 0; r <= coding.levels; ++r) {
@@ -113,12 +126,13 @@ Outcome measure_tile(std::span<const std::byte> codestream, const MainHeader& he
       }
     }
     size.blocks += blocks;
-    if (size.precincts > kMaxPrecincts) return unsupported("more than four million precincts in a tile");
+    if (size.precincts > kMaxTilePrecincts) return unsupported("more than four million precincts in a tile");
     if (size.blocks > kMaxBlocks) return unsupported("more than 64 million code-blocks in a tile");
   }
   size.packets = size.precincts * parameters.layers;
   // The header of an empty packet takes a byte.
   if (strict && size.packets > bytes) return truncated("a tile has fewer bytes than packets");
+  if (strict && too_many_blocks(size.blocks, bytes)) return kTooFewBytes;
 
   // Then exactly: precincts cut code-blocks.
   size.blocks = 0;
@@ -127,6 +141,7 @@ Outcome measure_tile(std::span<const std::byte> codestream, const MainHeader& he
     const Component about = component(codestream, header, c);
     const Coding& coding = parameters.coding[c];
     const Walk walk(header, coding, index, about.dx, about.dy);
+    if (walk.rect().empty()) continue;
     const int kept = kept_resolutions(wanted, c, coding.levels);
     if (kept >= 0 && (coding.block_style & (kBypass | kTerminateAll)) != 0) chunks_per_block = kMaxPasses;
     for (int r = 0; r <= coding.levels; ++r) {
@@ -136,8 +151,6 @@ Outcome measure_tile(std::span<const std::byte> codestream, const MainHeader& he
         const Rect band = walk.band(r, b);
         for (std::uint32_t k = 0; k < count; ++k) {
           const Cells blocks = walk.part(r, band, grid, k).blocks;
-          if (blocks.across > 0xffff || blocks.down > 0xffff)
-            return unsupported("a precinct of more than 65535 code-blocks");
           size.blocks += static_cast<std::uint64_t>(blocks.across) * blocks.down;
           if (r <= kept) size.wanted_blocks += static_cast<std::uint64_t>(blocks.across) * blocks.down;
           size.nodes += 2 * static_cast<std::uint64_t>(tree_nodes(blocks.across, blocks.down));
@@ -146,6 +159,7 @@ Outcome measure_tile(std::span<const std::byte> codestream, const MainHeader& he
     }
   }
   if (size.blocks > kMaxBlocks) return unsupported("more than 64 million code-blocks in a tile");
+  if (strict && too_many_blocks(size.blocks, bytes)) return kTooFewBytes;
   // Each chunk takes three bits of a packet header or more, and one bit less than
   // the passes it could have at most.
   const std::uint64_t by_layers = size.wanted_blocks * (chunks_per_block - 1 + parameters.layers);
@@ -173,6 +187,7 @@ void layout_tile(std::span<const std::byte> codestream, const MainHeader& header
   tile.components = header.components;
   tile.chunk_count = 0;
   tile.kept_packets = 0;
+  tile.steps = 0;
   Resolution* resolution = tile.resolutions;
   Precinct* precinct = tile.precincts;
   std::uint16_t* layers_read = tile.layers_read;
@@ -183,6 +198,10 @@ void layout_tile(std::span<const std::byte> codestream, const MainHeader& header
     const Coding& coding = parameters.coding[c];
     const Walk walk(header, coding, index, about.dx, about.dy);
     TileComponent& tc = tile.component[c];
+    if (walk.rect().empty()) {
+      tc = {walk.rect(), about.dx, about.dy, -1, -1, &coding, nullptr};
+      continue;
+    }
     tc = {walk.rect(), about.dx,  about.dy, coding.levels, kept_resolutions(wanted, c, coding.levels),
           &coding,     resolution};
 
@@ -238,8 +257,6 @@ void layout_tile(std::span<const std::byte> codestream, const MainHeader& header
                                    static_cast<std::uint64_t>(part.blocks.y0) + y, part.width_log2, part.height_log2);
               Block& to = tile.blocks[block];
               to.first = to.last = kNone;
-              to.fresh = kNone;
-              to.skip = 0;
               to.x = at.x0 - rect.x0 + left;
               to.y = at.y0 - rect.y0 + top;
               to.width = static_cast<std::uint16_t>(at.width());

@@ -22,15 +22,14 @@ namespace dtacs::jp2 {
 struct Chunk {
   const std::byte* data;
   std::uint32_t length;
-  std::uint32_t next;  // in Tile::chunks; kNone ends the list
+  std::uint32_t next;    // in Tile::chunks; kNone ends the list
+  std::uint32_t before;  // bytes of blocks that are not wanted between the chunk before and this one in its packet
   std::uint8_t passes;
 };
 constexpr std::uint32_t kNone = 0xffffffffu;
 
 struct Block {
   std::uint32_t first, last;  // chunks
-  std::uint32_t fresh;        // first chunk of the packet being read, or
-  std::uint32_t skip;         // bytes in it when the block is not wanted
   std::uint32_t x, y;         // of its first sample in the component's coefficient plane
   std::uint16_t width, height;
   std::uint8_t passes;       // so far
@@ -47,7 +46,7 @@ struct TagNode {
 // The part of a precinct that lies in one band.
 struct Precinct {
   std::uint32_t first_block, first_node;  // inclusion tree, then the tree of empty bit-planes
-  std::uint16_t across, down;             // code-blocks
+  std::uint16_t across, down;             // code-blocks: 2^15 samples and four to a block are the extremes
 };
 
 struct Band {
@@ -70,8 +69,8 @@ struct Resolution {
 struct TileComponent {
   Rect rect;  // at full resolution
   std::uint8_t dx, dy;
-  int levels;
-  int kept;  // resolutions 0 .. kept are decoded; -1: none
+  int levels;  // -1: no samples in the tile, no resolutions
+  int kept;    // resolutions 0 .. kept are decoded; -1: none
   const Coding* coding;
   Resolution* resolution;  // [levels + 1]
 };
@@ -96,6 +95,7 @@ struct Tile {
   Chunk* chunks;
   std::uint32_t chunk_capacity, chunk_count;
   std::uint64_t kept_packets;
+  std::uint64_t steps;  // looks at nodes of tag trees that its packets took
 };
 
 // What of a tile is to be decoded: components [first, first + count) at `reduce`
@@ -108,7 +108,7 @@ struct Wanted {
 };
 
 // `bytes`: packet headers and bodies of the tile in the file, which bound chunks;
-// strict: a tile of more packets than bytes is truncated.
+// strict: a tile of more packets than bytes, or of very many more code-blocks, is truncated.
 Outcome measure_tile(std::span<const std::byte> codestream, const MainHeader& header, const Parameters& parameters,
                      std::uint32_t index, const Wanted& wanted, std::uint64_t bytes, bool strict,
                      TileSize& size) noexcept;

@@ -35,6 +35,7 @@ TEST_CASE("jp2 summary: size, depth and sign from the codestream") {
   for (const std::string& file : {maker.file(), maker.codestream()}) {
     const Jp2Summary s = summary(file);
     CHECK((s.width == 439 && s.height == 219 && s.components == 3 && s.bits == 12 && s.is_signed));
+    CHECK((s.x0 == 5 && s.y0 == 7 && s.dx == 1 && s.dy == 1));
     CHECK_FALSE(s.placement.has_value());
   }
 }
@@ -66,6 +67,7 @@ TEST_CASE("jp2 summary: a damaged or unusable georeference is none") {
   CHECK_FALSE(placed(""));
   CHECK_FALSE(placed("<a/>"));
   CHECK_FALSE(placed(gml_grid(0, 0, 0, 10)));
+  CHECK_FALSE(placed(gml_grid(32767, 0, 0, 10)));             // user-defined
   CHECK_FALSE(placed(with("10.000000 0<", "10.000000 1<")));  // rotated
   CHECK_FALSE(placed(with("10.000000 0<", "-10 0<")));        // mirrored
   CHECK_FALSE(placed(with("10.000000 0<", "nan 0<")));
@@ -73,6 +75,8 @@ TEST_CASE("jp2 summary: a damaged or unusable georeference is none") {
   CHECK_FALSE(placed(with("10.000000 0<", "x<")));
   CHECK_FALSE(placed(with("gml:origin", "gml:start")));
   const std::string tags = geo_tags(false, 32631, 1, 2, 10, false);
+  CHECK(placement_from_geotiff(bytes(tags)).has_value());
+  CHECK_FALSE(placement_from_geotiff(bytes(geo_tags(false, 32767, 1, 2, 10, false))).has_value());
   for (std::size_t n = 0; n < tags.size(); ++n)
     CHECK_FALSE(placement_from_geotiff(bytes(tags.substr(0, n))).has_value());
   Rng rng(5);
@@ -93,11 +97,12 @@ TEST_CASE("jp2 summary: what is no JPEG 2000 file is refused, scrambled ones nev
       Jp2Maker{.gml = gml_grid(32631, 0, 0, 10), .geotiff = geo_tags(true, 32631, 0, 0, 10, false)}.file();
   refused(Exit::bad_data, "", "empty");
   refused(Exit::unsupported, "\x89PNG\r\n\x1a\n", "not a JPEG 2000");
-  refused(Exit::bad_data, good.substr(0, 40), "before its JPEG 2000 codestream");
-  refused(Exit::bad_data, good.substr(0, good.size() - 10), "no JPEG 2000 codestream");
-  refused(Exit::bad_data, Jp2Maker{.width = 0}.file(), "size makes no sense");
-  refused(Exit::bad_data, Jp2Maker{.width = 1 << 28}.file(), "size makes no sense");
-  refused(Exit::bad_data, Jp2Maker{.components = 0}.file(), "no JPEG 2000 codestream");
+  refused(Exit::bad_data, good.substr(0, 40), "past the end of the file");
+  refused(Exit::bad_data, good.substr(0, good.size() - 10), "past the end of the codestream");
+  refused(Exit::bad_data, Jp2Maker{.width = 0}.file(), "an image without pixels");
+  refused(Exit::unsupported, Jp2Maker{.width = 1 << 29}.file(), "more pixels than the limit");
+  refused(Exit::bad_data, Jp2Maker{.components = 0}.file(), "no components");
+  check_fails(Exit::usage, "x.jp2|no such component", [&] { summarize_jp2(bytes(good), "x.jp2", 1); });
   Rng rng(11);
   int read = 0, failed = 0;
   for (int i = 0; i < 20000; ++i) {

@@ -23,15 +23,20 @@ struct Jp2Maker {
   int components = 1, bits = 15;
   bool is_signed = false;
   std::string gml = {}, geotiff = {};
+  int sampling = 1;         // of every component
+  std::string stream = {};  // in place of the made-up codestream
 
+  // The main header up to the first tile-part, without what only decoding needs.
   std::string codestream() const {
+    if (!stream.empty()) return stream;
     std::string s = be(0xff4f, 2) + be(0xff51, 2) + be(38 + 3 * static_cast<unsigned>(components), 2) + be(0, 2);
     const auto w = static_cast<unsigned>(width + 5), h = static_cast<unsigned>(height + 7);
     s += be(w, 4) + be(h, 4) + be(5, 4) + be(7, 4) + be(w, 4) + be(h, 4) + be(0, 8) +
          be(static_cast<unsigned>(components), 2);
     for (int c = 0; c < components; ++c)
-      s += be(static_cast<unsigned>(bits - 1) | (is_signed ? 0x80u : 0u), 1) + be(0x0101, 2);
-    return s;
+      s += be(static_cast<unsigned>(bits - 1) | (is_signed ? 0x80u : 0u), 1) +
+           be(static_cast<unsigned>(sampling * 0x101), 2);
+    return s + be(0xff90, 2);
   }
 
   // Boxes in the order of ESA's files: the outer asoc with a 64-bit length, the

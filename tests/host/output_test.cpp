@@ -3,10 +3,13 @@
 #include <stb_image.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <limits>
 
+#include "io/host/file.h"
 #include "io/host/json.h"
 #include "io/host/output_file.h"
 #include "io/host/png.h"
@@ -101,6 +104,31 @@ TEST_CASE("output file: a full disk is an I/O error and leaves nothing") {
   }
   std::signal(SIGXFSZ, handler);
   CHECK(failures == 2);
+  CHECK(folder.names().empty());
+}
+
+TEST_CASE("output file: an input that becomes shorter while it is read is an I/O error and leaves nothing") {
+  const TempFolder folder, other;
+  const std::string input = other / "input.bin", said = other / "stderr.txt";
+  put_file(input, std::string(1 << 16, 'x'));
+  std::fflush(nullptr);
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    remove_unfinished_on_signals();
+    if (std::freopen(said.c_str(), "w", stderr) == nullptr) _exit(1);
+    OutputFile unfinished(folder / "out.bin");
+    unfinished.append("some");
+    const MappedFile file(input);
+    if (truncate(input.c_str(), 10) != 0) _exit(2);
+    const volatile std::byte last = file.bytes()[file.bytes().size() - 1];
+    _exit(last == std::byte{'x'} ? 3 : 4);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == static_cast<int>(Exit::io_error));
+  CHECK(get_file(said) == "dtacs: an input file became shorter or unreadable while it was read\n");
   CHECK(folder.names().empty());
 }
 

@@ -246,6 +246,8 @@ TEST_CASE("product: damaged images and metadata are named") {
   refused(Exit::bad_data, band);
   put_file(band, Jp2Maker{.components = 3}.file());
   refused(Exit::unsupported, band + "|3 component(s)");
+  put_file(band, Jp2Maker{.sampling = 2}.file());
+  refused(Exit::unsupported, "a sample for every 2 x 2 pixels");
   put_file(band, Jp2Maker{.is_signed = true}.file());
   refused(Exit::unsupported, band + "|signed");
   maker.write_compact(root);

@@ -88,7 +88,6 @@ TEST_CASE("raw: a flag line alone, both byte orders, windows") {
     for (const PixelWindow& w : {PixelWindow{-1, 0, 3, 3}, PixelWindow{0, 0, 14, 7}, PixelWindow{10, 0, 4, 1},
                                  PixelWindow{0, 7, 1, 1}, PixelWindow{0, 0, 1, -1}, PixelWindow{2147483647, 0, 1, 1}})
       check_fails(Exit::usage, "p.u16|window", [&] { product->open_band(0, {.window = w}); });
-    check_fails(Exit::usage, "p.u16|reduced", [&] { product->open_band(0, {.reduce = 1}); });
   }
 }
 
@@ -129,7 +128,14 @@ TEST_CASE("raw: what an ENVI header can say") {
   const RawHeader middle = parsed(with("1.000, 1.000", "1.5, 1.5"));  // tied by the middle of the first pixel
   CHECK((middle.ulx == 399955 && middle.uly == 4693205));
   CHECK(parsed(with("UTM", "Geographic Lat/Lon")).epsg == 0);
+  const RawHeader degrees = parsed(with("UTM, 1.000, 1.000, 399960.000, 4693200.000, 1.0e+1, 10, 31, North, WGS-84",
+                                        "Geographic Lat/Lon, 1, 1, 2.1, 42.3, 0.0001, 0.00009, WGS-84"));
+  CHECK((degrees.epsg == 0 && degrees.width == 13 && degrees.pixel == RawHeader{}.pixel));
   CHECK(parsed(with("units=Meters", "units=Meters, rotation=30")).epsg == 0);
+  CHECK(parsed(with("units=Meters", "units=Meters, rotation=-0.50")).epsg == 0);
+  CHECK(parsed(with("units=Meters", "rotation = 1e1, units=Meters")).epsg == 0);
+  for (const char* none : {"rotation=0", "rotation=0.0", "rotation=0.00000000", "Rotation = -0"})
+    CHECK(parsed(with("units=Meters", none)).epsg == 32631);
   CHECK(parsed(with("byte order = 0", "byte order = 1")).big_endian);
   CHECK(parsed(with("header offset = 0", "header offset = 128")).header_bytes == 128);
   CHECK(parsed(with("1.0e+1, 10", "3, 3")).pixel == 3);
@@ -154,6 +160,7 @@ TEST_CASE("raw: what an ENVI header can say") {
   refused(Exit::bad_data, with("b12", "B02"), "every band once");
   refused(Exit::bad_data, with(",\n b12", ""), "2 band names for 3 bands");
   refused(Exit::bad_data, with("1.0e+1, 10", "10, 20"), "square pixels");
+  refused(Exit::bad_data, with("units=Meters", "rotation=north"), "sensible number");
 }
 
 TEST_CASE("raw: wrong flag lines and files that do not fit them") {

@@ -90,9 +90,11 @@ std::vector<std::uint8_t> read_tiff(const std::string& path) {
   return pixels;
 }
 
-// Largest difference of one channel of an RGB picture from f(pixel index).
+// Largest difference of one channel of an RGB picture from f(pixel index); `like` has its size.
 template <class F>
-int worst(const std::vector<std::uint8_t>& rgb, int channel, F f) {
+int worst(const std::vector<std::uint8_t>& rgb, const Image& like, int channel, F f) {
+  REQUIRE(!like.pixels.empty());
+  REQUIRE(rgb.size() == 3 * like.pixels.size());
   int most = 0;
   for (std::size_t i = 0; i < rgb.size() / 3; ++i)
     most = std::max(most, std::abs(static_cast<int>(rgb[3 * i + static_cast<std::size_t>(channel)]) - f(i)));
@@ -167,7 +169,7 @@ TEST_CASE("jp2: T.803 files") {
     const auto got = components("file1.jp2", 3);
     const auto want = read_tiff(path("jp2_1.tif"));
     for (int c = 0; c < 3; ++c)
-      CHECK(worst(want, c, [&](std::size_t i) { return got[static_cast<std::size_t>(c)].value(i); }) == 0);
+      CHECK(worst(want, got[0], c, [&](std::size_t i) { return got[static_cast<std::size_t>(c)].value(i); }) == 0);
   }
   {  // YCC, channels in the order Cr, Cb, Y
     const auto got = components("file2.jp2", 3);
@@ -177,15 +179,16 @@ TEST_CASE("jp2: T.803 files") {
       const double v = c == 0 ? y + 1.402 * cr : c == 1 ? y - 0.344136 * cb - 0.714136 * cr : y + 1.772 * cb;
       return std::clamp(static_cast<int>(v + 0.5), 0, 255);
     };
-    for (int c = 0; c < 3; ++c) CHECK(worst(want, c, [&](std::size_t i) { return rgb(i, c); }) <= 1);
+    for (int c = 0; c < 3; ++c) CHECK(worst(want, got[0], c, [&](std::size_t i) { return rgb(i, c); }) <= 1);
   }
   {  // grey
     const auto got = components("file4.jp2", 1);
-    CHECK(worst(read_tiff(path("jp2_4.tif")), 0, [&](std::size_t i) { return got[0].value(i); }) == 0);
+    CHECK(worst(read_tiff(path("jp2_4.tif")), got[0], 0, [&](std::size_t i) { return got[0].value(i); }) == 0);
   }
   {  // grey of 12 bits, 8 in the reference
     const auto got = components("file6.jp2", 1);
-    CHECK(worst(read_tiff(path("jp2_6.tif")), 0, [&](std::size_t i) { return got[0].value(i) * 255 / 4095; }) <= 1);
+    CHECK(worst(read_tiff(path("jp2_6.tif")), got[0], 0, [&](std::size_t i) { return got[0].value(i) * 255 / 4095; }) <=
+          1);
   }
   {  // palette
     const auto got = components("file9.jp2", 1);
@@ -193,7 +196,7 @@ TEST_CASE("jp2: T.803 files") {
     const Bytes file = read_file(path("file9.jp2"));
     constexpr std::size_t kEntries = 66 + 8 + 2 + 1 + 3;  // of the pclr box: 256 of three bytes
     for (int c = 0; c < 3; ++c)
-      CHECK(worst(want, c, [&](std::size_t i) {
+      CHECK(worst(want, got[0], c, [&](std::size_t i) {
               return static_cast<int>(file[kEntries + 3 * got[0].pixels[i] + static_cast<std::size_t>(c)]);
             }) == 0);
   }

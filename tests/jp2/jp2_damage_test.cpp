@@ -126,6 +126,7 @@ TEST_CASE("jp2: what is not Part 1 is refused by name") {
 TEST_CASE("jp2: the malformed folder never crashes") {
   DTACS_NEEDS_DATA("jp2/malformed");
   int decoded = 0, refused = 0;
+  // Most of these files are damaged where it does not matter, or only cut.
   for (const auto& entry : std::filesystem::directory_iterator(shared_data("jp2/malformed"))) {
     INFO(entry.path().string());
     const Bytes file = read_file(entry.path().string());
@@ -136,7 +137,8 @@ TEST_CASE("jp2: the malformed folder never crashes") {
       ++(o.ok() ? decoded : refused);
     }
   }
-  MESSAGE(decoded, " decoded, ", refused, " refused");
+  CHECK(decoded >= 72);
+  CHECK(refused >= 20);
 }
 
 }  // namespace dtacs::test

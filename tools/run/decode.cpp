@@ -54,20 +54,30 @@ void write_raw(Jp2Band& band, const std::string& path, const std::string& header
 
 void write_tiff(Jp2Band& band, const std::string& in, const std::string& out, const Jp2Options& options) {
   GeoTiffOptions o = {.width = band.width(), .height = band.height(), .bits = band.bits() <= 8 ? 8 : 16};
+  o.is_signed = band.is_signed();
   o.predictor = true;
   o.parallel = options.parallel;
-  const Jp2Summary summary = summarize_jp2(in);
-  if (const auto& place = summary.placement; place && place->dx == place->dy) {
+  // The place counts in pixels of the reference grid, of which a sample spans some: those
+  // of the component times 2^reduce.  The first sample is on the first multiple of that.
+  const Jp2Summary summary = summarize_jp2(in, options.component);
+  const auto& place = summary.placement;
+  const double step_x = std::ldexp(summary.dx, options.reduce), step_y = std::ldexp(summary.dy, options.reduce);
+  if (place && step_x * place->dx == step_y * place->dy) {
+    const auto pixels_from_corner = [](int sample, double step, int origin) {
+      return (std::ceil(origin / step) + sample) * step - origin;
+    };
     o.epsg = place->epsg;
-    o.pixel_size = std::ldexp(place->dx, options.reduce);
-    o.ulx = place->ulx + options.window.x * o.pixel_size;
-    o.uly = place->uly - options.window.y * o.pixel_size;
+    o.pixel_size = step_x * place->dx;
+    o.ulx = place->ulx + pixels_from_corner(options.window.x, step_x, summary.x0) * place->dx;
+    o.uly = place->uly - pixels_from_corner(options.window.y, step_y, summary.y0) * place->dy;
   }
   GeoTiffWriter writer(out, o);
   std::vector<std::uint8_t> narrow;
   for_all_rows(band, [&](const std::uint16_t* rows, int count) {
     if (o.bits == 16) return writer.write_rows(0, rows, count);
-    narrow.assign(rows, rows + static_cast<std::ptrdiff_t>(band.width()) * count);
+    narrow.resize(static_cast<std::size_t>(band.width()) * static_cast<std::size_t>(count));
+    std::transform(rows, rows + narrow.size(), narrow.begin(),
+                   [](std::uint16_t v) { return static_cast<std::uint8_t>(v); });
     writer.write_rows(0, narrow.data(), count);
   });
   writer.finish();
