@@ -80,7 +80,7 @@ Layer jp2_layer(const std::string& path, const Parallel& parallel) {
   if (s.placement && s.placement->dx == s.placement->dy)
     l.grid = {s.width, s.height, s.placement->epsg, s.placement->ulx, s.placement->uly, s.placement->dx};
   l.open = [path, parallel] {
-    return rows_of(std::make_shared<Jp2Band>(path, BandOptions{.window = {}, .reduce = 0, .parallel = parallel}));
+    return rows_of(std::make_shared<Jp2Band>(path, BandOptions{.window = {}, .parallel = parallel}));
   };
   return l;
 }
@@ -182,7 +182,7 @@ std::vector<Layer> open_product_layers(const std::shared_ptr<const Product>& pro
     l.offset = offset.value_or(b.add_offset) / info.quantification;
     l.no_data = info.no_data;
     l.open = [product, parallel, index = static_cast<int>(i)] {
-      return rows_of(product->open_band(index, {.window = {}, .reduce = 0, .parallel = parallel}));
+      return rows_of(product->open_band(index, {.window = {}, .parallel = parallel}));
     };
     layers.push_back(std::move(l));
   }
