@@ -178,6 +178,11 @@ TEST_CASE("torch: recursion, bombs and nonsense in the pickle end in a refusal")
   CHECK(contains(refusal(torch_of(laughs)), "nested too deep"));
   CHECK(contains(refusal(torch_of(FileBytes(5000, ']') + FileBytes(4999, 'a'))), "nested too deep"));
   CHECK(contains(refusal(torch_of(FileBytes(2000000, 'N'))), "more than a million values"));
+  // Two long texts kept once, and a class named after them over and over.
+  FileBytes classes =
+      "X" + le(499, 4) + FileBytes(499, 'm') + "q" + le(0, 1) + "X" + le(500, 4) + FileBytes(500, 'n') + "q" + le(1, 1);
+  for (int i = 0; i < 1000; ++i) classes = classes + "h" + le(0, 1) + "h" + le(1, 1) + "\x93" + "0";
+  CHECK(contains(refusal(torch_of(classes)), "more characters than its size explains"));
   CHECK(contains(refusal(torch_of("X" + le(0xffffffff, 4))), "ends too early"));
   CHECK(contains(refusal(torch_of("\x8d" + le(~std::uint64_t{0}, 8))), "ends too early"));
   CHECK(contains(refusal(torch_of("")), "empty stack"));

@@ -105,8 +105,7 @@ struct Finder {
     usage("the network has " + std::to_string(shape.outputs) + " classes: name them with --outputs");
   }
 
-  // residual: the outputs are corrections of input bands.
-  Names corrected_bands(const Names& bands, bool residual) const {
+  Names corrected_bands(const Names& bands) const {
     Names outputs;
     if (!hints.outputs.empty()) {
       outputs = given_output_bands();
@@ -120,7 +119,7 @@ struct Finder {
     }
     for (const std::string& o : outputs) {
       if (std::count(outputs.begin(), outputs.end(), o) > 1) usage("--outputs lists " + o + " twice");
-      if (residual && std::count(bands.begin(), bands.end(), o) == 0)
+      if (std::count(bands.begin(), bands.end(), o) == 0)
         usage("output band " + o + " is none of the input bands, whose correction the network computes");
     }
     return outputs;
@@ -135,7 +134,7 @@ struct Finder {
     if (!hints.net.empty() && hints.net != m.net)
       usage("--net says " + hints.net + ", the checkpoint holds a " + (shape.unet ? "U-Net" : m.net));
     m.bands = m.task == "correction" ? correction_bands() : classification_bands();
-    m.outputs = m.task == "correction" ? corrected_bands(m.bands, !linear) : class_names();
+    m.outputs = m.task == "correction" ? corrected_bands(m.bands) : class_names();
     if (static_cast<int>(m.outputs.size()) != shape.outputs)
       usage("--outputs lists " + counted(static_cast<int>(m.outputs.size()), "name") + ", the network has " +
             counted(shape.outputs, "output"));

@@ -153,8 +153,8 @@ int Parser::tensor_of(std::string_view value, const char* role) {
     if (next == identity.end()) break;
     value = next->second;
   }
-  refuse("the " + std::string(role) + " " + ascii(value) +
-         " of a convolution is computed, expected stored numbers" + " (a quantised model? export it in f32)");
+  refuse("the " + std::string(role) + " " + ascii(value) + " of a convolution is computed, expected stored numbers" +
+         " (a quantised model? export it in f32)");
 }
 
 // NodeProto: 1 input, 2 output, 4 op_type, 5 attribute (1 name, 2 f, 5 t).

@@ -12,6 +12,8 @@ namespace dtacs {
 namespace {
 
 constexpr std::size_t kMaxValues = std::size_t{1} << 20;
+// Naming a class costs at least five bytes of pickle, and its name is some thirty characters.
+constexpr std::size_t kFreeText = 4096, kTextPerByte = 8;
 // An item costs at least one byte of pickle, so items need no limit of their own.
 constexpr std::size_t kMaxPickle = std::size_t{64} << 20;
 
@@ -37,7 +39,8 @@ enum Op : std::uint8_t {
 
 class Machine {
  public:
-  explicit Machine(std::span<const std::byte> bytes) : in_(bytes, "the pickle") {}
+  explicit Machine(std::span<const std::byte> bytes)
+      : in_(bytes, "the pickle"), text_budget_(kFreeText + kTextPerByte * bytes.size()) {}
 
   Pickle run() {
     for (;;) {
@@ -116,7 +119,9 @@ class Machine {
   }
   void push_global(std::string_view module, std::string_view name) {
     // A recalled text costs two bytes of pickle however long it is: do not copy it without bound.
-    if (module.size() + name.size() > 1000) refuse("names a class in more than 1000 characters");
+    const std::size_t size = module.size() + name.size();
+    if (size > text_budget_) refuse("names classes in more characters than its size explains");
+    text_budget_ -= size;
     push({.kind = PickleKind::global, .text = std::string(module) + "." + std::string(name)});
   }
   void push_object(PickleId cls, PickleId args) { push({.kind = PickleKind::object, .cls = cls, .args = args}); }
@@ -141,6 +146,7 @@ class Machine {
   void step(std::uint8_t op);
 
   ByteCursor in_;
+  std::size_t text_budget_;  // characters of class names yet to be copied
   Pickle out_;
   std::vector<PickleId> stack_;
   std::vector<std::size_t> marks_;  // heights of the stack

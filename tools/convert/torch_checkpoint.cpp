@@ -152,8 +152,7 @@ std::span<const std::byte> Collector::storage(PickleId persistent, Element& elem
   const std::vector<PickleId>& id = at(p.args).items;
   const std::string_view cls = pickle_.class_of(id[1]);
   const auto type = storage_element(cls);
-  if (!type)
-    refuse("a tensor is kept as " + (cls.empty() ? "something unknown" : ascii(cls)) + ", which is not read");
+  if (!type) refuse("a tensor is kept as " + (cls.empty() ? "something unknown" : ascii(cls)) + ", which is not read");
   element = *type;
   const std::string key = at(id[2]).text;
   auto known = storages_.find(key);

@@ -94,8 +94,7 @@ ZipArchive::ZipArchive(std::span<const std::byte> bytes) : file_(bytes) {
   }
   std::sort(entries_.begin(), entries_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   for (std::size_t i = 1; i < entries_.size(); ++i)
-    if (entries_[i].name == entries_[i - 1].name)
-      refuse("the zip archive has two entries " + ascii(entries_[i].name));
+    if (entries_[i].name == entries_[i - 1].name) refuse("the zip archive has two entries " + ascii(entries_[i].name));
 }
 
 const ZipEntry* ZipArchive::find(std::string_view name) const {

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line as a user meets it: options, exit codes, one line that says why.
+#include <doctest/doctest.h>
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/host/temp_folder.h"
+#include "tests/support/tools.h"
+#include "tools/run/args.h"
+#include "tools/run/radiometry_check.h"
+
+namespace dtacs::test {
+
+namespace {
+
+const std::string kDemo =
+    DTACS_SOURCE_DIR "/tests/data/demo/S2A_MSIL1C_20260621T105031_N0511_R051_T31TDH_20260621T130000.SAFE";
+
+Args args_of(std::vector<std::string> words) {
+  std::vector<char*> pointers;
+  for (std::string& w : words) pointers.push_back(w.data());
+  return Args(static_cast<int>(pointers.size()), pointers.data());
+}
+
+struct Outcome {
+  int exit = 0;
+  std::string text;  // standard output and error
+};
+
+Outcome dtacs(const std::string& arguments) {
+  FILE* pipe = popen((DTACS_BINARY " " + arguments + " 2>&1").c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  Outcome o;
+  char block[4096];
+  while (const std::size_t n = fread(block, 1, sizeof block, pipe)) o.text.append(block, n);
+  const int status = pclose(pipe);
+  o.exit = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return o;
+}
+
+}  // namespace
+
+TEST_CASE("arguments: options in any order and form, mistakes named") {
+  Args a = args_of({"--res", "20", "in", "--window=1,2,3,4", "--quiet", "--weights", "a", "--weights=b"});
+  CHECK(a.number("--res", 10, 20) == 20);
+  const auto r = a.rect("--window");
+  REQUIRE(r.has_value());
+  CHECK((r->x == 1 && r->y == 2 && r->width == 3 && r->height == 4));
+  CHECK(a.flag("--quiet"));
+  CHECK_FALSE(a.flag("--stack"));
+  CHECK(a.values("--weights") == std::vector<std::string>{"a", "b"});
+  CHECK_FALSE(a.value("-o").has_value());
+  CHECK(a.finish(1, "usage")[0] == "in");
+
+  check_fails(Exit::usage, "--res 21", [] { args_of({"--res", "21"}).number("--res", 10, 20); });
+  check_fails(Exit::usage, "--res 2x", [] { args_of({"--res", "2x"}).number("--res", 0, 20); });
+  check_fails(Exit::usage, "--res needs a value", [] { args_of({"--res"}).number("--res", 0, 20); });
+  check_fails(Exit::usage, "-o is given twice", [] { args_of({"-o", "a", "-o", "b"}).value("-o"); });
+  for (const char* bad : {"1,2,3", "1,2,3,0", "-1,2,3,4", "1,2,3,4,5", "a,b,c,d", ""})
+    check_fails(Exit::usage, "--window", [&] { args_of({"--window", bad}).rect("--window"); });
+  check_fails(Exit::usage, "unknown option --frob", [] { args_of({"--frob", "x"}).finish(1, "usage"); });
+  check_fails(Exit::usage, "usage", [] { args_of({"a", "b"}).finish(1, "usage"); });
+}
+
+TEST_CASE("radiometry: a forgotten and a doubled offset are suspected, an ordinary scene is not") {
+  const auto warning = [](int b02, int b10, int b12, float offset) {
+    RadiometryCheck check;
+    const std::vector<std::uint8_t> valid(400, 1);
+    for (const auto& [band, dn] : {std::pair{1, b02}, {10, b10}, {12, b12}})
+      check.add(band, std::vector<std::uint16_t>(400, static_cast<std::uint16_t>(dn)).data(), valid.data(), 400,
+                offset);
+    return check.warning(offset != 0);
+  };
+  CHECK(warning(700, 15, 300, 0).empty());
+  CHECK(warning(1700, 1015, 1300, -1000).empty());
+  CHECK(warning(1700, 1015, 1300, 0).find("-1000") != std::string::npos);
+  CHECK(warning(700, 900, 300, 0).find("B10 900") != std::string::npos);
+  CHECK(warning(1150, 15, 1020, -1000).find("already") != std::string::npos);
+  CHECK(RadiometryCheck().warning(false).empty());
+}
+
+TEST_CASE("command: exit codes and one line each") {
+  DTACS_NEEDS_TOOL("a dtacs that runs here", DTACS_BINARY " --version");
+  const TempFolder folder;
+  const std::string out = " -o " + (folder / "out");
+  CHECK(dtacs("--version").text.starts_with("dtacs "));
+  CHECK(dtacs("--help").text.find("dtacs run PRODUCT") != std::string::npos);
+  CHECK(dtacs("run --help").text.find("--window X,Y,W,H") != std::string::npos);
+  for (const auto& [arguments, exit, says] : std::vector<std::array<std::string, 3>>{
+           {"", "64", "dtacs run"},
+           {"frobnicate", "64", "unknown command"},
+           {"run", "64", "usage"},
+           {"run " + kDemo, "64", "output folder"},
+           {"run nowhere" + out, "66", "nowhere"},
+           {"run " + kDemo + out + " --isa mmx", "64", "mmx"},
+           {"run " + kDemo + out + " --window 400,0,100,10", "64", "420 x 420"},
+           {"run " + kDemo + out + " --weights " + DTACS_SOURCE_DIR + "/README.md", "69", "README.md"},
+           {"run " DTACS_SOURCE_DIR "/tests/data/demo/truth" + out, "68", "B10"},
+           {"run " + kDemo + " -o " DTACS_SOURCE_DIR "/README.md/out", "73", "README.md"},
+           {"info " DTACS_SOURCE_DIR "/README.md", "67", "README.md"},
+           {"decode " DTACS_SOURCE_DIR "/README.md -o " + (folder / "x.tif"), "67", "README.md"},
+       }) {
+    const Outcome o = dtacs(arguments);
+    INFO(arguments, "\n", o.text);
+    CHECK(o.exit == std::stoi(exit));
+    CHECK(o.text.find(says) != std::string::npos);
+    CHECK((arguments.empty() || std::count(o.text.begin(), o.text.end(), '\n') == 1));
+  }
+  CHECK(folder.names().empty());
+  const Outcome info = dtacs("info " + kDemo);
+  CHECK(info.exit == 0);
+  for (const char* word :
+       {"SAFE compact", "05.11", "T31TDH", "EPSG:32631", "B8A         20       210       210    -1000"})
+    CHECK(info.text.find(word) != std::string::npos);
+}
+
+TEST_CASE("command: a signal leaves no unfinished file") {
+  DTACS_NEEDS_TOOL("a dtacs that runs here", DTACS_BINARY " --version");
+  const TempFolder folder;
+  const std::string out = folder / "out";
+  // Stopped as soon as its first temporary file is there; the slow kernels leave it time.
+  const pid_t child = fork();
+  if (child == 0) {
+    execl(DTACS_BINARY, "dtacs", "run", kDemo.c_str(), "-o", out.c_str(), "--quiet", "--isa", "scalar", nullptr);
+    _exit(127);
+  }
+  bool seen = false;
+  for (int i = 0; i < 20000 && !seen; ++i) {
+    std::error_code none;
+    for (const auto& e : std::filesystem::directory_iterator(out, none))
+      seen = seen || e.path().string().ends_with(".tmp");
+    usleep(500);
+  }
+  CHECK(seen);
+  kill(child, SIGTERM);
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(WIFSIGNALED(status));
+  for (const auto& e : std::filesystem::directory_iterator(out)) CHECK_FALSE(e.path().string().ends_with(".tmp"));
+}
+
+}  // namespace dtacs::test
