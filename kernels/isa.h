@@ -13,8 +13,8 @@ namespace dtacs {
 using IsaSet = std::uint32_t;
 
 namespace isa {
-inline constexpr IsaSet none = 0;          // portable C++, always present
-inline constexpr IsaSet avx2 = 1u << 0;    // AVX2 + FMA
+inline constexpr IsaSet none = 0;        // portable C++, always present
+inline constexpr IsaSet avx2 = 1u << 0;  // AVX2 + FMA
 }  // namespace isa
 
 struct IsaName {

@@ -22,7 +22,7 @@
 
 namespace dtacs {
 
-inline constexpr int kPixelNetMaxBands = 16;    // inputs and outputs
+inline constexpr int kPixelNetMaxBands = 16;  // inputs and outputs
 inline constexpr int kPixelNetMaxHidden = 128;
 
 struct PixelNetArgs {

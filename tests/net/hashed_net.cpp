@@ -102,7 +102,7 @@ Golden read_golden() {
   return g;
 }
 
-std::vector<std::byte> golden_weights(const Golden& golden) {
+std::vector<WeightsTensor> golden_tensors(const Golden& golden) {
   std::vector<WeightsTensor> tensors;
   for (const GoldenLayer& l : golden.layers) {
     const auto n = static_cast<std::uint32_t>(l.outputs), k = static_cast<std::uint32_t>(l.kernel);
@@ -114,10 +114,14 @@ std::vector<std::byte> golden_weights(const Golden& golden) {
     tensors.push_back(std::move(w));
     tensors.push_back(std::move(b));
   }
-  return write_weights(std::move(tensors), {{"net", "unet_mobilenet_v2"},
-                                            {"task", "classification"},
-                                            {"bands", "B01,B02,B03,B04,B05,B06,B07,B08,B8A,B09,B10,B11,B12"},
-                                            {"outputs", "clear,thick cloud,thin cloud,cloud shadow"}});
+  return tensors;
+}
+
+std::vector<std::byte> golden_weights(const Golden& golden) {
+  return write_weights(golden_tensors(golden), {{"net", "unet_mobilenet_v2"},
+                                                {"task", "classification"},
+                                                {"bands", "B01,B02,B03,B04,B05,B06,B07,B08,B8A,B09,B10,B11,B12"},
+                                                {"outputs", "clear,thick cloud,thin cloud,cloud shadow"}});
 }
 
 std::vector<float> hashed_scene(int bands, int height, int width) {

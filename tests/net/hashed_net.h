@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "net/unet_mobilenet_v2.h"
+#include "tools/convert/weights_writer.h"
 
 namespace dtacs::test {
 
@@ -32,7 +33,8 @@ struct Golden {
 
 Golden read_golden();
 
-// A weights file (64-byte aligned copy) of that network, f32.
+// That network's tensors, f32, and a weights file of them.
+std::vector<WeightsTensor> golden_tensors(const Golden& golden);
 std::vector<std::byte> golden_weights(const Golden& golden);
 
 // Reflectance of the hashed scene, (height, width, bands); any size.

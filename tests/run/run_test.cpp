@@ -144,21 +144,12 @@ TEST_CASE("run: a U-Net corrector subtracts its output from the bands") {
   RawScene scene(40, 50);
   Bench bench(scene);
   // The classification graph with its head turned into 12 outputs.
-  std::vector<WeightsTensor> tensors;
-  AlignedBytes bytes(golden_weights(bench.golden));
-  WeightsFile weights;
-  REQUIRE(WeightsFile::open(bytes.bytes(), weights) == Status::ok);
-  for (int i = 0; i < weights.tensor_count(); ++i) {
-    const TensorView v = weights.tensor(i);
-    WeightsTensor t{
-        .name = std::string(v.name), .dims = {v.dims, v.dims + v.rank}, .values = std::vector<float>(v.count())};
-    v.to_f32(t.values.data());
-    if (t.name == "head.w" || t.name == "head.b") {
-      t.dims[0] = 12;
-      t.values.resize(t.values.size() * 3);
-      for (std::size_t k = 0; k < t.values.size(); ++k) t.values[k] = 0.02f * hash_unit(t.name, k);
-    }
-    tensors.push_back(std::move(t));
+  std::vector<WeightsTensor> tensors = golden_tensors(bench.golden);
+  for (WeightsTensor& t : tensors) {
+    if (t.name != "head.w" && t.name != "head.b") continue;
+    t.dims[0] = 12;
+    t.values.resize(t.values.size() * 3);
+    for (std::size_t k = 0; k < t.values.size(); ++k) t.values[k] = 0.02f * hash_unit(t.name, k);
   }
   const std::vector<std::byte> file =
       write_weights(tensors, {{"net", "unet_corrector"},
@@ -172,6 +163,7 @@ TEST_CASE("run: a U-Net corrector subtracts its output from the bands") {
   run(bench.options);
 
   AlignedBytes own(file);
+  WeightsFile weights;
   REQUIRE(WeightsFile::open(own.bytes(), weights) == Status::ok);
   const Image f = run_whole_image(unet_mobilenet_v2(13, 12), weights, padded(scene)).back();
   const Padding rows = padding_for(scene.height), columns = padding_for(scene.width);
@@ -282,21 +274,10 @@ TEST_CASE("run: outputs lie where the pixels of the product lie") {
 TEST_CASE("run: the mask's names are those of the weights") {
   RawScene scene(40, 40);
   Bench bench(scene);
-  std::vector<WeightsTensor> tensors;
-  AlignedBytes bytes(golden_weights(bench.golden));
-  WeightsFile weights;
-  REQUIRE(WeightsFile::open(bytes.bytes(), weights) == Status::ok);
-  for (int i = 0; i < weights.tensor_count(); ++i) {
-    const TensorView v = weights.tensor(i);
-    WeightsTensor t{
-        .name = std::string(v.name), .dims = {v.dims, v.dims + v.rank}, .values = std::vector<float>(v.count())};
-    v.to_f32(t.values.data());
-    tensors.push_back(std::move(t));
-  }
-  put_bytes(bench.folder / "sc.dtw",
-            write_weights(tensors, {{"net", "unet_mobilenet_v2"},
-                                    {"bands", "B01,B02,B03,B04,B05,B06,B07,B08,B8A,B09,B10,B11,B12"},
-                                    {"outputs", "cloud shadow,water,thick cloud,clear"}}));
+  put_bytes(bench.folder / "sc.dtw", write_weights(golden_tensors(bench.golden),
+                                                   {{"net", "unet_mobilenet_v2"},
+                                                    {"bands", "B01,B02,B03,B04,B05,B06,B07,B08,B8A,B09,B10,B11,B12"},
+                                                    {"outputs", "cloud shadow,water,thick cloud,clear"}}));
   run(bench.options);
   const std::string names = get_file(bench.out("mask.tif.aux.xml"));
   CHECK(names.find("water") != std::string::npos);
