@@ -19,6 +19,7 @@ from multiprocessing import Pool
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy import ndimage
 from torch import nn
 
 from atmosphere import AtmosphereTable, load_spectra
@@ -27,7 +28,7 @@ from simulate import CLASS_NAMES, random_scene
 from unet import Unet, start_from_imagenet
 
 SIZE = 192  # of a simulated scene
-CLASS_WEIGHT = (1.0, 1.0, 1.3, 1.4)
+CLASS_WEIGHT = (1.0, 1.0, 1.3, 1.8)
 EMA = 0.9985
 
 
@@ -44,18 +45,26 @@ def make_scenes(job):
     return first, x, y
 
 
-def scene_pool(seed, split, count, processes):
+def scene_pool(seed, split, count, processes, cache=None):
+    """`count` scenes of a seed. cache: a folder to keep them in, for runs that share them while the simulator stays."""
+    file = cache and os.path.join(cache, f"scenes_{split}_{seed}_{count}.npz")
+    if file and os.path.exists(file):
+        with np.load(file) as z:
+            return z["x"], z["y"]
     x = np.empty((count, 13, SIZE, SIZE), np.uint16)
     y = np.empty((count, SIZE, SIZE), np.uint8)
     jobs = [(seed, split, i, min(i + 25, count)) for i in range(0, count, 25)]
     with Pool(processes) as pool:
         for first, a, b in pool.imap_unordered(make_scenes, jobs):
             x[first : first + len(a)], y[first : first + len(b)] = a, b
+    if file:
+        np.savez(file + ".tmp.npz", x=x, y=y)
+        os.replace(file + ".tmp.npz", file)
     return x, y
 
 
 def batch_of(rng, x, y, count, crop):
-    """Random crops, flipped and turned, with jittered calibration of the bands."""
+    """Random crops, flipped and turned, with jittered calibration of the bands; some blurred, as resampled images are."""
     xs = np.empty((count, 13, crop, crop), np.float32)
     ys = np.empty((count, crop, crop), np.int64)
     for n in range(count):
@@ -67,6 +76,9 @@ def batch_of(rng, x, y, count, crop):
         a, b = np.rot90(a, turns, (1, 2)), np.rot90(b, turns)
         if rng.random() < 0.5:
             a, b = a[:, :, ::-1], b[:, ::-1]
+        if rng.random() < 0.25:
+            sigma = rng.uniform(0.4, 1.0)
+            a = ndimage.gaussian_filter(a.astype(np.float32), (0, sigma, sigma), truncate=3)
         gain = (1 + rng.normal(0, 0.03, (13, 1, 1))) * (1 + rng.normal(0, 0.08))
         xs[n], ys[n] = a * (gain * 1e-4), b
     return torch.from_numpy(xs).contiguous(memory_format=torch.channels_last), torch.from_numpy(ys)
@@ -167,6 +179,8 @@ def main():
     parser.add_argument("--start", help="checkpoint of an earlier run to go on from")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=70, help="time to train; the learning rate follows it")
+    parser.add_argument("--end", help="HH:MM local time to stop training at, instead of --minutes")
+    parser.add_argument("--cache", help="folder that keeps simulated scenes between runs")
     parser.add_argument("--steps", type=int, help="train this many steps instead: repeatable on one machine")
     parser.add_argument("--scenes", type=int, default=5000)
     parser.add_argument("--test-scenes", type=int, default=400)
@@ -180,8 +194,8 @@ def main():
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
     begin = time.time()
-    x, y = scene_pool(args.seed, "train", args.scenes, args.threads)
-    check = scene_pool(args.seed + 1000, "train", 48, args.threads)
+    x, y = scene_pool(args.seed, "train", args.scenes, args.threads, args.cache)
+    check = scene_pool(args.seed + 1000, "train", 48, args.threads, args.cache)
     share = np.bincount(y.ravel(), minlength=4) / y.size
     print(f"{len(x)} scenes in {time.time() - begin:.0f} s, classes {share.round(3)}", flush=True)
 
@@ -194,13 +208,17 @@ def main():
         state = torch.load(args.start)["state_dict"]
         state["encoder.features.0.0.weight"] /= scale
         model.load_state_dict(state)
+    if args.end:
+        hour, minute = map(int, args.end.split(":"))
+        now = time.localtime()
+        args.minutes = (hour * 60 + minute - now.tm_hour * 60 - now.tm_min - now.tm_sec / 60) % 1440
     model = model.to(memory_format=torch.channels_last)
     model, steps, seconds = train(model, x, y, check, scale, args)
     rng = np.random.default_rng([args.seed, 2])
     refresh_batch_norm(model, (batch_of(rng, x, y, 16, args.crop)[0] * scale for _ in range(120)))
     export(model, scale, args.out)
 
-    test = scene_pool(args.seed + 2000, "test", args.test_scenes, args.threads)
+    test = scene_pool(args.seed + 2000, "test", args.test_scenes, args.threads, args.cache)
     matrix = evaluate(model, *test, scale)
     start = "an earlier checkpoint" if args.start else "ImageNet MobileNetV2" if args.encoder else "random weights"
     report = {
@@ -208,7 +226,7 @@ def main():
         "start": start,
         "training_data": f"{args.scenes} simulated scenes of {SIZE} px, class shares {share.round(3).tolist()}",
         "test_data": f"{args.test_scenes} simulated scenes; other seed, spectra and atmospheres",
-        "settings": {k: v for k, v in vars(args).items() if k not in ("out", "encoder", "start")},
+        "settings": {k: v for k, v in vars(args).items() if k not in ("out", "encoder", "start", "end", "cache")},
         "steps": steps,
         "seconds_trained": round(seconds),
         "confusion_rows_are_truth": matrix.tolist(),
