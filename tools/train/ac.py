@@ -141,10 +141,10 @@ def by_band(values, name):
     return {**bands, "mean": round(float(np.mean(values)), 5)}
 
 
-def train(seed, table, rows, names, args):
+def train(seed, table, rows, names, pixels, args):
     """Nets of the band sets `names` and their linear least-squares solutions, from the atmospheres `rows`."""
     emulator = Emulator(table.states[rows], table.optics[rows])
-    toa, surface = simulated_pairs(np.random.default_rng([seed, 0]), args.pixels, emulator, load_spectra("train"))
+    toa, surface = simulated_pairs(np.random.default_rng([seed, 0]), pixels, emulator, load_spectra("train"))
     nets, linear = {}, {}
     for name in names:
         torch.manual_seed(seed)
@@ -188,7 +188,7 @@ def cross_validate(table, names, args):
     errors = {name: {method: Errors(len(fold), name) for method in methods} for name in names}
     for k in range(args.folds):
         print(f"fold {k + 1} of {args.folds}", flush=True)
-        nets, linear = train(args.seed + 100 + k, table, np.flatnonzero(fold != k), names, args)
+        nets, linear = train(args.seed + 100 + k, table, np.flatnonzero(fold != k), names, args.fold_pixels, args)
         rng = np.random.default_rng([args.seed, 1, k])
         toa, surface, index = table_pairs(rng, 200_000, table, np.flatnonzero(fold == k), load_spectra("test"))
         for name in names:
@@ -221,11 +221,12 @@ def main():
     parser.add_argument("--out", required=True, help="checkpoint to write (.pt)")
     parser.add_argument("--bands", choices=[*NAMES, "all"], default="s2", help="all: the four sets, and linear")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--pixels", type=int, default=1_500_000)
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--pixels", type=int, default=1_000_000)
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--batch", type=int, default=2048)
     parser.add_argument("--rate", type=float, default=1e-2)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--fold-pixels", type=int, default=400_000, help="for each net of the cross-validation")
     parser.add_argument("--folds", type=int, default=5)
     args = parser.parse_args()
 
@@ -233,12 +234,12 @@ def main():
     table = AtmosphereTable("all")
     names = list(NAMES) if args.bands == "all" else [args.bands]
     begin = time.time()
-    nets, linear = train(args.seed, table, np.arange(len(table.states)), names, args)
+    nets, linear = train(args.seed, table, np.arange(len(table.states)), names, args.pixels, args)
     report = {
         "training_data": f"{args.pixels} simulated pixels: own spectra, {args.pixels // 50} atmospheres of an emulator "
         f"of own 6SV2.1 runs ({len(table.states)})",
         "test": f"{args.folds}-fold cross-validation over the 6SV runs, on other spectra: nets and emulators trained "
-        "like this one",
+        f"like this one, with {args.fold_pixels} pixels",
         "settings": {k: v for k, v in vars(args).items() if k != "out"},
         "seconds_trained": round(time.time() - begin),
     }

@@ -232,6 +232,10 @@ def main():
         "confusion_rows_are_truth": matrix.tolist(),
         "scores": scores(matrix),
     }
+    record = os.path.splitext(args.start or "")[0] + ".json"
+    if args.start and os.path.exists(record):
+        with open(record) as f:
+            report["started_from"] = json.load(f)
     with open(os.path.splitext(args.out)[0] + ".json", "w") as f:
         json.dump(report, f, indent=1)
     print(json.dumps(report, indent=1))
