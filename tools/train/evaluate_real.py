@@ -6,7 +6,8 @@
 DATA is a folder of real scenes, which are not part of this repository; what is absent is skipped and named. Correction:
 distance to iCOR's surface reflectance, and to the published networks' outputs on the same pixels (in DATA too; compared
 with, never learnt from). ac.pt stands for its band sets: ac_planetscope.pt lies beside it. Classification: agreement
-with s2cloudless on five scenes, clouds called in clear ones, and shares of classes where there is no truth.
+with s2cloudless on five scenes, clouds called in clear ones, and shares of classes where there is no truth. --sc6 takes
+a net of B02,B03,B04,B08,B11,B12 and scores it on labelled Landsat scenes, whose bands are alike.
 """
 import argparse
 import json
@@ -166,6 +167,24 @@ def evaluate_classification(path, scenes):
     return out
 
 
+def evaluate_landsat(path, data):
+    """Six bands, 30 m: 0 shadow, 1 to 3 clear, 4 cloud."""
+    net, out = Unet(6, 4), {}
+    net.load_state_dict(torch.load(path, map_location="cpu")["state_dict"])
+    net.eval()
+    for name in ("landsat5", "landsat7"):
+        file = os.path.join(data, "s2", "ukis_landsat", name + ".npz")
+        if not os.path.exists(file):
+            continue
+        with np.load(file) as z:
+            x, label = np.moveaxis(z["img"], -1, 0), z["msk"][..., 0]
+        truth = np.select([label == 0, label == 4], [3, 1], 0)  # one kind of cloud
+        classes = classify(net, x)
+        result = scores(confusion(np.where(classes == 2, 1, classes), truth))
+        out[name] = {group: result[group] for group in ("cloud", "shadow", "invalid")}
+    return out
+
+
 def balanced(matrix):
     """Mean recall of the classes that occur."""
     rows = [row[i] / row.sum() for i, row in enumerate(matrix) if row.sum()]
@@ -177,6 +196,7 @@ def main():
     parser.add_argument("data")
     parser.add_argument("--sc", nargs="*", default=[])
     parser.add_argument("--ac", nargs="*", default=[])
+    parser.add_argument("--sc6", nargs="*", default=[])
     parser.add_argument("--json", help="write the numbers here too")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
@@ -184,6 +204,7 @@ def main():
     scenes = Scenes(args.data)
     report = {os.path.basename(p): evaluate_correction(p, args.data, scenes) for p in args.ac}
     report |= {os.path.basename(p): evaluate_classification(p, scenes) for p in args.sc}
+    report |= {os.path.basename(p): evaluate_landsat(p, args.data) for p in args.sc6}
     for name, parts in report.items():
         print(name)
         for part, values in parts.items():

@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from scipy import ndimage
 from torch import nn
 
-from atmosphere import AtmosphereTable, load_spectra
+from atmosphere import BANDS, AtmosphereTable, load_spectra
 from metrics import confusion, scores
 from simulate import CLASS_NAMES, random_scene
 from unet import Unet, start_from_imagenet
@@ -65,7 +65,7 @@ def scene_pool(seed, split, count, processes, cache=None):
 
 def batch_of(rng, x, y, count, crop):
     """Random crops, flipped and turned, with jittered calibration of the bands; some blurred, as resampled images are."""
-    xs = np.empty((count, 13, crop, crop), np.float32)
+    xs = np.empty((count, x.shape[1], crop, crop), np.float32)
     ys = np.empty((count, crop, crop), np.int64)
     for n in range(count):
         i = rng.integers(len(x))
@@ -79,7 +79,7 @@ def batch_of(rng, x, y, count, crop):
         if rng.random() < 0.25:
             sigma = rng.uniform(0.4, 1.0)
             a = ndimage.gaussian_filter(a.astype(np.float32), (0, sigma, sigma), truncate=3)
-        gain = (1 + rng.normal(0, 0.03, (13, 1, 1))) * (1 + rng.normal(0, 0.08))
+        gain = (1 + rng.normal(0, 0.03, (x.shape[1], 1, 1))) * (1 + rng.normal(0, 0.08))
         xs[n], ys[n] = a * (gain * 1e-4), b
     return torch.from_numpy(xs).contiguous(memory_format=torch.channels_last), torch.from_numpy(ys)
 
@@ -177,6 +177,7 @@ def main():
     parser.add_argument("--out", required=True, help="checkpoint to write (.pt)")
     parser.add_argument("--encoder", help="batch-norm-folded MobileNetV2 (npz) to start from; random without")
     parser.add_argument("--start", help="checkpoint of an earlier run to go on from")
+    parser.add_argument("--bands", help="B02,B03,...: fewer than the 13, of which --start keeps these alone")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=70, help="time to train; the learning rate follows it")
     parser.add_argument("--end", help="HH:MM local time to stop training at, instead of --minutes")
@@ -190,23 +191,29 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--check-minutes", type=float, default=5)
     args = parser.parse_args()
+    if args.bands and args.encoder:
+        parser.error("--encoder is for the 13 bands: --bands goes with --start, or neither")
 
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
     begin = time.time()
     x, y = scene_pool(args.seed, "train", args.scenes, args.threads, args.cache)
     check = scene_pool(args.seed + 1000, "train", 48, args.threads, args.cache)
+    bands = [BANDS.index(b) for b in args.bands.split(",")] if args.bands else list(range(13))
+    if args.bands:
+        x, check = x[:, bands], (check[0][:, bands], check[1])
     share = np.bincount(y.ravel(), minlength=4) / y.size
     print(f"{len(x)} scenes in {time.time() - begin:.0f} s, classes {share.round(3)}", flush=True)
 
     sample = x[:: max(1, len(x) // 64)].astype(np.float32) * np.float32(1e-4)
-    scale = torch.from_numpy(1 / sample.std((0, 2, 3))).view(1, 13, 1, 1)
-    model = Unet(13, 4)
+    scale = torch.from_numpy(1 / sample.std((0, 2, 3))).view(1, -1, 1, 1)
+    model = Unet(len(bands), 4)
     if args.encoder:
         start_from_imagenet(model, args.encoder, torch.from_numpy(sample[:32]) * scale)
     if args.start:
         state = torch.load(args.start)["state_dict"]
-        state["encoder.features.0.0.weight"] /= scale
+        stem = "encoder.features.0.0.weight"
+        state[stem] = state[stem][:, bands] / scale
         model.load_state_dict(state)
     if args.end:
         hour, minute = map(int, args.end.split(":"))
@@ -219,10 +226,10 @@ def main():
     export(model, scale, args.out)
 
     test = scene_pool(args.seed + 2000, "test", args.test_scenes, args.threads, args.cache)
-    matrix = evaluate(model, *test, scale)
+    matrix = evaluate(model, test[0][:, bands], test[1], scale)
     start = "an earlier checkpoint" if args.start else "ImageNet MobileNetV2" if args.encoder else "random weights"
     report = {
-        "network": "Unet(mobilenet_v2) 13 -> 4, reflectance in, classes: " + ", ".join(CLASS_NAMES),
+        "network": f"Unet(mobilenet_v2) {len(bands)} -> 4, reflectance in, classes: " + ", ".join(CLASS_NAMES),
         "start": start,
         "training_data": f"{args.scenes} simulated scenes of {SIZE} px, class shares {share.round(3).tolist()}",
         "test_data": f"{args.test_scenes} simulated scenes; other seed, spectra and atmospheres",
