@@ -249,11 +249,12 @@ def main():
         for name in names:
             path = args.out if name == names[0] else f"{stem}_{name}.pt"
             bands = len(INPUTS[name])
-            network = f"CNN_corrector {bands} -> {4 * bands} -> {len(OUTPUTS[name])}: toa of the corrected bands minus output"
-            write(path, nets[name].state_dict(), {"network": network, **report, "scores": scores.get(name)})
+            shape = f"{bands} -> {4 * bands} -> {len(OUTPUTS[name])}"
+            facts = {**report, "scores": scores.get(name)}
+            write(path, nets[name].state_dict(), {"network": f"CNN_corrector {shape}: toa minus output", **facts})
             if name == "s2":
-                network = "linear 13 -> 12: the output itself"
-                write(f"{stem}_linear.pt", linear_state(linear["s2"]), {"network": network, **report, "scores": scores.get(name)})
+                facts = {"network": "linear 13 -> 12: the output itself", **facts}
+                write(f"{stem}_linear.pt", linear_state(linear["s2"]), facts)
 
     write_all({})
     scores = cross_validate(table, names, args)

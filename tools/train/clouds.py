@@ -70,7 +70,8 @@ def haze(rng, size):
 
 def sheet(rng, size):
     """A closed, even deck, from one that veils the ground to one that hides it."""
-    tau = np.exp(rng.uniform(np.log(0.35), np.log(8)) + rng.uniform(0.03, 0.3) * power_noise(rng, size, rng.uniform(2.2, 3.2)))
+    mean, spread = rng.uniform(np.log(0.35), np.log(8)), rng.uniform(0.03, 0.3)
+    tau = np.exp(mean + spread * power_noise(rng, size, rng.uniform(2.2, 3.2)))
     return Layer(tau, low_or_mid(rng), rng.random() < 0.15)
 
 

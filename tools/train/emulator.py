@@ -65,7 +65,8 @@ class Emulator:
         self.x = torch.from_numpy((x - self.mean) / self.scale)
         y = squash(optics[:, :, COLUMNS]).reshape(len(x), -1)
         self.y_mean, self.y_scale = y.mean(0), y.std(0) + 1e-9
-        self.targets = torch.from_numpy((y - self.y_mean) / self.y_scale).reshape(len(x), -1, len(COLUMNS)).permute(2, 0, 1)
+        y = torch.from_numpy((y - self.y_mean) / self.y_scale)
+        self.targets = y.reshape(len(x), -1, len(COLUMNS)).permute(2, 0, 1)
         terms = len(COLUMNS)
         self.log_length = torch.full((terms, x.shape[1]), 1.2, dtype=torch.float64, requires_grad=True)
         self.log_linear, self.log_size, self.log_noise = (
@@ -127,7 +128,8 @@ def main():
         truth = toa(table.optics[test][:, :, COLUMNS], rho)
         off = np.abs(toa(guess, rho) - truth)
         for i, band in enumerate(BANDS):
-            print(f"{rho} {band} {np.median(off[:, i]):.5f} {np.quantile(off[:, i], 0.95):.5f} of {np.median(truth[:, i]):.4f}")
+            median, most = np.quantile(off[:, i], (0.5, 0.95))
+            print(f"{rho} {band} {median:.5f} {most:.5f} of {np.median(truth[:, i]):.4f}")
 
 
 if __name__ == "__main__":

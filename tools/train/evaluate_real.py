@@ -38,7 +38,8 @@ def correct(path, x, kept):
     flat = torch.from_numpy(x.reshape(len(x), -1).astype(np.float32))
     first = state["cnn_layers.0.weight"][:, :, 0, 0] @ flat + state["cnn_layers.0.bias"][:, None]
     if "cnn_layers.2.weight" in state:
-        first = flat[kept] - state["cnn_layers.2.weight"][:, :, 0, 0] @ torch.relu(first) - state["cnn_layers.2.bias"][:, None]
+        last = state["cnn_layers.2.weight"][:, :, 0, 0] @ torch.relu(first) + state["cnn_layers.2.bias"][:, None]
+        first = flat[kept] - last
     return first.numpy().reshape(-1, *x.shape[1:])
 
 

@@ -65,7 +65,7 @@ def shift_periodic(field, dy, dx):
 
 
 def blur_wide(field, parts):
-    """Periodic blur by a sum of Gaussians [(share, standard deviation in pixels)], which may be wider than the field."""
+    """Periodic blur by a sum of Gaussians [(share, standard deviation in pixels)], possibly wider than the field."""
     fy, fx = np.fft.fftfreq(field.shape[0])[:, None], np.fft.rfftfreq(field.shape[1])[None]
     squared = 2 * np.pi**2 * (fx * fx + fy * fy)
     kernel = sum(share * np.exp(-squared * sigma * sigma) for share, sigma in parts)

@@ -64,7 +64,7 @@ def scene_pool(seed, split, count, processes, cache=None):
 
 
 def batch_of(rng, x, y, count, crop):
-    """Random crops, flipped and turned, with jittered calibration of the bands; some blurred, as resampled images are."""
+    """Random crops, flipped and turned, with jittered calibration of the bands; some blurred as if resampled."""
     xs = np.empty((count, x.shape[1], crop, crop), np.float32)
     ys = np.empty((count, crop, crop), np.int64)
     for n in range(count):
@@ -177,6 +177,7 @@ def main():
     parser.add_argument("--out", required=True, help="checkpoint to write (.pt)")
     parser.add_argument("--encoder", help="batch-norm-folded MobileNetV2 (npz) to start from; random without")
     parser.add_argument("--start", help="checkpoint of an earlier run to go on from")
+    parser.add_argument("--blend", type=float, default=1.0, help="share of the trained weights, the rest from --start")
     parser.add_argument("--bands", help="B02,B03,...: fewer than the 13, of which --start keeps these alone")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=70, help="time to train; the learning rate follows it")
@@ -215,12 +216,18 @@ def main():
         stem = "encoder.features.0.0.weight"
         state[stem] = state[stem][:, bands] / scale
         model.load_state_dict(state)
+        first = {k: v.clone() for k, v in model.state_dict().items()}
     if args.end:
         hour, minute = map(int, args.end.split(":"))
         now = time.localtime()
         args.minutes = (hour * 60 + minute - now.tm_hour * 60 - now.tm_min - now.tm_sec / 60) % 1440
     model = model.to(memory_format=torch.channels_last)
     model, steps, seconds = train(model, x, y, check, scale, args)
+    if args.start and args.blend < 1:  # what two simulators taught, between the two
+        state = model.state_dict()
+        for k, v in state.items():
+            if v.is_floating_point():
+                v.copy_(torch.lerp(first[k], v, args.blend))
     rng = np.random.default_rng([args.seed, 2])
     refresh_batch_norm(model, (batch_of(rng, x, y, 16, args.crop)[0] * scale for _ in range(120)))
     export(model, scale, args.out)

@@ -60,7 +60,8 @@ def sunlight_below(layers, cos_sun, sun, pixel_m):
         height = layer.height_m / pixel_m
         tau = shift_periodic(layer.tau, -sun[1] * height * tan_sun, -sun[0] * height * tan_sun)
         # The sun's disc and scattering at the edge blur a shadow in proportion to the cloud's height.
-        straight = np.exp(-BEAM * ndimage.gaussian_filter(tau, max(0.3, height * 0.0045 / cos_sun), mode="wrap") / cos_sun)
+        slant = ndimage.gaussian_filter(tau, max(0.3, height * 0.0045 / cos_sun), mode="wrap") / cos_sun
+        straight = np.exp(-BEAM * slant)
         scattered = np.maximum(1 - cloud_reflectance(tau, cos_sun) - straight, 0)
         beam = beam * straight
         total = total * (straight + blur_wide(scattered, [(0.4, 0.2 * height), (0.6, 0.8 * height)]))
@@ -148,7 +149,9 @@ def compose(rng, ground, layers, air, pixel_m, sun_azimuth=None):
         x = x + air.gas[band] * air.up[band] * down * rho / (1 - air.albedo[band] * rho)
         for layer, bright in zip(layers, brightness):
             absorption, radius = (INDEX_ICE, radius_ice) if layer.ice else (INDEX_WATER, radius_water)
-            x = see_through(layer, band, x, air, rho, absorption, radius, saturation_tau, vapour_growth, bright, cos_sun)
+            x = see_through(
+                layer, band, x, air, rho, absorption, radius, saturation_tau, vapour_growth, bright, cos_sun
+            )
         toa[..., band] = x
     tau = sum((q.tau for q in layers), np.zeros((size, size), np.float32))
     return toa, classify(rng, tau, beam, direct), direct
