@@ -6,8 +6,8 @@ import numpy as np
 
 from fields import power_noise
 
-REGIMES = ["none", "cumulus", "stratocumulus", "stratus", "cirrus", "cirrus+cumulus", "haze", "front"]
-SHARES = [0.13, 0.27, 0.11, 0.08, 0.12, 0.13, 0.10, 0.06]
+REGIMES = ["none", "cumulus", "stratocumulus", "stratus", "cirrus", "cirrus+cumulus", "haze", "front", "sheet"]
+SHARES = [0.12, 0.28, 0.10, 0.06, 0.10, 0.13, 0.07, 0.06, 0.08]
 
 
 @dataclass
@@ -32,7 +32,8 @@ def cumulus(rng, size, cover=None):
     z = z + rng.uniform(0.08, 0.30) * power_noise(rng, size, 2.1)
     cover = rng.beta(1.1, 2.8) * 0.8 if cover is None else cover
     depth = np.maximum(z - np.quantile(z, 1 - cover), 0)
-    tau = np.exp(rng.uniform(np.log(8), np.log(80))) * (1 - np.exp(-depth * rng.uniform(0.5, 2.5))) ** rng.uniform(0.9, 1.8)
+    top = np.exp(rng.uniform(np.log(4), np.log(80)))
+    tau = top * (1 - np.exp(-depth * rng.uniform(0.5, 2.5))) ** rng.uniform(0.9, 1.8)
     return Layer(tau * np.clip(1 + 0.25 * power_noise(rng, size, 1.4), 0.2, 3), rng.uniform(600, 3500), False)
 
 
@@ -67,6 +68,13 @@ def haze(rng, size):
     return Layer(tau, rng.uniform(200, 1500), False)
 
 
+def sheet(rng, size):
+    """A closed, even deck, from one that veils the ground to one that hides it."""
+    mean, spread = rng.uniform(np.log(0.35), np.log(8)), rng.uniform(0.03, 0.3)
+    tau = np.exp(mean + spread * power_noise(rng, size, rng.uniform(2.2, 3.2)))
+    return Layer(tau, low_or_mid(rng), rng.random() < 0.15)
+
+
 def front(rng, size):
     """Long edges of large cloud decks; a wave, so that the field stays periodic."""
     x = np.arange(size) / size
@@ -86,7 +94,7 @@ def random_layers(rng, size):
         layers.append(cirrus(rng, size))
     if rng.random() < 0.15:
         layers.append(veil(rng, size))
-    single = {"stratocumulus": stratocumulus, "stratus": stratus, "haze": haze, "front": front}
+    single = {"stratocumulus": stratocumulus, "stratus": stratus, "haze": haze, "front": front, "sheet": sheet}
     if regime in single:
         layers.append(single[regime](rng, size))
     if regime == "front" and rng.random() < 0.5:

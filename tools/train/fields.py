@@ -62,3 +62,11 @@ def parcels(rng, size, count, angular=True):
 def shift_periodic(field, dy, dx):
     """Shifts by a fraction of pixels with wrap-around, bilinear: sharp edges must not ring."""
     return ndimage.shift(field, (dy, dx), order=1, mode="grid-wrap")
+
+
+def blur_wide(field, parts):
+    """Periodic blur by a sum of Gaussians [(share, standard deviation in pixels)], possibly wider than the field."""
+    fy, fx = np.fft.fftfreq(field.shape[0])[:, None], np.fft.rfftfreq(field.shape[1])[None]
+    squared = 2 * np.pi**2 * (fx * fx + fy * fy)
+    kernel = sum(share * np.exp(-squared * sigma * sigma) for share, sigma in parts)
+    return np.fft.irfft2(np.fft.rfft2(field) * kernel, field.shape)

@@ -19,15 +19,16 @@ from multiprocessing import Pool
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy import ndimage
 from torch import nn
 
-from atmosphere import AtmosphereTable, load_spectra
+from atmosphere import BANDS, AtmosphereTable, load_spectra
 from metrics import confusion, scores
 from simulate import CLASS_NAMES, random_scene
 from unet import Unet, start_from_imagenet
 
 SIZE = 192  # of a simulated scene
-CLASS_WEIGHT = (1.0, 1.0, 1.3, 1.4)
+CLASS_WEIGHT = (1.0, 1.0, 1.3, 1.8)
 EMA = 0.9985
 
 
@@ -44,19 +45,27 @@ def make_scenes(job):
     return first, x, y
 
 
-def scene_pool(seed, split, count, processes):
+def scene_pool(seed, split, count, processes, cache=None):
+    """`count` scenes of a seed. cache: a folder to keep them in, for runs that share them while the simulator stays."""
+    file = cache and os.path.join(cache, f"scenes_{split}_{seed}_{count}.npz")
+    if file and os.path.exists(file):
+        with np.load(file) as z:
+            return z["x"], z["y"]
     x = np.empty((count, 13, SIZE, SIZE), np.uint16)
     y = np.empty((count, SIZE, SIZE), np.uint8)
     jobs = [(seed, split, i, min(i + 25, count)) for i in range(0, count, 25)]
     with Pool(processes) as pool:
         for first, a, b in pool.imap_unordered(make_scenes, jobs):
             x[first : first + len(a)], y[first : first + len(b)] = a, b
+    if file:
+        np.savez(file + ".tmp.npz", x=x, y=y)
+        os.replace(file + ".tmp.npz", file)
     return x, y
 
 
 def batch_of(rng, x, y, count, crop):
-    """Random crops, flipped and turned, with jittered calibration of the bands."""
-    xs = np.empty((count, 13, crop, crop), np.float32)
+    """Random crops, flipped and turned, with jittered calibration of the bands; some blurred as if resampled."""
+    xs = np.empty((count, x.shape[1], crop, crop), np.float32)
     ys = np.empty((count, crop, crop), np.int64)
     for n in range(count):
         i = rng.integers(len(x))
@@ -67,7 +76,10 @@ def batch_of(rng, x, y, count, crop):
         a, b = np.rot90(a, turns, (1, 2)), np.rot90(b, turns)
         if rng.random() < 0.5:
             a, b = a[:, :, ::-1], b[:, ::-1]
-        gain = (1 + rng.normal(0, 0.03, (13, 1, 1))) * (1 + rng.normal(0, 0.08))
+        if rng.random() < 0.25:
+            sigma = rng.uniform(0.4, 1.0)
+            a = ndimage.gaussian_filter(a.astype(np.float32), (0, sigma, sigma), truncate=3)
+        gain = (1 + rng.normal(0, 0.03, (x.shape[1], 1, 1))) * (1 + rng.normal(0, 0.08))
         xs[n], ys[n] = a * (gain * 1e-4), b
     return torch.from_numpy(xs).contiguous(memory_format=torch.channels_last), torch.from_numpy(ys)
 
@@ -165,8 +177,12 @@ def main():
     parser.add_argument("--out", required=True, help="checkpoint to write (.pt)")
     parser.add_argument("--encoder", help="batch-norm-folded MobileNetV2 (npz) to start from; random without")
     parser.add_argument("--start", help="checkpoint of an earlier run to go on from")
+    parser.add_argument("--blend", type=float, default=1.0, help="share of the trained weights, the rest from --start")
+    parser.add_argument("--bands", help="B02,B03,...: fewer than the 13, of which --start keeps these alone")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=70, help="time to train; the learning rate follows it")
+    parser.add_argument("--end", help="HH:MM local time to stop training at, instead of --minutes")
+    parser.add_argument("--cache", help="folder that keeps simulated scenes between runs")
     parser.add_argument("--steps", type=int, help="train this many steps instead: repeatable on one machine")
     parser.add_argument("--scenes", type=int, default=5000)
     parser.add_argument("--test-scenes", type=int, default=400)
@@ -176,44 +192,64 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--check-minutes", type=float, default=5)
     args = parser.parse_args()
+    if args.bands and args.encoder:
+        parser.error("--encoder is for the 13 bands: --bands goes with --start, or neither")
 
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
     begin = time.time()
-    x, y = scene_pool(args.seed, "train", args.scenes, args.threads)
-    check = scene_pool(args.seed + 1000, "train", 48, args.threads)
+    x, y = scene_pool(args.seed, "train", args.scenes, args.threads, args.cache)
+    check = scene_pool(args.seed + 1000, "train", 48, args.threads, args.cache)
+    bands = [BANDS.index(b) for b in args.bands.split(",")] if args.bands else list(range(13))
+    if args.bands:
+        x, check = x[:, bands], (check[0][:, bands], check[1])
     share = np.bincount(y.ravel(), minlength=4) / y.size
     print(f"{len(x)} scenes in {time.time() - begin:.0f} s, classes {share.round(3)}", flush=True)
 
     sample = x[:: max(1, len(x) // 64)].astype(np.float32) * np.float32(1e-4)
-    scale = torch.from_numpy(1 / sample.std((0, 2, 3))).view(1, 13, 1, 1)
-    model = Unet(13, 4)
+    scale = torch.from_numpy(1 / sample.std((0, 2, 3))).view(1, -1, 1, 1)
+    model = Unet(len(bands), 4)
     if args.encoder:
         start_from_imagenet(model, args.encoder, torch.from_numpy(sample[:32]) * scale)
     if args.start:
         state = torch.load(args.start)["state_dict"]
-        state["encoder.features.0.0.weight"] /= scale
+        stem = "encoder.features.0.0.weight"
+        state[stem] = state[stem][:, bands] / scale
         model.load_state_dict(state)
+        first = {k: v.clone() for k, v in model.state_dict().items()}
+    if args.end:
+        hour, minute = map(int, args.end.split(":"))
+        now = time.localtime()
+        args.minutes = (hour * 60 + minute - now.tm_hour * 60 - now.tm_min - now.tm_sec / 60) % 1440
     model = model.to(memory_format=torch.channels_last)
     model, steps, seconds = train(model, x, y, check, scale, args)
+    if args.start and args.blend < 1:  # what two simulators taught, between the two
+        state = model.state_dict()
+        for k, v in state.items():
+            if v.is_floating_point():
+                v.copy_(torch.lerp(first[k], v, args.blend))
     rng = np.random.default_rng([args.seed, 2])
     refresh_batch_norm(model, (batch_of(rng, x, y, 16, args.crop)[0] * scale for _ in range(120)))
     export(model, scale, args.out)
 
-    test = scene_pool(args.seed + 2000, "test", args.test_scenes, args.threads)
-    matrix = evaluate(model, *test, scale)
+    test = scene_pool(args.seed + 2000, "test", args.test_scenes, args.threads, args.cache)
+    matrix = evaluate(model, test[0][:, bands], test[1], scale)
     start = "an earlier checkpoint" if args.start else "ImageNet MobileNetV2" if args.encoder else "random weights"
     report = {
-        "network": "Unet(mobilenet_v2) 13 -> 4, reflectance in, classes: " + ", ".join(CLASS_NAMES),
+        "network": f"Unet(mobilenet_v2) {len(bands)} -> 4, reflectance in, classes: " + ", ".join(CLASS_NAMES),
         "start": start,
         "training_data": f"{args.scenes} simulated scenes of {SIZE} px, class shares {share.round(3).tolist()}",
         "test_data": f"{args.test_scenes} simulated scenes; other seed, spectra and atmospheres",
-        "settings": {k: v for k, v in vars(args).items() if k not in ("out", "encoder", "start")},
+        "settings": {k: v for k, v in vars(args).items() if k not in ("out", "encoder", "start", "end", "cache")},
         "steps": steps,
         "seconds_trained": round(seconds),
         "confusion_rows_are_truth": matrix.tolist(),
         "scores": scores(matrix),
     }
+    record = os.path.splitext(args.start or "")[0] + ".json"
+    if args.start and os.path.exists(record):
+        with open(record) as f:
+            report["started_from"] = json.load(f)
     with open(os.path.splitext(args.out)[0] + ".json", "w") as f:
         json.dump(report, f, indent=1)
     print(json.dumps(report, indent=1))

@@ -11,7 +11,7 @@ field() {  # field FILE PYTHON-EXPRESSION over d
 ship() {  # ship CHECKPOINT OUT SEED DESCRIPTION TEST SCORE [OPTION]...
   in=$1 out=$2 seed=$3 description=$4 test=$5 score=$6
   shift 6
-  $convert "$in" -o "$out" "$@" --meta licence=Apache-2.0 --meta version=0 --meta training.commit="$commit" \
+  $convert "$in" -o "$out" "$@" --meta licence=Apache-2.0 --meta version=1 --meta training.commit="$commit" \
     --meta training.seed="$seed" --meta description="$description" --meta test="$test" --meta score="$score"
 }
 

@@ -11,15 +11,16 @@ from scipy import ndimage
 
 from atmosphere import BANDS, RESOLUTION_M, WAVELENGTH_UM
 from clouds import random_layers
-from fields import power_noise, shift_periodic
+from fields import blur_wide, power_noise, shift_periodic
 from ground import random_ground
 
 MARGIN = 32  # simulated around the image and cut off
 CLEAR, THICK, THIN, SHADOW = 0, 1, 2, 3
 CLASS_NAMES = ["clear", "thick cloud", "thin cloud", "cloud shadow"]
 THIN_TAU = 0.28  # below, a cloud is not labelled
-THICK_TAU = 2.8  # above, the ground is not labelled through it
+THICK_TAU = 2.5  # above, the ground is not labelled through it
 VEIL_TAU = 0.7  # a shadow below less cloud than this is labelled as shadow
+BEAM = 0.5  # of the extinction by cloud particles; the rest is scattered so narrowly forward that it stays in the beam
 ASYMMETRY = 0.15  # 1 - g of cloud particles
 
 # Imaginary refractive index of ice and water at the band centres.
@@ -46,19 +47,25 @@ def cloud_reflectance(tau, cos_sun):
     return x / (1 + x)
 
 
-def shadow_transmittance(layers, cos_sun, sun, pixel_m):
-    """Share of the direct sunlight that reaches the ground through all layers, (size, size)."""
-    through = 1.0
+def sunlight_below(layers, cos_sun, sun, pixel_m):
+    """What reaches the ground through all layers: (the beam, beam and light scattered by clouds), (size, size) each.
+
+    What a cloud neither lets straight through nor reflects leaves its base in all directions and reaches the ground
+    around the shadow's place, as far away as the cloud is high: an isolated cumulus casts a dark shadow, a broken deck
+    a bright one, and below a closed deck it is as light as 1 - reflectance says.
+    """
+    beam = total = 1.0
     tan_sun = np.sqrt(1 - cos_sun**2) / cos_sun
     for layer in layers:
-        offset = layer.height_m * tan_sun / pixel_m
-        tau = shift_periodic(layer.tau, -sun[1] * offset, -sun[0] * offset)
+        height = layer.height_m / pixel_m
+        tau = shift_periodic(layer.tau, -sun[1] * height * tan_sun, -sun[0] * height * tan_sun)
         # The sun's disc and scattering at the edge blur a shadow in proportion to the cloud's height.
-        blur = max(0.3, layer.height_m * 0.0045 / pixel_m / cos_sun)
-        slant = ndimage.gaussian_filter(tau, blur, mode="wrap") / cos_sun
-        scattered = np.where(slant * cos_sun < 3, 0.6, 0.25) / (1 + 0.75 * ASYMMETRY * slant)
-        through = through * (np.exp(-slant) + (1 - np.exp(-slant)) * scattered)
-    return through
+        slant = ndimage.gaussian_filter(tau, max(0.3, height * 0.0045 / cos_sun), mode="wrap") / cos_sun
+        straight = np.exp(-BEAM * slant)
+        scattered = np.maximum(1 - cloud_reflectance(tau, cos_sun) - straight, 0)
+        beam = beam * straight
+        total = total * (straight + blur_wide(scattered, [(0.4, 0.2 * height), (0.6, 0.8 * height)]))
+    return beam, total
 
 
 def self_shading(rng, layer, cos_sun, sun):
@@ -97,11 +104,13 @@ def gas_above(layer, band, air, vapour_growth):
     return air.gas[band] ** 0.6
 
 
-def see_through(layer, band, below, air, rho, absorption, radius_m, vapour_growth, brightness, cos_sun):
+def see_through(
+    layer, band, below, air, rho, absorption, radius_m, saturation_tau, vapour_growth, brightness, cos_sun
+):
     """Adds one cloud layer over the reflectance `below`."""
     reflect = cloud_reflectance(layer.tau, cos_sun)
     depth = 0.85 * 4 * np.pi * absorption[band] / (WAVELENGTH_UM[band] * 1e-6) * radius_m  # per scattering
-    fill = 1 - np.exp(-layer.tau / 22)  # thin layers scatter too few times to absorb
+    fill = 1 - np.exp(-layer.tau / saturation_tau)  # thin layers scatter too few times to absorb
     dark = reflect * np.exp(-4 * np.sqrt(depth / (3 * ASYMMETRY)) * fill)
     transmit = (1 - reflect) * np.exp(-0.5 * depth * layer.tau / 0.3)
     transmit = transmit + 0.12 * (1 - transmit) * np.exp(-layer.tau / 12)
@@ -119,12 +128,14 @@ def compose(rng, ground, layers, air, pixel_m, sun_azimuth=None):
     azimuth = rng.uniform(0, 2 * np.pi) if sun_azimuth is None else sun_azimuth
     sun = np.array([np.cos(azimuth), np.sin(azimuth)])  # towards the sun, along x and y
     lit = terrain_illumination(ground.slope, cos_sun, sun)
-    floor = rng.uniform(0.07, 0.40)  # light scattered into shadows by the clouds around
-    direct = np.ones((size, size))
+    floor = rng.uniform(0.02, 0.22)  # light thrown into shadows by the sides of the clouds around
+    beam = direct = np.ones((size, size))
     if layers:
-        direct = floor + (1 - floor) * shadow_transmittance(layers, cos_sun, sun, pixel_m)
-    radius_ice, radius_water = rng.uniform(15e-6, 34e-6), rng.uniform(4e-6, 12e-6)
-    slab_factor = rng.uniform(0.5, 1.0)
+        beam, direct = sunlight_below(layers, cos_sun, sun, pixel_m)
+        direct = floor + (1 - floor) * direct
+    radius_ice, radius_water = rng.uniform(15e-6, 34e-6), rng.uniform(3e-6, 10e-6)
+    saturation_tau = rng.uniform(20, 45)
+    slab_factor = rng.uniform(0.55, 1.0)
     vapour_growth = rng.uniform(0.5, 0.9)
     brightness = [self_shading(rng, q, cos_sun, sun) * (1 if q.ice else slab_factor) for q in layers]
 
@@ -138,16 +149,18 @@ def compose(rng, ground, layers, air, pixel_m, sun_azimuth=None):
         x = x + air.gas[band] * air.up[band] * down * rho / (1 - air.albedo[band] * rho)
         for layer, bright in zip(layers, brightness):
             absorption, radius = (INDEX_ICE, radius_ice) if layer.ice else (INDEX_WATER, radius_water)
-            x = see_through(layer, band, x, air, rho, absorption, radius, vapour_growth, bright, cos_sun)
+            x = see_through(
+                layer, band, x, air, rho, absorption, radius, saturation_tau, vapour_growth, bright, cos_sun
+            )
         toa[..., band] = x
     tau = sum((q.tau for q in layers), np.zeros((size, size), np.float32))
-    return toa, classify(rng, tau, direct, floor), direct
+    return toa, classify(rng, tau, beam, direct), direct
 
 
-def classify(rng, tau, direct, floor):
+def classify(rng, tau, beam, direct):
     """True classes. Some scenes get the slightly generous cloud outlines of human interpreters."""
     thin, thick = tau > THIN_TAU, tau > THICK_TAU
-    shadow = (direct < 0.70) & (direct < floor + 0.62 * (1 - floor))
+    shadow = (beam < 0.5) & (direct < 0.75)
     if rng.random() < 0.7:
         thick |= ndimage.binary_closing(thick)
         thin |= ndimage.binary_closing(thin)
