@@ -23,10 +23,15 @@ score=$(field "$json" '"accuracy %.3f, F2 cloud %.3f, F2 shadow %.3f, F2 invalid
   d["scores"]["cloud"]["F2"], d["scores"]["shadow"]["F2"], d["scores"]["invalid"]["F2"])')
 ship "$1" weights/classification.dtw "$seed" "$description" "$test" "$score" --f16
 
-json=${2%.pt}.json
-seed=$(field "$json" 'd["settings"]["seed"]')
-description=$(field "$json" 'd["training_data"]')
-test=$(field "$json" 'd["test"]')
-score=$(field "$json" '"mean RMSE over bands %.4f, without correction %.4f, linear %.4f" % tuple(
-  d["scores"][k]["rmse"]["mean"] for k in ("network", "no_correction", "linear"))')
-ship "$2" weights/correction.dtw "$seed" "$description" "$test" "$score"
+# AC.pt, and the other band sets where they lie beside it: AC_phisat2.pt, AC_linear.pt, ...
+for set in "" _phisat2 _planetscope _probav _linear; do
+  checkpoint=${2%.pt}$set.pt
+  [ -e "$checkpoint" ] || continue
+  json=${checkpoint%.pt}.json
+  seed=$(field "$json" 'd["settings"]["seed"]')
+  description=$(field "$json" 'd["training_data"]')
+  test=$(field "$json" 'd["test"]')
+  score=$(field "$json" '"mean RMSE over bands %.4f, without correction %.4f, linear %.4f" % tuple(
+    d["scores"][k]["rmse"]["mean"] for k in ("network", "no_correction", "linear"))')
+  ship "$checkpoint" "weights/correction$set.dtw" "$seed" "$description" "$test" "$score"
+done
