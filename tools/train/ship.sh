@@ -31,7 +31,9 @@ for set in "" _phisat2 _planetscope _probav _linear; do
   seed=$(field "$json" 'd["settings"]["seed"]')
   description=$(field "$json" 'd["training_data"]')
   test=$(field "$json" 'd["test"]')
+  own=network
+  [ "$set" = _linear ] && own=linear
   score=$(field "$json" '"mean RMSE over bands %.4f, without correction %.4f, linear %.4f" % tuple(
-    d["scores"][k]["rmse"]["mean"] for k in ("network", "no_correction", "linear"))')
+    d["scores"][k]["rmse"]["mean"] for k in ("'$own'", "no_correction", "linear"))')
   ship "$checkpoint" "weights/correction$set.dtw" "$seed" "$description" "$test" "$score"
 done
