@@ -540,6 +540,18 @@ TEST_CASE("run: the real SAFE products run whole") {
     run(o);
     const std::vector<int> mask = TiffProbe(folder / "out/mask.tif").band(0);
     CHECK(std::count_if(mask.begin(), mask.end(), [](int c) { return c < 4; }) > 0);
+    // The images are decimated: a pixel covers what the metadata's full size says.
+    const ProductInfo info = open_product(safe)->info();
+    CHECK(info.ground_scale > 20);
+    for (const auto& [name, metres] : {std::pair{"mask.tif", 10},
+                                       {"reflectance_10m.tif", 10},
+                                       {"reflectance_20m.tif", 20},
+                                       {"reflectance_60m.tif", 60}}) {
+      const TiffProbe tiff(folder / (std::string("out/") + name));
+      CHECK(tiff.numbers.at(33550)[0] == doctest::Approx(metres * info.ground_scale));
+      CHECK(tiff.numbers.at(33922)[3] == info.ulx);
+      CHECK(tiff.numbers.at(33922)[4] == info.uly);
+    }
     ++products;
   }
   CHECK(products == 2);
