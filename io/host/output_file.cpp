@@ -22,19 +22,42 @@ namespace {
 
 constexpr std::size_t kBufferBytes = 256 * 1024;
 
-// Names of unfinished files where a signal handler may read them.  A slot's first
-// character is written last when it is taken and first when it is given back.
+// Names of unfinished files where a signal handler may read them; empty: a free slot.
 constexpr int kSlots = 64;
 constexpr std::size_t kLongestName = 4096;
 char unfinished[kSlots][kLongestName];
+
+// Held while a file and its name in `unfinished` come or go, so that a handler never
+// sees one without the other.  Signals wait meanwhile, as a handler that interrupts the
+// holder would wait for it forever.
+std::atomic_flag names_held;
+std::atomic_flag ending;  // a handler has begun to end the process
+
+class HoldNames {
+ public:
+  HoldNames() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &mask_);
+    while (names_held.test_and_set()) {
+    }
+  }
+  ~HoldNames() {
+    names_held.clear();
+    pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
+  }
+  HoldNames(const HoldNames&) = delete;
+  HoldNames& operator=(const HoldNames&) = delete;
+
+ private:
+  sigset_t mask_;
+};
 
 void remember(const std::string& name) {
   if (name.size() >= kLongestName) return;  // such a name cannot be opened either
   for (auto& slot : unfinished) {
     if (slot[0] != '\0') continue;
-    std::memcpy(slot + 1, name.c_str() + 1, name.size());
-    std::atomic_signal_fence(std::memory_order_release);
-    slot[0] = name[0];
+    std::memcpy(slot, name.c_str(), name.size() + 1);
     return;
   }
 }
@@ -44,18 +67,26 @@ void forget(const std::string& name) {
     if (name == slot) slot[0] = '\0';
 }
 
-void remove_unfinished(int signal) {
+// Keeps the names held: no other thread makes a file any more.
+void remove_names() {
+  while (names_held.test_and_set()) {
+  }
   for (const auto& slot : unfinished)
     if (slot[0] != '\0') unlink(slot);
-  raise(signal);  // SA_RESETHAND: the default action now
+}
+
+void remove_unfinished(int signal) {
+  if (ending.test_and_set()) return;
+  remove_names();
+  std::signal(signal, SIG_DFL);
+  raise(signal);
 }
 
 // A mapped file ends before the byte that was touched, or its disk does not give it.
 // Other kinds of SIGBUS are mistakes of the program.
 void end_on_lost_input(int signal, siginfo_t* about, void*) {
   if (about->si_code != BUS_ADRERR) return remove_unfinished(signal);
-  for (const auto& slot : unfinished)
-    if (slot[0] != '\0') unlink(slot);
+  if (!ending.test_and_set()) remove_names();
   constexpr char kLine[] = "dtacs: an input file became shorter or unreadable while it was read\n";
   static_cast<void>(!write(STDERR_FILENO, kLine, sizeof kLine - 1));
   _exit(static_cast<int>(Exit::io_error));
@@ -66,11 +97,10 @@ void end_on_lost_input(int signal, siginfo_t* about, void*) {
 void remove_unfinished_on_signals() {
   struct sigaction action = {};
   action.sa_handler = remove_unfinished;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
   for (const int s : {SIGINT, SIGTERM, SIGHUP}) sigaction(s, &action, nullptr);
   struct sigaction lost = {};
   lost.sa_sigaction = end_on_lost_input;
-  lost.sa_flags = static_cast<int>(SA_RESETHAND) | SA_SIGINFO;
+  lost.sa_flags = SA_SIGINFO;
   sigaction(SIGBUS, &lost, nullptr);
 }
 
@@ -84,17 +114,20 @@ OutputFile::OutputFile(std::string path) : path_(std::move(path)) {
     temporary_ = path_ + "." + std::to_string(getpid());
     if (attempt > 0) temporary_.append("-").append(std::to_string(attempt));
     temporary_ += ".tmp";
+    const HoldNames held;
     fd_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd_ < 0 && errno != EEXIST) break;
+    if (fd_ >= 0) remember(temporary_);
   }
   if (fd_ < 0) throw Failure(Exit::cannot_create, "cannot create " + path_ + ": " + std::strerror(errno));
-  remember(temporary_);
   pending_.reserve(kBufferBytes);
 }
 
 OutputFile::~OutputFile() {
   if (fd_ >= 0) close(fd_);
-  if (!temporary_.empty()) unlink(temporary_.c_str());
+  if (temporary_.empty()) return;
+  const HoldNames held;
+  unlink(temporary_.c_str());
   forget(temporary_);
 }
 
@@ -146,7 +179,10 @@ void OutputFile::finish() {
   const int fd = std::exchange(fd_, -1);
   if (close(fd) != 0) fail("closing");
   if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail("renaming");
-  forget(temporary_);
+  {
+    const HoldNames held;
+    forget(temporary_);
+  }
   temporary_.clear();
 }
 
