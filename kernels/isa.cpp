@@ -36,11 +36,17 @@ constexpr bool bit(unsigned word, int n) noexcept {
 
 IsaSet detect_isa() noexcept {
   const Cpuid l1 = cpuid(1, 0);
-  if (!bit(l1.ecx, 27)) return isa::none;  // no OSXSAVE: xgetbv itself would trap
-  const Cpuid l7 = cpuid(7, 0);
   IsaSet has = isa::none;
-  const bool ymm = (os_saved_state() & 0x06u) == 0x06u;
-  if (ymm && bit(l7.ebx, 5) && bit(l1.ecx, 12)) has |= isa::avx2;
+  if (bit(l1.ecx, 19)) has |= isa::sse41;
+  if (!bit(l1.ecx, 27)) return has;  // no OSXSAVE: xgetbv itself would trap
+  const Cpuid l7 = cpuid(7, 0);
+  const bool ymm = (os_saved_state() & 0x06u) == 0x06u, zmm = (os_saved_state() & 0xe6u) == 0xe6u;
+  if (!ymm || !bit(l7.ebx, 5) || !bit(l1.ecx, 12)) return has;
+  has |= isa::avx2;
+  if (bit(cpuid(7, 1).eax, 4)) has |= isa::avxvnni;
+  if (!zmm || !bit(l7.ebx, 16) || !bit(l7.ebx, 17) || !bit(l7.ebx, 30) || !bit(l7.ebx, 31)) return has;
+  has |= isa::avx512;
+  if (bit(l7.ecx, 11)) has |= isa::avx512vnni;
   return has;
 }
 

@@ -12,9 +12,16 @@ namespace dtacs {
 
 using IsaSet = std::uint32_t;
 
+// A set contains what it builds on, so that asking for one name is enough.
 namespace isa {
-inline constexpr IsaSet none = 0;        // portable C++, always present
-inline constexpr IsaSet avx2 = 1u << 0;  // AVX2 + FMA
+inline constexpr IsaSet none = 0;                       // portable C++, always present
+inline constexpr IsaSet sse41 = 1u << 0;                // SSE4.1
+inline constexpr IsaSet avx2 = 1u << 1 | sse41;         // AVX2 + FMA
+inline constexpr IsaSet avx512 = 1u << 2 | avx2;        // AVX-512 F, BW, DQ, VL
+inline constexpr IsaSet avxvnni = 1u << 3 | avx2;       // AVX-VNNI: 8-bit dot products on 256 bits
+inline constexpr IsaSet avx512vnni = 1u << 4 | avx512;  // AVX-512 VNNI
+inline constexpr IsaSet neon = 1u << 5;                 // Advanced SIMD, AArch64 and ARMv7
+inline constexpr IsaSet dotprod = 1u << 6 | neon;       // ARMv8.2 dot products
 }  // namespace isa
 
 struct IsaName {
@@ -23,7 +30,9 @@ struct IsaName {
 };
 
 // What --isa accepts, and what reports print.
-inline constexpr IsaName kIsaNames[] = {{"scalar", isa::none}, {"avx2", isa::avx2}};
+inline constexpr IsaName kIsaNames[] = {
+    {"scalar", isa::none},   {"sse41", isa::sse41},           {"avx2", isa::avx2}, {"avxvnni", isa::avxvnni},
+    {"avx512", isa::avx512}, {"avx512vnni", isa::avx512vnni}, {"neon", isa::neon}, {"dotprod", isa::dotprod}};
 
 [[nodiscard]] constexpr bool runs_on(IsaSet needs, IsaSet has) noexcept {
   return (needs & ~has) == 0;
