@@ -12,16 +12,17 @@ namespace dtacs {
 
 using IsaSet = std::uint32_t;
 
-// A set contains what it builds on, so that asking for one name is enough.
+// A set contains what it implies, so that a family without a variant for the newest
+// instructions is left with the next best and not with the scalar one.
 namespace isa {
-inline constexpr IsaSet none = 0;                       // portable C++, always present
-inline constexpr IsaSet sse41 = 1u << 0;                // SSE4.1
-inline constexpr IsaSet avx2 = 1u << 1 | sse41;         // AVX2 + FMA
-inline constexpr IsaSet avx512 = 1u << 2 | avx2;        // AVX-512 F, BW, DQ, VL
-inline constexpr IsaSet avxvnni = 1u << 3 | avx2;       // AVX-VNNI: 8-bit dot products on 256 bits
-inline constexpr IsaSet avx512vnni = 1u << 4 | avx512;  // AVX-512 VNNI
-inline constexpr IsaSet neon = 1u << 5;                 // Advanced SIMD, AArch64 and ARMv7
-inline constexpr IsaSet dotprod = 1u << 6 | neon;       // ARMv8.2 dot products
+inline constexpr IsaSet none = 0;                         // portable C++, always present
+inline constexpr IsaSet sse41 = 1u << 0;                  // SSE4.1: no fused multiply-add
+inline constexpr IsaSet avx2 = (1u << 1) | sse41;         // AVX2 and FMA
+inline constexpr IsaSet avx512 = (1u << 2) | avx2;        // AVX-512 F, BW, DQ and VL
+inline constexpr IsaSet avxvnni = (1u << 3) | avx2;       // AVX-VNNI: products of 8 bits, 256 wide
+inline constexpr IsaSet avx512vnni = (1u << 4) | avx512;  // AVX-512 VNNI
+inline constexpr IsaSet neon = 1u << 8;                   // Advanced SIMD, of AArch64 or of ARMv7
+inline constexpr IsaSet dotprod = (1u << 9) | neon;       // AArch64: products of 8 bits
 }  // namespace isa
 
 struct IsaName {

@@ -6,6 +6,9 @@ namespace dtacs {
 namespace {
 
 constexpr Conv3x3Kernel kKernels[] = {
+#ifdef DTACS_WITH_AVX512
+    {"avx512", isa::avx512, conv3x3_f32_avx512, 32},
+#endif
 #ifdef DTACS_WITH_AVX2
     {"avx2", isa::avx2, conv3x3_f32_avx2, 16},
 #endif

@@ -62,5 +62,6 @@ extern const Family<Conv3x3Kernel> conv3x3_f32;
 
 void conv3x3_f32_scalar(const Conv3x3Args&) noexcept;
 void conv3x3_f32_avx2(const Conv3x3Args&) noexcept;
+void conv3x3_f32_avx512(const Conv3x3Args&) noexcept;
 
 }  // namespace dtacs

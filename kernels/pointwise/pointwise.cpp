@@ -6,6 +6,9 @@ namespace dtacs {
 namespace {
 
 constexpr PointwiseKernel kKernels[] = {
+#ifdef DTACS_WITH_AVX512
+    {"avx512", isa::avx512, pointwise_f32_avx512, 32},
+#endif
 #ifdef DTACS_WITH_AVX2
     {"avx2", isa::avx2, pointwise_f32_avx2, 16},
 #endif

@@ -47,5 +47,6 @@ extern const Family<PointwiseKernel> pointwise_f32;
 
 void pointwise_f32_scalar(const PointwiseArgs&) noexcept;
 void pointwise_f32_avx2(const PointwiseArgs&) noexcept;
+void pointwise_f32_avx512(const PointwiseArgs&) noexcept;
 
 }  // namespace dtacs
