@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The register block of the integer convolutions: P pixels by V vectors of outputs.
-// Needs one of the lanes_s8_*.inl; include both inside an anonymous namespace.
+// Needs one of the simd/s8_*.inl; include both inside an anonymous namespace.
 //
 // A panel of kPanel outputs is packed as its biases, its multipliers, and weights as
 // [k / group][output][k % group], a group being the bytes that one lane multiplies.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernel over the lanes of one instruction set; include it inside an anonymous
-// namespace after lanes_s8_*.inl.
+// namespace after simd/s8_*.inl.
 //
 // Four lanes are a pixel's four outputs: a vector of bytes holds the 16 channels of
 // kLanes / 4 neighbouring pixels, of which one group of 4 channels is repeated at a time.

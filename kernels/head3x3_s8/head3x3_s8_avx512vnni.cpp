@@ -7,7 +7,7 @@ namespace dtacs {
 
 namespace {
 
-#include "kernels/lanes_s8_avx512vnni.inl"
+#include "kernels/simd/s8_avx512vnni.inl"
 
 #include "kernels/head3x3_s8/head3x3_s8.inl"
 

@@ -7,7 +7,7 @@ namespace dtacs {
 
 namespace {
 
-#include "kernels/lanes_s8_avx2.inl"
+#include "kernels/simd/s8_avx2.inl"
 
 #include "kernels/block_s8.inl"
 

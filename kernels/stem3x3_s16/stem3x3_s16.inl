@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernel over the lanes of one instruction set; include it inside an anonymous
-// namespace after lanes_s8_*.inl and block_s8.inl.
+// namespace after simd/s8_*.inl and block_s8.inl.
 
 template <int V>
 struct Panel {

@@ -7,7 +7,7 @@ namespace dtacs {
 
 namespace {
 
-#include "kernels/lanes_s8_sse41.inl"
+#include "kernels/simd/s8_sse41.inl"
 
 #include "kernels/block_s8.inl"
 

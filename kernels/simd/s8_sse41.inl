@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the 8-bit kernels need of 128-bit registers.  Include it inside an anonymous
-// namespace; lanes_s8_avx2.inl and the others offer the same names.
+// namespace; s8_avx2.inl and the others offer the same names.
 
 using Vec = __m128i;
 constexpr int kLanes = 4;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the 8-bit kernels need of 256-bit registers, with AVX-VNNI where the file is
-// compiled for it.  See lanes_s8_sse41.inl.
+// compiled for it.  See s8_sse41.inl.
 
 using Vec = __m256i;
 constexpr int kLanes = 8;

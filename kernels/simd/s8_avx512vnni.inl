@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the 8-bit kernels need of 512-bit registers.  See lanes_s8_sse41.inl.
+// What the 8-bit kernels need of 512-bit registers.  See s8_sse41.inl.
 
 using Vec = __m512i;
 constexpr int kLanes = 16;
