@@ -19,6 +19,22 @@ inline void set_bias(Vec (&acc)[P][V], const std::int32_t* bias) {
     for (int p = 0; p < P; ++p) acc[p][v] = load(bias + v * kLanes);
 }
 
+template <int P, int V>
+inline void set_zero(Vec (&acc)[P][V]) {
+#pragma GCC unroll 16
+  for (int v = 0; v < V; ++v)
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) acc[p][v] = zero();
+}
+// acc = 128 acc + bias: between the high and the low part of wide weights.
+template <int P, int V>
+inline void raise(Vec (&acc)[P][V], const std::int32_t* bias) {
+#pragma GCC unroll 16
+  for (int v = 0; v < V; ++v)
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) acc[p][v] = add(times128(acc[p][v]), load(bias + v * kLanes));
+}
+
 struct Dot4 {
   static Vec dot(Vec acc, Vec x, Vec w) { return dot4(acc, x, w); }
 };

@@ -31,4 +31,14 @@ constexpr bool pair_fits(int a, int b) noexcept {
   return up <= kMostPair && down >= -kMostPair;
 }
 
+// Wide weights: 14 bits, as 128 * high + low with parts that always fit as pairs.  For layers whose
+// outputs are small differences of large sums, which 8 bits of weight blur.
+inline constexpr int kMostWide = 8127;
+constexpr int wide_high(int w) noexcept {
+  return (w + 64) >> 7;
+}
+constexpr int wide_low(int w) noexcept {
+  return w - wide_high(w) * 128;
+}
+
 }  // namespace dtacs

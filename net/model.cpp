@@ -60,6 +60,9 @@ Status read_model(const WeightsFile& weights, Model& model) noexcept {
       known = true;
     }
   if (!known) return Status::unsupported;
+  model.int8 = weights.meta("precision") == "int8";
+  if (model.int8 != (weights.meta("precision") != "") || (model.int8 && !model.classifies()))
+    return Status::unsupported;
   if (!read_bands(weights.meta("bands"), model.input_bands, model.inputs)) return Status::corrupt;
   if (model.classifies()) {
     model.outputs = for_each_item(weights.meta("outputs"), [](int, std::string_view) {});

@@ -44,7 +44,7 @@ Status find(const WeightsFile& weights, const Key& key, char kind, const std::ui
   name[at++] = '.';
   name[at++] = kind;
   view = weights.find({name, static_cast<std::size_t>(at)});
-  bool same = view.rank == rank;
+  bool same = view.rank == rank && !is_integer(view.dtype);
   for (int d = 0; same && d < rank; ++d) same = view.dims[d] == want[d];
   if (same) return Status::ok;
   if (mismatch != nullptr) {

@@ -53,10 +53,10 @@ constexpr Family<Conv3x3S8Kernel> conv3x3_s8{"conv3x3_s8", kKernels, sizeof kKer
 
 int Conv3x3S8Weights::phase(int n, int py, int px, int k, int l, int c) const noexcept {
   const Taps rows = taps_of(py, k), columns = taps_of(px, l);
-  int sum = 1;
+  int sum = 0;
   for (int i = rows.first; i <= rows.last; ++i)
     for (int j = columns.first; j <= columns.last; ++j) sum += tap(n, c, i, j);
-  return sum >> 1;
+  return (sum + (sum >> 1 & 1)) >> 1;
 }
 
 bool exact_conv3x3_s8(const Conv3x3S8Weights& s) noexcept {
@@ -71,13 +71,15 @@ bool exact_conv3x3_s8(const Conv3x3S8Weights& s) noexcept {
 }
 
 // Panel by panel: biases [y][x][output] (equal but for the offset), multipliers, phases
-// [y][x][k][l][c / 4][output][c % 4], taps [i][j][c / 4][output][c % 4].
-std::size_t packed_size_conv3x3_s8(const Conv3x3S8Kernel& k, int half_channels, int full_channels,
-                                   int outputs) noexcept {
+// [y][x][k][l][c / 4][output][c % 4], taps [i][j][c / 4][output][c % 4]; of wide weights all
+// high parts before all low ones.
+std::size_t packed_size_conv3x3_s8(const Conv3x3S8Kernel& k, int half_channels, int full_channels, int outputs,
+                                   bool wide) noexcept {
   const auto panel = static_cast<std::size_t>(k.panel);
   const auto panels = (static_cast<std::size_t>(outputs) + panel - 1) / panel;
   return panels * panel *
-         (20 + 16 * static_cast<std::size_t>(half_channels) + 9 * static_cast<std::size_t>(full_channels));
+         (20 + 16 * static_cast<std::size_t>(half_channels) +
+          (wide ? 18 : 9) * static_cast<std::size_t>(full_channels));
 }
 
 void pack_conv3x3_s8(const Conv3x3S8Kernel& kernel, const Conv3x3S8Weights& s, std::byte* packed) noexcept {
@@ -93,10 +95,14 @@ void pack_conv3x3_s8(const Conv3x3S8Kernel& kernel, const Conv3x3S8Weights& s, s
         return s.b[n] + kernel.offset * sum;
       });
     panel.per_output<std::int32_t>([&](int n) { return s.m[n]; });
-    all_kernels(s, [&](int channels, auto&& weight) {
-      panel.weights<std::int8_t>(channels, 4, weight);
-      return true;
-    });
+    for (int part = s.wide != nullptr ? 0 : 2; part < (s.wide != nullptr ? 2 : 3); ++part)
+      all_kernels(s, [&](int channels, auto&& weight) {
+        panel.weights<std::int8_t>(channels, 4, [&](int n, int c) {
+          const int w = weight(n, c);
+          return part == 0 ? wide_high(w) : part == 1 ? wide_low(w) : w;
+        });
+        return true;
+      });
     packed = panel.end();
   }
 }

@@ -9,9 +9,10 @@
 //
 // Upsampled, an input pixel is met by one, two or four of the nine taps, always the
 // same ones for output pixels of the same parity: four products do for nine.  The
-// weights of a phase are half the sum of its taps, rounded up:
+// weights of a phase are half the sum of its taps, halves rounded to even, or the rounding
+// of thousands of weights would add up:
 //
-//   w_phase = floor((sum of the taps that meet the pixel + 1) / 2)
+//   w_phase = floor((s + floor(s / 2) % 2) / 2), s the sum of the taps that meet the pixel
 //
 // along an axis {0}, {1, 2} for even and {0, 1}, {2} for odd coordinates.  So taps of
 // the half-size source are stored in half the unit of w_full.
@@ -38,16 +39,19 @@ struct Conv3x3S8Args {
   int y;                             // row; only its parity counts, and only with `half`
   int pixels;                        // >= 1
   int outputs;                       // a multiple of 8
+  bool wide = false;                 // weights are wide, see requantise.h; only without `half`
 };
 
 struct Conv3x3S8Weights {
-  const std::int8_t* w;   // (outputs, half_channels + full_channels, 3, 3)
-  const std::int32_t* b;  // (outputs)
-  const std::int32_t* m;  // (outputs)
+  const std::int8_t* w;      // (outputs, half_channels + full_channels, 3, 3); or
+  const std::int16_t* wide;  // the same, at most kMostWide in size; the other is nullptr
+  const std::int32_t* b;     // (outputs)
+  const std::int32_t* m;     // (outputs)
   int half_channels, full_channels, outputs;
 
   int tap(int n, int c, int i, int j) const noexcept {
-    return w[((static_cast<std::ptrdiff_t>(n) * (half_channels + full_channels) + c) * 3 + i) * 3 + j];
+    const std::ptrdiff_t at = ((static_cast<std::ptrdiff_t>(n) * (half_channels + full_channels) + c) * 3 + i) * 3 + j;
+    return wide != nullptr ? wide[at] : w[at];
   }
   // c < half_channels; py, px: parity of the output pixel; k, l: which of the pixels it meets.
   int phase(int n, int py, int px, int k, int l, int c) const noexcept;
@@ -61,11 +65,13 @@ struct Conv3x3S8Kernel {
   int offset;  // the variant multiplies inputs less this; packing makes up for it in the bias
 };
 
-// Whether phases fit in 8 bits and neighbours 2i, 2i + 1 of every kernel as pairs: see requantise.h.
+// Of weights that are not wide: whether phases fit in 8 bits and neighbours 2i, 2i + 1 of every kernel as pairs: see
+// requantise.h.
 bool exact_conv3x3_s8(const Conv3x3S8Weights& weights) noexcept;
 
 // Bytes that pack_conv3x3_s8() writes, on a 64-byte boundary.
-std::size_t packed_size_conv3x3_s8(const Conv3x3S8Kernel&, int half_channels, int full_channels, int outputs) noexcept;
+std::size_t packed_size_conv3x3_s8(const Conv3x3S8Kernel&, int half_channels, int full_channels, int outputs,
+                                   bool wide) noexcept;
 void pack_conv3x3_s8(const Conv3x3S8Kernel&, const Conv3x3S8Weights& weights, std::byte* packed) noexcept;
 
 extern const Family<Conv3x3S8Kernel> conv3x3_s8;

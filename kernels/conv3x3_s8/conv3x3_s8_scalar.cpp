@@ -22,7 +22,7 @@ const std::int8_t* accumulate(std::int32_t (&sum)[kPanel], const std::uint8_t* i
 // The reference: the formula in the header.  A panel of outputs shares each input value.
 void conv3x3_s8_scalar(const Conv3x3S8Args& a) noexcept {
   const std::ptrdiff_t half = a.half_channels, full = a.full_channels;
-  const std::ptrdiff_t panel_size = (20 + 16 * half + 9 * full) * kPanel;
+  const std::ptrdiff_t panel_size = (20 + 16 * half + (a.wide ? 18 : 9) * full) * kPanel;
   for (std::ptrdiff_t p = 0; p < a.pixels; ++p) {
     const std::ptrdiff_t x = a.x0 + p;
     const std::ptrdiff_t phase = (a.y & 1) * 2 + (x & 1);
@@ -30,7 +30,7 @@ void conv3x3_s8_scalar(const Conv3x3S8Args& a) noexcept {
       const auto* head = reinterpret_cast<const std::int32_t*>(a.packed + first / kPanel * panel_size);
       const auto* weights = reinterpret_cast<const std::int8_t*>(head + 5 * kPanel);
       std::int32_t sum[kPanel];
-      for (int n = 0; n < kPanel; ++n) sum[n] = head[phase * kPanel + n];
+      for (int n = 0; n < kPanel; ++n) sum[n] = a.wide ? 0 : head[phase * kPanel + n];
       if (half > 0) {
         const std::int8_t* w = weights + phase * 4 * half * kPanel;
         for (const std::uint8_t* row : a.half) w = accumulate(sum, row + ((x - 1) >> 1) * half, w, 2 * half);
@@ -38,6 +38,10 @@ void conv3x3_s8_scalar(const Conv3x3S8Args& a) noexcept {
       if (full > 0) {
         const std::int8_t* w = weights + 16 * half * kPanel;
         for (const std::uint8_t* row : a.full) w = accumulate(sum, row + (x - 1) * full, w, 3 * full);
+        if (a.wide) {  // those were the high parts
+          for (int n = 0; n < kPanel; ++n) sum[n] = 128 * sum[n] + head[phase * kPanel + n];
+          for (const std::uint8_t* row : a.full) w = accumulate(sum, row + (x - 1) * full, w, 3 * full);
+        }
       }
       for (int n = 0; n < kPanel; ++n) a.out[p * a.outputs + first + n] = requantise(sum[n], head[4 * kPanel + n]);
     }

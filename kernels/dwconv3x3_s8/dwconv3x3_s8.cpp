@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/dwconv3x3_s8/dwconv3x3_s8.h"
 
+#include "kernels/requantise.h"
+
 namespace dtacs {
 
 namespace {
@@ -32,14 +34,20 @@ std::byte* put(std::byte* to, T value) noexcept {
 constexpr Family<Dwconv3x3S8Kernel> dwconv3x3_s8{"dwconv3x3_s8", kKernels, sizeof kKernels / sizeof *kKernels};
 
 // Group by group: biases, multipliers, then a row of weights after the other, each tap 0, 1, 2 and a zero.
+// Of wide weights all high parts stand before all low ones.
 // Vectors interleave the bytes of 16 channels into four times 4 channels, so that channel
 // 16 block + 4 q + r of a group lies at [q][block][r].
-std::size_t packed_size_dwconv3x3_s8(const Dwconv3x3S8Kernel& k, int channels) noexcept {
+std::size_t packed_size_dwconv3x3_s8(const Dwconv3x3S8Kernel& k, int channels, bool wide) noexcept {
   const auto group = static_cast<std::size_t>(k.group);
-  return (static_cast<std::size_t>(channels) + group - 1) / group * group * (8 + 12);
+  return (static_cast<std::size_t>(channels) + group - 1) / group * group * (8 + (wide ? 24 : 12));
 }
 
 void pack_dwconv3x3_s8(const Dwconv3x3S8Kernel& kernel, const Dwconv3x3S8Weights& s, std::byte* to) noexcept {
+  const bool wide = s.wide != nullptr;
+  const auto weight = [&](int at) -> int { return wide ? s.wide[at] : s.w[at]; };
+  const auto part = [&](int p, int at) {
+    return !wide ? weight(at) : p == 0 ? wide_high(weight(at)) : wide_low(weight(at));
+  };
   for (int first = 0; first < s.channels; first += kernel.group) {
     const auto each = [&](auto&& write) {
       for (int q = 0; q < 4; ++q)
@@ -48,14 +56,16 @@ void pack_dwconv3x3_s8(const Dwconv3x3S8Kernel& kernel, const Dwconv3x3S8Weights
     };
     each([&](int c) {
       std::int32_t sum = 0;
-      for (int tap = 0; c < s.channels && tap < 9; ++tap) sum += s.w[c * 9 + tap];
+      for (int tap = 0; c < s.channels && tap < 9; ++tap) sum += weight(c * 9 + tap);
       to = put<std::int32_t>(to, c < s.channels ? s.b[c] + kernel.offset * sum : 0);
     });
     each([&](int c) { to = put<std::int32_t>(to, c < s.channels ? s.m[c] : 0); });
-    for (int i = 0; i < 3; ++i)
-      each([&](int c) {
-        for (int j = 0; j < 4; ++j) to = put<std::int8_t>(to, c < s.channels && j < 3 ? s.w[c * 9 + i * 3 + j] : 0);
-      });
+    for (int p = 0; p < (wide ? 2 : 1); ++p)
+      for (int i = 0; i < 3; ++i)
+        each([&](int c) {
+          for (int j = 0; j < 4; ++j)
+            to = put(to, static_cast<std::int8_t>(c < s.channels && j < 3 ? part(p, c * 9 + i * 3 + j) : 0));
+        });
   }
 }
 

@@ -22,12 +22,14 @@ struct Dwconv3x3S8Args {
   int pixels;                   // >= 1
   int channels;                 // a multiple of 16
   int stride;                   // 1 or 2
+  bool wide = false;            // weights are wide: see requantise.h
 };
 
 struct Dwconv3x3S8Weights {
-  const std::int8_t* w;   // (channels, 3, 3), neighbours in a row fit as pairs: see requantise.h
-  const std::int32_t* b;  // (channels)
-  const std::int32_t* m;  // (channels)
+  const std::int8_t* w;      // (channels, 3, 3), neighbours in a row fit as pairs: see requantise.h; or
+  const std::int16_t* wide;  // (channels, 3, 3), at most kMostWide in size; the other is nullptr
+  const std::int32_t* b;     // (channels)
+  const std::int32_t* m;     // (channels)
   int channels;
 };
 
@@ -40,7 +42,7 @@ struct Dwconv3x3S8Kernel {
 };
 
 // Bytes that pack_dwconv3x3_s8() writes, on a 64-byte boundary.
-std::size_t packed_size_dwconv3x3_s8(const Dwconv3x3S8Kernel&, int channels) noexcept;
+std::size_t packed_size_dwconv3x3_s8(const Dwconv3x3S8Kernel&, int channels, bool wide) noexcept;
 void pack_dwconv3x3_s8(const Dwconv3x3S8Kernel&, const Dwconv3x3S8Weights& weights, std::byte* packed) noexcept;
 
 extern const Family<Dwconv3x3S8Kernel> dwconv3x3_s8;

@@ -4,18 +4,15 @@
 
 constexpr int kGroup = 4 * kLanes;  // channels: one byte vector
 
-// P output pixels (1 or 2) of one group.  Four columns of a row, interleaved, serve two
-// neighbouring outputs at stride 1: the second one's weights are moved one tap on.
 template <int P>
-inline void pixels(const Dwconv3x3S8Args& a, std::ptrdiff_t at, int c, const std::int32_t* head) {
+using Sums = Vec[P][4];
+
+// Adds the products of P output pixels (1 or 2) of one group.  Four columns of a row,
+// interleaved, serve two neighbouring outputs at stride 1: the second one's weights are moved one tap on.
+template <int P>
+inline void accumulate(Sums<P>& acc, const Dwconv3x3S8Args& a, std::ptrdiff_t at, int c, const std::int8_t* weights) {
   const std::ptrdiff_t channels = a.channels;
   const int bytes = a.channels - c;
-  const auto* weights = reinterpret_cast<const std::int8_t*>(head + 2 * kGroup);
-  Vec acc[P][4];
-#pragma GCC unroll 16
-  for (int q = 0; q < 4; ++q)
-#pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) acc[p][q] = load(head + q * kLanes);
 #pragma GCC unroll 16
   for (int i = 0; i < 3; ++i) {
     const std::uint8_t* row = a.rows[i] + ((a.x0 + at) * a.stride - 1) * channels + c;
@@ -30,6 +27,27 @@ inline void pixels(const Dwconv3x3S8Args& a, std::ptrdiff_t at, int c, const std
       if constexpr (P == 2) acc[1][q] = dot4(acc[1][q], columns[q], next_tap(w));
     }
   }
+}
+
+template <int P>
+inline void pixels(const Dwconv3x3S8Args& a, std::ptrdiff_t at, int c, const std::int32_t* head) {
+  const auto* weights = reinterpret_cast<const std::int8_t*>(head + 2 * kGroup);
+  Sums<P> acc;
+  if (a.wide) {
+#pragma GCC unroll 16
+    for (int q = 0; q < 4; ++q)
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) acc[p][q] = zero();
+    accumulate<P>(acc, a, at, c, weights);
+    weights += 12 * kGroup;
+  }
+#pragma GCC unroll 16
+  for (int q = 0; q < 4; ++q) {
+    const Vec bias = load(head + q * kLanes);
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) acc[p][q] = a.wide ? add(times128(acc[p][q]), bias) : bias;
+  }
+  accumulate<P>(acc, a, at, c, weights);
 #pragma GCC unroll 16
   for (int q = 0; q < 4; ++q) {
     const Multiplier m = load_multiplier(head + kGroup + q * kLanes);
@@ -37,12 +55,13 @@ inline void pixels(const Dwconv3x3S8Args& a, std::ptrdiff_t at, int c, const std
     for (int p = 0; p < P; ++p) acc[p][q] = scale(acc[p][q], m);
   }
 #pragma GCC unroll 16
-  for (int p = 0; p < P; ++p) store_interleaved(a.out + (at + p) * channels + c, acc[p], bytes);
+  for (int p = 0; p < P; ++p)
+    store_interleaved(a.out + (at + p) * std::ptrdiff_t{a.channels} + c, acc[p], a.channels - c);
 }
 
 inline void dwconv3x3(const Dwconv3x3S8Args& a) {
   const std::byte* packed = a.packed;
-  for (int c = 0; c < a.channels; c += kGroup, packed += 20 * kGroup) {
+  for (int c = 0; c < a.channels; c += kGroup, packed += (a.wide ? 32 : 20) * kGroup) {
     const auto* head = reinterpret_cast<const std::int32_t*>(packed);
     std::ptrdiff_t p = 0;
     if (a.stride == 1)

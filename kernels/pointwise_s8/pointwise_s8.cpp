@@ -2,6 +2,7 @@
 #include "kernels/pointwise_s8/pointwise_s8.h"
 
 #include "kernels/panel_s8.h"
+#include "kernels/requantise.h"
 
 namespace dtacs {
 
@@ -27,15 +28,19 @@ constexpr PointwiseS8Kernel kKernels[] = {
 
 constexpr Family<PointwiseS8Kernel> pointwise_s8{"pointwise_s8", kKernels, sizeof kKernels / sizeof *kKernels};
 
-// Panel by panel: biases, multipliers, factors of the residual as s32, weights [k / 4][output][k % 4].
-std::size_t packed_size_pointwise_s8(const PointwiseS8Kernel& k, int depth, int outputs) noexcept {
+// Panel by panel: biases, multipliers, factors of the residual as s32, weights [k / 4][output][k % 4],
+// of wide weights all high parts before all low ones.
+std::size_t packed_size_pointwise_s8(const PointwiseS8Kernel& k, int depth, int outputs, bool wide) noexcept {
   const auto panel = static_cast<std::size_t>(k.panel);
   const auto panels = (static_cast<std::size_t>(outputs) + panel - 1) / panel;
-  return panels * panel * (12 + static_cast<std::size_t>(depth));
+  return panels * panel * (12 + (wide ? 2 : 1) * static_cast<std::size_t>(depth));
 }
 
 void pack_pointwise_s8(const PointwiseS8Kernel& kernel, const PointwiseS8Weights& s, std::byte* packed) noexcept {
-  const auto weight = [&](int n, int k) { return s.w[static_cast<std::ptrdiff_t>(n) * s.depth + k]; };
+  const auto weight = [&](int n, int k) -> int {
+    const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(n) * s.depth + k;
+    return s.wide != nullptr ? s.wide[at] : s.w[at];
+  };
   for (int first = 0; first < s.outputs; first += kernel.panel) {
     PanelWriter panel(first, kernel.panel, s.outputs, packed);
     panel.per_output<std::int32_t>([&](int n) {
@@ -45,7 +50,12 @@ void pack_pointwise_s8(const PointwiseS8Kernel& kernel, const PointwiseS8Weights
     });
     panel.per_output<std::int32_t>([&](int n) { return s.m[n]; });
     panel.per_output<std::int32_t>([&](int n) { return s.r == nullptr ? 0 : s.r[n]; });
-    panel.weights<std::int8_t>(s.depth, 4, weight);
+    if (s.wide != nullptr) {
+      panel.weights<std::int8_t>(s.depth, 4, [&](int n, int k) { return wide_high(weight(n, k)); });
+      panel.weights<std::int8_t>(s.depth, 4, [&](int n, int k) { return wide_low(weight(n, k)); });
+    } else {
+      panel.weights<std::int8_t>(s.depth, 4, weight);
+    }
     packed = panel.end();
   }
 }

@@ -22,13 +22,15 @@ struct PointwiseS8Args {
   int pixels;               // >= 1
   int depth;                // a multiple of 8
   int outputs;              // a multiple of 8
+  bool wide = false;        // weights are wide: see requantise.h
 };
 
 struct PointwiseS8Weights {
-  const std::int8_t* w;   // (outputs, depth), neighbours 2i and 2i + 1 fit as pairs
-  const std::int32_t* b;  // (outputs)
-  const std::int32_t* m;  // (outputs)
-  const std::int16_t* r;  // (outputs), >= 0, or nullptr
+  const std::int8_t* w;      // (outputs, depth), neighbours 2i and 2i + 1 fit as pairs; or
+  const std::int16_t* wide;  // (outputs, depth), at most kMostWide in size; the other is nullptr
+  const std::int32_t* b;     // (outputs)
+  const std::int32_t* m;     // (outputs)
+  const std::int16_t* r;     // (outputs), >= 0, or nullptr
   int depth, outputs;
 };
 
@@ -41,7 +43,7 @@ struct PointwiseS8Kernel {
 };
 
 // Bytes that pack_pointwise_s8() writes, on a 64-byte boundary.
-std::size_t packed_size_pointwise_s8(const PointwiseS8Kernel&, int depth, int outputs) noexcept;
+std::size_t packed_size_pointwise_s8(const PointwiseS8Kernel&, int depth, int outputs, bool wide) noexcept;
 void pack_pointwise_s8(const PointwiseS8Kernel&, const PointwiseS8Weights& weights, std::byte* packed) noexcept;
 
 extern const Family<PointwiseS8Kernel> pointwise_s8;

@@ -16,9 +16,17 @@ struct Panel {
   void run(std::ptrdiff_t at) const {
     const std::ptrdiff_t pixel = begin + at;
     Vec acc[P][V];
-    set_bias(acc, head);
-    accumulate<Dot4>(acc, a.in + pixel * a.depth, a.depth, reinterpret_cast<const std::int8_t*>(head + 3 * kPanel),
-                     a.depth);
+    const auto* w = reinterpret_cast<const std::int8_t*>(head + 3 * kPanel);
+    const std::uint8_t* in = a.in + pixel * a.depth;
+    if (a.wide) {
+      set_zero(acc);
+      accumulate<Dot4>(acc, in, a.depth, w, a.depth);
+      raise(acc, head);
+      w += static_cast<std::ptrdiff_t>(a.depth) * kPanel;
+    } else {
+      set_bias(acc, head);
+    }
+    accumulate<Dot4>(acc, in, a.depth, w, a.depth);
     const std::ptrdiff_t to = pixel * a.outputs + first;
     if (a.add != nullptr) {
 #pragma GCC unroll 16
@@ -37,7 +45,7 @@ struct Panel {
 };
 
 inline void pointwise(const PointwiseS8Args& a) {
-  const std::ptrdiff_t panel_size = (12 + static_cast<std::ptrdiff_t>(a.depth)) * kPanel;
+  const std::ptrdiff_t panel_size = (12 + (a.wide ? 2 : 1) * static_cast<std::ptrdiff_t>(a.depth)) * kPanel;
   std::ptrdiff_t chunk = kChunkBytes / a.depth / kBlock<2> * kBlock<2>;
   if (chunk < 8 * kBlock<2>) chunk = 8 * kBlock<2>;  // or the weights would be read too often
   for (std::ptrdiff_t begin = 0; begin < a.pixels; begin += chunk) {

@@ -19,6 +19,9 @@ inline void store(void* p, Vec v) {
 inline Vec add(Vec a, Vec b) {
   return _mm256_add_epi32(a, b);
 }
+inline Vec times128(Vec v) {
+  return _mm256_slli_epi32(v, 7);
+}
 inline Vec zero() {
   return _mm256_setzero_si256();
 }

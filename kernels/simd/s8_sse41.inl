@@ -15,6 +15,9 @@ inline void store(void* p, Vec v) {
 inline Vec add(Vec a, Vec b) {
   return _mm_add_epi32(a, b);
 }
+inline Vec times128(Vec v) {
+  return _mm_slli_epi32(v, 7);
+}
 inline Vec zero() {
   return _mm_setzero_si128();
 }

@@ -12,6 +12,7 @@ struct Dwconv3x3S8Suite {
   using Kernel = Dwconv3x3S8Kernel;
   struct Shape {
     int pixels, x0, channels, stride;
+    bool wide = false;
   };
 
   static const Family<Kernel>& family() { return dwconv3x3_s8; }
@@ -20,7 +21,8 @@ struct Dwconv3x3S8Suite {
     std::vector<Shape> v;
     for (const int channels : {16, 32, 48, 64, 80, 96, 112, 144})
       for (const int pixels : {1, 2, 3, 4, 7})
-        for (const int stride : {1, 2}) v.push_back({pixels, pixels % 3, channels, stride});
+        for (const int stride : {1, 2})
+          for (const bool wide : {false, true}) v.push_back({pixels, pixels % 3, channels, stride, wide});
     return v;
   }
   // Rows of the U-Net on 512 x 512 pixels.
@@ -30,7 +32,7 @@ struct Dwconv3x3S8Suite {
 
   static std::string describe(const Shape& s) {
     return std::to_string(s.pixels) + "px@" + std::to_string(s.x0) + " x" + std::to_string(s.channels) + " s" +
-           std::to_string(s.stride);
+           std::to_string(s.stride) + (s.wide ? " wide" : "");
   }
   static Work work(const Shape& s) {
     const double p = s.pixels, c = s.channels;
@@ -41,6 +43,7 @@ struct Dwconv3x3S8Suite {
     Case(const Shape& s, std::uint64_t seed, Fill fill)
         : shape(s),
           w(static_cast<std::size_t>(s.channels * 9)),
+          wide(static_cast<std::size_t>(s.channels * 9)),
           b(static_cast<std::size_t>(s.channels)),
           m(static_cast<std::size_t>(s.channels)),
           out(static_cast<std::size_t>(s.pixels * s.channels)) {
@@ -57,7 +60,8 @@ struct Dwconv3x3S8Suite {
         w[i + 1] = static_cast<std::int8_t>(middle);
         w[i + 2] = static_cast<std::int8_t>(draw(rng, fill, -64, rest));
       }
-      const double size = 255.0 * 32 * 9;
+      for (auto& x : wide) x = static_cast<std::int16_t>(draw(rng, fill, -kMostWide, kMostWide));
+      const double size = 255.0 * (s.wide ? 4000 : 32) * 9;
       for (auto& x : b) x = draw_bias(rng, fill, size);
       for (auto& x : m) x = draw_multiplier(rng, fill, size);
       for (auto& x : out) x = 77;
@@ -66,8 +70,14 @@ struct Dwconv3x3S8Suite {
     void run(const Kernel& k) { run(k, 0, shape.pixels); }
     void run(const Kernel& k, int first, int count) {
       if (packed_for != &k) {  // packing is load-time work: benches pay it once
-        packed = std::make_unique<Guarded<std::byte>>(packed_size_dwconv3x3_s8(k, shape.channels));
-        pack_dwconv3x3_s8(k, {.w = w.data(), .b = b.data(), .m = m.data(), .channels = shape.channels}, packed->data());
+        packed = std::make_unique<Guarded<std::byte>>(packed_size_dwconv3x3_s8(k, shape.channels, shape.wide));
+        pack_dwconv3x3_s8(k,
+                          {.w = shape.wide ? nullptr : w.data(),
+                           .wide = shape.wide ? wide.data() : nullptr,
+                           .b = b.data(),
+                           .m = m.data(),
+                           .channels = shape.channels},
+                          packed->data());
         packed_for = &k;
       }
       k.run({.rows = {rows[0]->data(), rows[1]->data(), rows[2]->data()},
@@ -76,7 +86,8 @@ struct Dwconv3x3S8Suite {
              .x0 = shape.x0 + first,
              .pixels = count,
              .channels = shape.channels,
-             .stride = shape.stride});
+             .stride = shape.stride,
+             .wide = shape.wide});
     }
     bool intact() const { return out.intact() && packed->intact(); }
     // The formula, from the weights as they came.
@@ -85,13 +96,15 @@ struct Dwconv3x3S8Suite {
       for (int i = 0; i < 3; ++i)
         for (int j = 0; j < 3; ++j)
           sum += rows[i]->data()[((shape.x0 + p) * shape.stride + j - 1) * shape.channels + c] *
-                 w[static_cast<std::size_t>(c * 9 + i * 3 + j)];
+                 (shape.wide ? wide[static_cast<std::size_t>(c * 9 + i * 3 + j)]
+                             : w[static_cast<std::size_t>(c * 9 + i * 3 + j)]);
       return requantise(sum, m[static_cast<std::size_t>(c)]);
     }
 
     Shape shape;
     std::unique_ptr<IntegerRow<std::uint8_t>> rows[3];
     Guarded<std::int8_t> w;
+    Guarded<std::int16_t> wide;
     Guarded<std::int32_t> b, m;
     Guarded<std::uint8_t> out;
     std::unique_ptr<Guarded<std::byte>> packed;

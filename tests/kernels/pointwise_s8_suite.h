@@ -14,6 +14,7 @@ struct PointwiseS8Suite {
   struct Shape {
     int pixels, depth, outputs;
     Add add = Add::none;
+    bool wide = false;
   };
 
   static const Family<Kernel>& family() { return pointwise_s8; }
@@ -23,8 +24,10 @@ struct PointwiseS8Suite {
     unsigned n = 0;
     for (const int depth : {8, 16, 24, 40})
       for (const int outputs : {8, 16, 24, 32, 40, 56, 72})
-        for (const int pixels : {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 25})
-          v.push_back({pixels, depth, outputs, static_cast<Add>(n++ % 4 % 3)});
+        for (const int pixels : {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 25}) {
+          v.push_back({pixels, depth, outputs, static_cast<Add>(n % 4 % 3), n % 5 == 0});
+          ++n;
+        }
     v.push_back({300, 960, 24, Add::in_place});  // several chunks of pixels
     return v;
   }
@@ -43,7 +46,7 @@ struct PointwiseS8Suite {
   static std::string describe(const Shape& s) {
     constexpr const char* kAdds[] = {"", " +add", " +add in place"};
     return std::to_string(s.pixels) + "px " + std::to_string(s.depth) + "->" + std::to_string(s.outputs) +
-           kAdds[static_cast<int>(s.add)];
+           kAdds[static_cast<int>(s.add)] + (s.wide ? " wide" : "");
   }
   static Work work(const Shape& s) {
     const double p = s.pixels, d = s.depth, n = s.outputs;
@@ -57,14 +60,16 @@ struct PointwiseS8Suite {
           add(static_cast<std::size_t>(s.pixels * s.outputs)),
           out(static_cast<std::size_t>(s.pixels * s.outputs)),
           w(static_cast<std::size_t>(s.outputs * s.depth)),
+          wide(static_cast<std::size_t>(s.outputs * s.depth)),
           b(static_cast<std::size_t>(s.outputs)),
           m(static_cast<std::size_t>(s.outputs)),
           r(static_cast<std::size_t>(s.outputs)) {
       Rng rng(seed);
-      const double size = 255.0 * 32 * s.depth;
+      const double size = 255.0 * (s.wide ? 4000 : 32) * s.depth;
       for (auto& x : in) x = static_cast<std::uint8_t>(draw(rng, fill, 0, 255));
       for (auto& x : add) x = static_cast<std::uint8_t>(draw(rng, fill, 0, 255));
       fill_pairs(rng, fill, w, 1);
+      for (auto& x : wide) x = static_cast<std::int16_t>(draw(rng, fill, -kMostWide, kMostWide));
       for (auto& x : b) x = draw_bias(rng, fill, size);
       for (auto& x : m) x = draw_multiplier(rng, fill, size);
       for (auto& x : r) x = static_cast<std::int16_t>(draw(rng, fill, 0, 32767));
@@ -74,9 +79,11 @@ struct PointwiseS8Suite {
     void run(const Kernel& k) { run(k, 0, shape.pixels); }
     void run(const Kernel& k, int first, int count) {
       if (packed_for != &k) {  // packing is load-time work: benches pay it once
-        packed = std::make_unique<Guarded<std::byte>>(packed_size_pointwise_s8(k, shape.depth, shape.outputs));
+        packed =
+            std::make_unique<Guarded<std::byte>>(packed_size_pointwise_s8(k, shape.depth, shape.outputs, shape.wide));
         pack_pointwise_s8(k,
-                          {.w = w.data(),
+                          {.w = shape.wide ? nullptr : w.data(),
+                           .wide = shape.wide ? wide.data() : nullptr,
                            .b = b.data(),
                            .m = m.data(),
                            .r = shape.add == Add::none ? nullptr : r.data(),
@@ -93,7 +100,8 @@ struct PointwiseS8Suite {
              .out = out.data() + at,
              .pixels = count,
              .depth = shape.depth,
-             .outputs = shape.outputs});
+             .outputs = shape.outputs,
+             .wide = shape.wide});
     }
     bool intact() const { return in.intact() && add.intact() && out.intact() && packed->intact(); }
     // The formula, from the weights as they came.
@@ -101,7 +109,7 @@ struct PointwiseS8Suite {
       const auto at = [&](int i, int k) { return static_cast<std::size_t>(i * shape.depth + k); };
       const auto i = static_cast<std::size_t>(n), o = static_cast<std::size_t>(p * shape.outputs + n);
       std::int32_t sum = b[i];
-      for (int k = 0; k < shape.depth; ++k) sum += in[at(p, k)] * w[at(n, k)];
+      for (int k = 0; k < shape.depth; ++k) sum += in[at(p, k)] * (shape.wide ? wide[at(n, k)] : w[at(n, k)]);
       if (shape.add != Add::none) sum += add[o] * r[i];
       return requantise(sum, m[i]);
     }
@@ -109,6 +117,7 @@ struct PointwiseS8Suite {
     Shape shape;
     Guarded<std::uint8_t> in, add, out;
     Guarded<std::int8_t> w;
+    Guarded<std::int16_t> wide;
     Guarded<std::int32_t> b, m;
     Guarded<std::int16_t> r;
     std::unique_ptr<Guarded<std::byte>> packed;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "io/parallel.h"
+#include "net/int8_plan.h"
 #include "net/model.h"
 #include "net/padding.h"
 #include "net/stream_plan.h"
@@ -37,35 +38,47 @@ class UnetStage {
             int band);
 
   // Rows the scene must keep so that each can be read again when its result comes out.
-  int history() const { return plan_.lag() + plan_.options().band + kSizeMultiple; }
+  int history() const { return (model_.int8 ? int8_.lag() : plan_.lag()) + band_ + kSizeMultiple; }
+
+  // Whether the scene's rows allow another step.
+  bool can_step() const;
+  void step(const Parallel& parallel);
 
   // Runs as far as the scene's rows allow.  on_row(y, logits, classes) for each finished
-  // scene row in ascending order: logits (width, outputs), classes (width).
+  // scene row in ascending order: logits (width, outputs), nullptr from int8 weights; classes (width).
   template <class F>
   void advance(const Parallel& parallel, F&& on_row) {
     while (can_step()) {
       step(parallel);
-      const RowRange made = plan_.made(plan_.result());
+      const int result = model_.int8 ? int8_.result() : plan_.result();
+      const RowRange made = model_.int8 ? int8_.made(result) : plan_.made(result);
       for (int y = made.begin; y < made.end; ++y) {
         const int scene_y = y - rows_.before;
         if (scene_y < 0 || scene_y >= scene_.height()) continue;
-        on_row(scene_y, plan_.row(plan_.result(), y) + static_cast<std::ptrdiff_t>(columns_.before) * model_.outputs,
-               plan_.classes_row(y) + columns_.before);
+        const float* logits =
+            model_.int8 ? nullptr : plan_.row(result, y) + columns_.before * std::ptrdiff_t{model_.outputs};
+        on_row(scene_y, logits, (model_.int8 ? int8_.classes_row(y) : plan_.classes_row(y)) + columns_.before);
       }
     }
   }
 
+  // The plan at work: the one of the weights' precision.
+  const StreamPlan& stream_plan() const { return plan_; }
+  const Int8Plan& int8_plan() const { return int8_; }
+
  private:
-  bool can_step() const;
-  void step(const Parallel& parallel);
   void fill(int y);
+  template <class T, class F>
+  void fill_row(T* out, std::ptrdiff_t channels, int y, F&& value) const;
 
   const Scene& scene_;
   Model model_;
   int slots_[kPixelNetMaxBands] = {};  // scene slot of each input channel
   Padding rows_, columns_;
   Block block_{0};
-  StreamPlan plan_;
+  int band_ = 0;
+  StreamPlan plan_;  // or
+  Int8Plan int8_;
 };
 
 }  // namespace dtacs
