@@ -186,7 +186,7 @@ class Reader {
 
 }  // namespace
 
-void compare_weights(const std::string& first, const std::string& second, const std::vector<std::string>& scenes) {
+double compare_weights(const std::string& first, const std::string& second, const std::vector<std::string>& scenes) {
   const LoadedWeights a = load_weights(first), b = load_weights(second);
   if (!a.model.classifies() || !b.model.classifies() || a.model.inputs != b.model.inputs ||
       a.model.outputs != b.model.outputs ||
@@ -253,9 +253,9 @@ void compare_weights(const std::string& first, const std::string& second, const 
     const Distance& d = distances[static_cast<std::size_t>(i)];
     std::printf("%-8s %.4f\n", net.layers[i].key.text, std::sqrt(d.error / std::max(d.power, 1e-30)));
   }
-  std::printf("all: %.3f %% of %lld pixels in the same class\n",
-              pixels > 0 ? 100.0 * static_cast<double>(same) / static_cast<double>(pixels) : 0.0,
-              static_cast<long long>(pixels));
+  const double share = pixels > 0 ? static_cast<double>(same) / static_cast<double>(pixels) : 0.0;
+  std::printf("all: %.3f %% of %lld pixels in the same class\n", 100.0 * share, static_cast<long long>(pixels));
+  return share;
 }
 
 }  // namespace dtacs

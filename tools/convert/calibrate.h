@@ -24,7 +24,8 @@ std::vector<TensorRanges> calibrate(const WeightsFile& weights, const Model& mod
                                     const std::vector<std::string>& scenes, RangeRule rule);
 
 // Runs both over the scenes and prints the relative rms distance of each layer's output
-// and the share of valid pixels in the same class.  Two weights files of one network.
-void compare_weights(const std::string& first, const std::string& second, const std::vector<std::string>& scenes);
+// and the share of valid pixels in the same class, which is the result.  Two weights files
+// of one network.
+double compare_weights(const std::string& first, const std::string& second, const std::vector<std::string>& scenes);
 
 }  // namespace dtacs

@@ -30,7 +30,7 @@ constexpr const char* kHelp =
     "  --prefix TEXT     what stands before the network's tensor names, where a file holds several networks\n"
     "  --f16             store weights in half precision (biases stay f32)\n"
     "  --calibrate SCENE a product as `dtacs run` reads it, for the ranges of --int8 (repeatable)\n"
-    "  --range RULE      largest, percentile or squares: how a range is chosen; default squares\n"
+    "  --range RULE      largest, percentile or squares: how a range is chosen; default largest\n"
     "  --wide LIST       layers that keep weights of 14 bits, or none; default: e1, e2 and e3\n"
     "  --meta KEY=VALUE  metadata to add, such as licence=... (repeatable)\n"
     "  --no-zip-crc      do not check the CRCs of the zip archive\n"
@@ -256,7 +256,10 @@ void run_convert(const ConvertOptions& options) {
     std::fputs(kHelp, stdout);
     return;
   }
-  if (options.compare) return compare_weights(options.in, options.second, options.scenes);
+  if (options.compare) {
+    compare_weights(options.in, options.second, options.scenes);
+    return;
+  }
   if (options.int8) return convert_to_int8(options);
   const MappedFile file(options.in);
   if (options.info && is_weights_file(file.bytes())) return print_weights_file(file.bytes(), options.in);

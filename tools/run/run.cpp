@@ -30,7 +30,9 @@ namespace {
 // need 439.
 constexpr int kChunk = 48;
 constexpr int kBand = 16;
-static_assert(kBand <= kChunk);  // what a step asks for again is still in the scene's ring
+// In int8: 65 MiB at 4 rows, 83 at 16.
+constexpr int kInt8Band = 4;
+static_assert(kBand <= kChunk && kInt8Band <= kChunk);  // what a step asks for again is still in the scene's ring
 
 // Wall-clock seconds of one stage of the work, summed over its turns.
 class Stage {
@@ -62,15 +64,30 @@ struct Chosen {
   std::optional<LoadedWeights> classification, correction;
 };
 
+// Whether int8 weights are the default: where float32 has no fused multiply-add on wide
+// registers, int8 is several times as fast (bench/RESULTS.md); elsewhere float32 is fast
+// enough to be exact.  Without any vectors int8 would be the slower one.
+bool int8_by_default(IsaSet isa) {
+  return isa != isa::none && !runs_on(isa::avx2, isa);
+}
+
 Chosen choose_weights(const RunOptions& options) {
   Chosen chosen;
   for (const std::string& path : options.weights) {
     LoadedWeights w = load_weights(path);
     auto& task = w.model.classifies() ? chosen.classification : chosen.correction;
     if (task) throw Failure(Exit::usage, path + " and " + task->name + " do the same task; give one of them");
+    if (w.model.classifies() && options.precision != Precision::automatic &&
+        w.model.int8 != (options.precision == Precision::int8))
+      throw Failure(Exit::usage, path + " holds " + (w.model.int8 ? "int8" : "f32") +
+                                     " weights; leave --precision away, or make others with dtacs-convert");
     task = std::move(w);
   }
-  if (!chosen.classification) chosen.classification = built_in_classification();
+  if (!chosen.classification) {
+    const bool int8 = options.precision == Precision::int8 ||
+                      (options.precision == Precision::automatic && int8_by_default(options.isa));
+    chosen.classification = built_in_classification(int8);
+  }
   if (!chosen.correction) chosen.correction = built_in_correction();
   if (!options.mask) chosen.classification.reset();
   if (!options.reflectance) chosen.correction.reset();
@@ -175,8 +192,9 @@ void Job::plan() {
   int value_rows = 2 * kChunk, valid_rows = 2 * kChunk;
   if (chosen_.classification) {
     const LoadedWeights& w = *chosen_.classification;
+    const int band = w.model.int8 ? kInt8Band : kBand;
     classes_of_mask_ = mask_classes(w.weights.meta("outputs"));
-    classifier_ = std::make_unique<UnetStage>(w.name, w.weights, w.model, *scene_, options_.isa, kBand);
+    classifier_ = std::make_unique<UnetStage>(w.name, w.weights, w.model, *scene_, options_.isa, band);
     valid_rows = classifier_->history() + kChunk;
   }
   if (chosen_.correction) {
