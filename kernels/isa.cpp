@@ -3,7 +3,7 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
-#elif defined(__arm__) && defined(__linux__) && __STDC_HOSTED__
+#elif (defined(__arm__) || defined(__aarch64__)) && defined(__linux__) && __STDC_HOSTED__
 #include <sys/auxv.h>
 #endif
 
@@ -53,7 +53,14 @@ IsaSet detect_isa() noexcept {
 #elif defined(__aarch64__)
 
 IsaSet detect_isa() noexcept {
+#if defined(__linux__) && __STDC_HOSTED__
+  constexpr unsigned long kHwcapDotprod = 1ul << 20;
+  return (getauxval(AT_HWCAP) & kHwcapDotprod) != 0 ? isa::dotprod : isa::neon;
+#elif defined(__ARM_FEATURE_DOTPROD)
+  return isa::dotprod;
+#else
   return isa::neon;  // part of the architecture
+#endif
 }
 
 #elif defined(__arm__) && defined(__linux__) && __STDC_HOSTED__

@@ -21,6 +21,12 @@ constexpr Conv3x3S8Kernel kKernels[] = {
 #ifdef DTACS_WITH_SSE41
     {"sse41", isa::sse41, conv3x3_s8_sse41, 8, 0},
 #endif
+#ifdef DTACS_WITH_DOTPROD
+    {"dotprod", isa::dotprod, conv3x3_s8_dotprod, 8, 128},
+#endif
+#ifdef DTACS_WITH_NEON
+    {"neon", isa::neon, conv3x3_s8_neon, 8, 128},
+#endif
     {"scalar", isa::none, conv3x3_s8_scalar, 8, 0},
 };
 

@@ -20,6 +20,12 @@ constexpr Dwconv3x3S8Kernel kKernels[] = {
 #ifdef DTACS_WITH_SSE41
     {"sse41", isa::sse41, dwconv3x3_s8_sse41, 16, 0},
 #endif
+#ifdef DTACS_WITH_DOTPROD
+    {"dotprod", isa::dotprod, dwconv3x3_s8_dotprod, 16, 128},
+#endif
+#ifdef DTACS_WITH_NEON
+    {"neon", isa::neon, dwconv3x3_s8_neon, 16, 128},
+#endif
     {"scalar", isa::none, dwconv3x3_s8_scalar, 16, 0},
 };
 

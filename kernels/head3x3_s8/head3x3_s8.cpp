@@ -20,6 +20,12 @@ constexpr Head3x3S8Kernel kKernels[] = {
 #ifdef DTACS_WITH_SSE41
     {"sse41", isa::sse41, head3x3_s8_sse41, 0},
 #endif
+#ifdef DTACS_WITH_DOTPROD
+    {"dotprod", isa::dotprod, head3x3_s8_dotprod, 128},
+#endif
+#ifdef DTACS_WITH_NEON
+    {"neon", isa::neon, head3x3_s8_neon, 128},
+#endif
     {"scalar", isa::none, head3x3_s8_scalar, 0},
 };
 

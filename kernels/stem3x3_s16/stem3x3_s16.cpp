@@ -20,6 +20,9 @@ constexpr Stem3x3S16Kernel kKernels[] = {
 #ifdef DTACS_WITH_SSE41
     {"sse41", isa::sse41, stem3x3_s16_sse41, 8},
 #endif
+#ifdef DTACS_WITH_NEON
+    {"neon", isa::neon, stem3x3_s16_neon, 8},
+#endif
     {"scalar", isa::none, stem3x3_s16_scalar, 8},
 };
 
