@@ -17,9 +17,33 @@ inline void set_bias(V (&acc)[P][N], const float* bias) {
     for (int p = 0; p < P; ++p) acc[p][n] = V::load(bias + n * V::kLanes);
 }
 
+template <int I, int P, int N>
+inline void accumulate_few(V (&acc)[P][N], const Few (&x)[P], const float* w) {
+#pragma GCC unroll 16
+  for (int n = 0; n < N; ++n) {
+    const V weight = V::load(w + I * kPanel + n * V::kLanes);
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) acc[p][n] = mul_add<I>(weight, x[p], acc[p][n]);
+  }
+}
+
 template <int P, int N>
 inline void accumulate(V (&acc)[P][N], const float* const (&in)[P], const float* w, std::ptrdiff_t count) {
-  for (std::ptrdiff_t k = 0; k < count; ++k, w += kPanel) {
+  std::ptrdiff_t k = 0;
+  if constexpr (Few::kCount > 1) {
+    for (; k + Few::kCount <= count; k += Few::kCount, w += Few::kCount * kPanel) {
+      Few x[P];
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) x[p] = Few::load(in[p] + k);
+      accumulate_few<0>(acc, x, w);
+      accumulate_few<1>(acc, x, w);
+      if constexpr (Few::kCount == 4) {
+        accumulate_few<2>(acc, x, w);
+        accumulate_few<3>(acc, x, w);
+      }
+    }
+  }
+  for (; k < count; ++k, w += kPanel) {
     V weight[N];
 #pragma GCC unroll 16
     for (int n = 0; n < N; ++n) weight[n] = V::load(w + n * V::kLanes);

@@ -72,6 +72,7 @@ inline void sum_lanes(const V (&v)[4], float* to) {
 
 // 6 x 2 sums, 2 weights and a broadcast fill the registers, and 12 sums in flight
 // cover the latency of two FMA a cycle; with one vector, 8 sums are needed for that.
+constexpr int kRegisters = 16;
 constexpr int kVectors = 2;
 constexpr int block_rows(int vectors) {
   return vectors == 1 ? 8 : 6;

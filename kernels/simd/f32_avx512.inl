@@ -68,6 +68,7 @@ inline void sum_lanes(const V (&v)[4], float* to) {
 }
 
 // 14 x 2 sums, 2 weights and a broadcast: 31 registers.
+constexpr int kRegisters = 32;
 constexpr int kVectors = 2;
 constexpr int block_rows(int) {
   return 14;
