@@ -73,5 +73,5 @@ inline V mul_add(V a, Few b, V c) {
 constexpr int kRegisters = 16;
 constexpr int kVectors = 6;
 constexpr int block_rows(int vectors) {
-  return vectors >= 4 ? 2 : vectors == 3 ? 3 : vectors == 2 ? 6 : 8;
+  return vectors >= 3 ? 2 : vectors == 2 ? 6 : 8;
 }
