@@ -3,6 +3,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__arm__) && defined(__linux__) && __STDC_HOSTED__
+#include <sys/auxv.h>
 #endif
 
 namespace dtacs {
@@ -36,18 +38,37 @@ constexpr bool bit(unsigned word, int n) noexcept {
 
 IsaSet detect_isa() noexcept {
   const Cpuid l1 = cpuid(1, 0);
-  if (!bit(l1.ecx, 27)) return isa::none;  // no OSXSAVE: xgetbv itself would trap
+  if (!bit(l1.ecx, 19)) return isa::none;
+  if (!bit(l1.ecx, 27)) return isa::sse41;  // no OSXSAVE: xgetbv itself would trap
+  const unsigned saved = os_saved_state();
+  const bool ymm = (saved & 0x06u) == 0x06u, zmm = (saved & 0xe6u) == 0xe6u;
   const Cpuid l7 = cpuid(7, 0);
-  IsaSet has = isa::none;
-  const bool ymm = (os_saved_state() & 0x06u) == 0x06u;
-  if (ymm && bit(l7.ebx, 5) && bit(l1.ecx, 12)) has |= isa::avx2;
-  return has;
+  if (!(ymm && bit(l7.ebx, 5) && bit(l1.ecx, 12))) return isa::sse41;
+  const bool f = bit(l7.ebx, 16), dq = bit(l7.ebx, 17), bw = bit(l7.ebx, 30), vl = bit(l7.ebx, 31);
+  return zmm && f && dq && bw && vl ? isa::avx512 : isa::avx2;
 }
 
-#else  // portable kernels only
+#elif defined(__aarch64__)
 
 IsaSet detect_isa() noexcept {
+  return isa::neon;  // part of the architecture
+}
+
+#elif defined(__arm__) && defined(__linux__) && __STDC_HOSTED__
+
+IsaSet detect_isa() noexcept {
+  constexpr unsigned long kHwcapNeon = 1ul << 12;
+  return (getauxval(AT_HWCAP) & kHwcapNeon) != 0 ? isa::neon : isa::none;
+}
+
+#else  // nobody to ask: what the whole build was made for
+
+IsaSet detect_isa() noexcept {
+#if defined(__ARM_NEON)
+  return isa::neon;
+#else
   return isa::none;
+#endif
 }
 
 #endif

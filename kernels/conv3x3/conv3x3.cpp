@@ -6,8 +6,17 @@ namespace dtacs {
 namespace {
 
 constexpr Conv3x3Kernel kKernels[] = {
+#ifdef DTACS_WITH_AVX512
+    {"avx512", isa::avx512, conv3x3_f32_avx512, 32},
+#endif
 #ifdef DTACS_WITH_AVX2
     {"avx2", isa::avx2, conv3x3_f32_avx2, 16},
+#endif
+#ifdef DTACS_WITH_SSE41
+    {"sse41", isa::sse41, conv3x3_f32_sse41, 8},
+#endif
+#ifdef DTACS_WITH_NEON
+    {"neon", isa::neon, conv3x3_f32_neon, 16},
 #endif
     {"scalar", isa::none, conv3x3_f32_scalar, 16},
 };

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// The register block that conv3x3, pointwise and pixelnet share, over the
+// vocabulary of simd/README.md: P rows by N vectors of columns,
+//
+//   acc(p, n) += sum_{k < count} in[p](k) * w(k, n),    w in panels of kPanel columns.
+//
+// Every sum is one chain in the order of k, so that it does not depend on P.
+// Include it inside an anonymous namespace, after the vocabulary.
+
+constexpr int kPanel = kVectors * V::kLanes;
+
+template <int P, int N>
+inline void set_bias(V (&acc)[P][N], const float* bias) {
+#pragma GCC unroll 16
+  for (int n = 0; n < N; ++n)
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) acc[p][n] = V::load(bias + n * V::kLanes);
+}
+
+template <int I, int P, int N>
+inline void accumulate_few(V (&acc)[P][N], const Few (&x)[P], const float* w) {
+#pragma GCC unroll 16
+  for (int n = 0; n < N; ++n) {
+    const V weight = V::load(w + I * kPanel + n * V::kLanes);
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) acc[p][n] = mul_add<I>(weight, x[p], acc[p][n]);
+  }
+}
+
+template <int P, int N>
+inline void accumulate(V (&acc)[P][N], const float* const (&in)[P], const float* w, std::ptrdiff_t count) {
+  std::ptrdiff_t k = 0;
+  if constexpr (Few::kCount > 1) {
+    for (; k + Few::kCount <= count; k += Few::kCount, w += Few::kCount * kPanel) {
+      Few x[P];
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) x[p] = Few::load(in[p] + k);
+      accumulate_few<0>(acc, x, w);
+      accumulate_few<1>(acc, x, w);
+      if constexpr (Few::kCount == 4) {
+        accumulate_few<2>(acc, x, w);
+        accumulate_few<3>(acc, x, w);
+      }
+    }
+  }
+  for (; k < count; ++k, w += kPanel) {
+    V weight[N];
+#pragma GCC unroll 16
+    for (int n = 0; n < N; ++n) weight[n] = V::load(w + n * V::kLanes);
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) {
+      const V x = V::broadcast(in[p] + k);
+#pragma GCC unroll 16
+      for (int n = 0; n < N; ++n) acc[p][n] = mul_add(x, weight[n], acc[p][n]);
+    }
+  }
+}
+
+// Operands in this order pass a NaN and -0 on as the references do, on x86.
+inline V clamp(V v, V lo, V hi) {
+  return min(hi, max(lo, v));
+}
+
+template <int P, class Body>
+inline void run_block(std::ptrdiff_t n, std::ptrdiff_t at, const Body& body) {
+  if (n == P)
+    body.template run<P>(at);
+  else if constexpr (P > 1)
+    run_block<P - 1>(n, at, body);
+}
+
+// Cuts `rows` into as few blocks as possible of nearly the same size: two blocks of
+// 4 run faster than one of 6 and one of 2, which waits for its sums.
+// body.template run<P>(first row)
+template <int N, class Body>
+inline void for_blocks(std::ptrdiff_t rows, const Body& body) {
+  const std::ptrdiff_t blocks = (rows + block_rows(N) - 1) / block_rows(N);
+  const std::ptrdiff_t size = rows / blocks;
+  std::ptrdiff_t larger = rows % blocks;
+  for (std::ptrdiff_t at = 0; at < rows;) {
+    const std::ptrdiff_t n = larger-- > 0 ? size + 1 : size;
+    run_block<block_rows(N)>(n, at, body);
+    at += n;
+  }
+}
+
+// Calls f.template operator()<N>() with as many vectors as `columns` of a panel need.
+template <int N = kVectors, class F>
+inline void with_vectors(std::ptrdiff_t columns, const F& f) {
+  if constexpr (N == 1)
+    f.template operator()<1>();
+  else if (columns > (N - 1) * V::kLanes)
+    f.template operator()<N>();
+  else
+    with_vectors<N - 1>(columns, f);
+}
