@@ -28,6 +28,8 @@ arm: build-aarch64 build-armv7
 	@ctest --preset armv7
 bench: build-native
 	@build/native/bench_kernels
+	@build/native/bench --net sc
+	@build/native/bench --net ac
 format:
 	@clang-format -i $$(git ls-files '*.h' '*.cpp' '*.inl')
 check: test asan arm

@@ -13,9 +13,7 @@ extern const std::byte dtacs_correction_begin[], dtacs_correction_end[];
 
 namespace dtacs {
 
-namespace {
-
-LoadedWeights open(const std::string& name, std::span<const std::byte> bytes) {
+LoadedWeights open_weights(const std::string& name, std::span<const std::byte> bytes) {
   LoadedWeights loaded;
   loaded.name = name;
   if (const Status s = WeightsFile::open(bytes, loaded.weights); s != Status::ok)
@@ -29,11 +27,9 @@ LoadedWeights open(const std::string& name, std::span<const std::byte> bytes) {
   return loaded;
 }
 
-}  // namespace
-
 LoadedWeights load_weights(const std::string& path) {
   auto file = std::make_shared<MappedFile>(path);
-  LoadedWeights loaded = open(path, file->bytes());
+  LoadedWeights loaded = open_weights(path, file->bytes());
   loaded.file = std::move(file);
   return loaded;
 }
@@ -41,11 +37,11 @@ LoadedWeights load_weights(const std::string& path) {
 #ifdef DTACS_EMBED_WEIGHTS
 
 std::optional<LoadedWeights> built_in_classification() {
-  return open("built-in classification", {dtacs_classification_begin, dtacs_classification_end});
+  return open_weights("built-in classification", {dtacs_classification_begin, dtacs_classification_end});
 }
 
 std::optional<LoadedWeights> built_in_correction() {
-  return open("built-in correction", {dtacs_correction_begin, dtacs_correction_end});
+  return open_weights("built-in correction", {dtacs_correction_begin, dtacs_correction_end});
 }
 
 #else

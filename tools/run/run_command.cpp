@@ -12,21 +12,6 @@ const char* const kRunUsage =
 
 namespace {
 
-IsaSet isa_option(Args& args) {
-  const auto name = args.value("--isa");
-  const IsaSet has = detect_isa();
-  if (!name || *name == "auto") return has;
-  std::string known;
-  for (const IsaName& i : kIsaNames) {
-    if (*name == i.name) {
-      if (!runs_on(i.set, has)) throw Failure(Exit::usage, "--isa " + *name + ": this machine does not have it");
-      return i.set;
-    }
-    known += std::string(known.empty() ? "" : ", ") + i.name;
-  }
-  throw Failure(Exit::usage, "--isa " + *name + ": expected auto, " + known);
-}
-
 std::optional<int> offset_option(Args& args) {
   const auto text = args.value("--offset");
   if (!text || *text == "auto") return std::nullopt;
@@ -49,7 +34,7 @@ void run_command(Args& args) {
   o.window = args.rect("--window");
   o.offset = offset_option(args);
   o.threads = args.number("--threads", 1, 1024).value_or(0);
-  o.isa = isa_option(args);
+  o.isa = args.isa("--isa");
   o.truth = args.value("--truth").value_or("");
   o.hints.granule = args.value("--granule").value_or("");
   o.hints.raw_header = args.value("--raw").value_or("");
