@@ -3,9 +3,9 @@
 #   make demo     run the main job              make asan       run every test under ASan and UBSan
 #   make test     run every test                make check      all of these, structure and format
 #   make bench    run every benchmark           make format     lay the code out
-#                                               make clean      remove what was built
+#   make fuzz     run every fuzzer a minute     make clean      remove what was built
 
-.PHONY: all demo test bench arm asan format check clean
+.PHONY: all demo test bench arm asan fuzz format check clean
 
 all: build-native
 build-native build-asan: build-%:
@@ -26,6 +26,10 @@ asan: build-asan
 arm: build-aarch64 build-armv7
 	@ctest --preset aarch64
 	@ctest --preset armv7
+fuzz:
+	@tools/packages.sh build fuzz
+	@cmake --preset fuzz >/dev/null && cmake --build --preset fuzz
+	@tools/fuzz.sh build/fuzz out/fuzz $(or $(SECONDS),60) $(TARGETS)
 bench: build-native
 	@build/native/bench_kernels
 	@build/native/bench --net sc

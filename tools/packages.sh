@@ -1,8 +1,9 @@
 #!/bin/sh
 # Installs what a group of verbs needs and this machine lacks; names it where it cannot.
-# usage: packages.sh GROUP...   build | arm | references
+# usage: packages.sh GROUP...   build | arm | fuzz | references
 #   build       what `make`, `make demo`, `make test` and `make bench` need
 #   arm         cross compilers and emulators of `make arm`
+#   fuzz        compiler and fuzzing runtime of `make fuzz`
 #   references  independent programs that tests compare with; without them those tests are skipped
 set -eu
 
@@ -19,6 +20,14 @@ has_header() {
   return 1
 }
 
+has_libfuzzer() {
+  echo 'extern "C" int LLVMFuzzerTestOneInput(const char*, unsigned long) { return 0; }' |
+    clang++ -x c++ -fsanitize=fuzzer,address,undefined -o /dev/null -
+}
+has_clang_openmp() {
+  echo 'int main() {}' | clang++ -x c++ -fopenmp -o /dev/null -
+}
+
 for group in "$@"; do
   case $group in
     build)
@@ -33,6 +42,10 @@ for group in "$@"; do
       need g++-aarch64-linux-gnu aarch64-linux-gnu-g++ --version
       need g++-arm-linux-gnueabihf arm-linux-gnueabihf-g++ --version
       need qemu-user-static qemu-aarch64-static --version
+      ;;
+    fuzz)
+      need clang has_libfuzzer
+      need libomp-dev has_clang_openmp
       ;;
     references)
       need libopenjp2-tools sh -c 'command -v opj_decompress'
