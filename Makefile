@@ -33,6 +33,9 @@ format:
 check: test asan arm
 	@tools/check_isa_objects.sh build/native
 	@tools/check_headers.sh
+	@tools/check_freestanding.sh build/native/libdtacs_core.a c++
+	@tools/check_freestanding.sh build/aarch64/libdtacs_core.a aarch64-linux-gnu-g++
+	@tools/check_freestanding.sh build/armv7/libdtacs_core.a arm-linux-gnueabihf-g++
 	@clang-format --dry-run -Werror $$(git ls-files '*.h' '*.cpp' '*.inl')
 clean:
 	@rm -rf build out

@@ -23,9 +23,10 @@ template <class F>
 int for_each_item(std::string_view list, F&& f) noexcept {
   int n = 0;
   while (!list.empty()) {
-    const std::size_t comma = list.find(',');
-    f(n++, list.substr(0, comma));
-    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+    std::size_t comma = 0;
+    while (comma < list.size() && list[comma] != ',') ++comma;
+    f(n++, std::string_view(list.data(), comma));
+    list.remove_prefix(comma < list.size() ? comma + 1 : comma);
   }
   return n;
 }
