@@ -2,10 +2,11 @@
 #   make          build for this machine        make arm        build and test both ARM targets (qemu)
 #   make demo     run the main job              make asan       run every test under ASan and UBSan
 #   make test     run every test                make check      all of these, structure and format
-#   make bench    run every benchmark           make format     lay the code out
+#   make bench    run every benchmark           make baremetal  images of boards, run in qemu
+#                                               make format     lay the code out
 #                                               make clean      remove what was built
 
-.PHONY: all demo test bench arm asan format check clean
+.PHONY: all demo test bench arm baremetal asan format check clean
 
 all: build-native
 build-native build-asan: build-%:
@@ -26,6 +27,10 @@ asan: build-asan
 arm: build-aarch64 build-armv7
 	@ctest --preset aarch64
 	@ctest --preset armv7
+baremetal:
+	@tools/packages.sh build baremetal
+	@cmake --preset native >/dev/null && cmake --build --preset native --target board_twin
+	@tools/check_baremetal.sh build/native/board_twin build/boards
 bench: build-native
 	@build/native/bench_kernels
 format:
