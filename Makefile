@@ -2,10 +2,11 @@
 #   make          build for this machine        make arm        build and test both ARM targets (qemu)
 #   make demo     run the main job              make asan       run every test under ASan and UBSan
 #   make test     run every test                make check      all of these, structure and format
-#   make bench    run every benchmark           make format     lay the code out
-#   make fuzz     run every fuzzer a minute     make clean      remove what was built
+#   make bench    run every benchmark           make baremetal  images of boards, run in qemu
+#   make fuzz     run every fuzzer a minute     make format     lay the code out
+#                                               make clean      remove what was built
 
-.PHONY: all demo test bench arm asan fuzz format check clean
+.PHONY: all demo test bench arm baremetal asan fuzz format check clean
 
 all: build-native
 build-native build-asan: build-%:
@@ -30,6 +31,10 @@ fuzz:
 	@tools/packages.sh build fuzz
 	@cmake --preset fuzz >/dev/null && cmake --build --preset fuzz
 	@tools/fuzz.sh build/fuzz out/fuzz $(or $(SECONDS),60) $(TARGETS)
+baremetal:
+	@tools/packages.sh build baremetal
+	@cmake --preset native >/dev/null && cmake --build --preset native --target board_twin
+	@tools/check_baremetal.sh build/native/board_twin build/boards
 bench: build-native
 	@build/native/bench_kernels
 	@build/native/bench --net sc
@@ -39,6 +44,9 @@ format:
 check: test asan arm
 	@tools/check_isa_objects.sh build/native
 	@tools/check_headers.sh
+	@tools/check_freestanding.sh build/native/libdtacs_core.a c++
+	@tools/check_freestanding.sh build/aarch64/libdtacs_core.a aarch64-linux-gnu-g++
+	@tools/check_freestanding.sh build/armv7/libdtacs_core.a arm-linux-gnueabihf-g++
 	@clang-format --dry-run -Werror $$(git ls-files '*.h' '*.cpp' '*.inl')
 clean:
 	@rm -rf build out

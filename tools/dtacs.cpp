@@ -12,6 +12,7 @@
 #include "tools/run/args.h"
 #include "tools/run/decode.h"
 #include "tools/run/run.h"
+#include "tools/run/selftest.h"
 
 namespace {
 
@@ -54,6 +55,8 @@ constexpr struct {
     {"info", dtacs::info_command, &dtacs::kInfoUsage, "what a product is: bands, georeference, radiometry", ""},
     {"decode", dtacs::decode_command, &dtacs::kDecodeUsage, "one JPEG 2000 band to GeoTIFF or raw u16", kDecodeOptions},
     {"eval", dtacs::eval_command, &dtacs::kEvalUsage, "a mask or reflectance against the truth", ""},
+    {"selftest", dtacs::selftest_command, &dtacs::kSelftestUsage, "does this program compute rightly on this machine?",
+     ""},
 };
 
 void print_help() {
@@ -62,7 +65,8 @@ void print_help() {
   std::printf(
       "\nPRODUCT is a SAFE folder, an AWS tile folder, a folder of JP2 bands, or raw u16 bands with an ENVI .hdr.\n"
       "Exit codes: 0 ok, 64 usage, 65 bad data, 66 missing input, 67 unsupported product, 68 weights do not fit\n"
-      "the product, 69 bad weights, 71 not enough memory, 73 cannot create output, 74 I/O error.\n");
+      "the product, 69 bad weights, 70 self-test failed, 71 not enough memory, 73 cannot create output, 74 I/O "
+      "error.\n");
 }
 
 int fail(dtacs::Exit code, const char* line) {

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Installs what a group of verbs needs and this machine lacks; names it where it cannot.
-# usage: packages.sh GROUP...   build | arm | fuzz | references
+# usage: packages.sh GROUP...   build | arm | baremetal | fuzz | references
 #   build       what `make`, `make demo`, `make test` and `make bench` need
 #   arm         cross compilers and emulators of `make arm`
+#   baremetal   cross compilers and emulators of `make baremetal`
 #   fuzz        compiler and fuzzing runtime of `make fuzz`
 #   references  independent programs that tests compare with; without them those tests are skipped
 set -eu
@@ -46,6 +47,11 @@ for group in "$@"; do
     fuzz)
       need clang has_libfuzzer
       need libomp-dev has_clang_openmp
+      ;;
+    baremetal)
+      need g++-aarch64-linux-gnu aarch64-linux-gnu-g++ --version
+      need libstdc++-arm-none-eabi-newlib sh -c 'echo "#include <span>" | arm-none-eabi-g++ -std=c++20 -xc++ -fsyntax-only -'
+      need qemu-system-arm qemu-system-aarch64 --version
       ;;
     references)
       need libopenjp2-tools sh -c 'command -v opj_decompress'

@@ -64,11 +64,7 @@ void UnetStage::fill(int y) {
     for (std::ptrdiff_t x = 0; x < width; ++x)
       inner[x * channels + c] = (static_cast<float>(in[x]) + offset) / quantification;
   }
-  const auto copy_pixel = [&](int to) {
-    std::copy_n(inner + reflect(to, scene_.width()) * channels, channels, inner + to * channels);
-  };
-  for (int x = -columns_.before; x < 0; ++x) copy_pixel(x);
-  for (int x = scene_.width(); x < scene_.width() + columns_.after; ++x) copy_pixel(x);
+  reflect_columns(inner, scene_.width(), channels, columns_);
 }
 
 void UnetStage::step(const Parallel& parallel) {
