@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <cstdio>
+#include <fstream>
 
 #include "bench/bench.h"
 #include "bench/peak.h"
@@ -61,10 +60,13 @@ double least_wall(const Measured& m) {
   return least;
 }
 
-double peak_resident_bytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) * 1024;
+// Unlike getrusage()'s, this maximum does not start from the parent's.
+std::int64_t peak_resident_bytes() {
+  std::ifstream status("/proc/self/status");
+  std::int64_t kibibytes = 0;
+  for (std::string word; status >> word;)
+    if (word == "VmHWM:") status >> kibibytes;
+  return kibibytes * 1024;
 }
 
 constexpr double kMebi = 1048576;
@@ -105,7 +107,8 @@ void print_table(const Setup& setup, const Measured& m) {
   std::printf("whole: %.2f ms on the clock (least %.2f), %.2f ms of CPU time; %.2f ns a pixel\n", whole.wall * 1e3,
               least_wall(m) * 1e3, whole.cpu * 1e3, seconds(setup, whole) * 1e9 / pixels);
   std::printf("peak of %s: %.1f GFLOP/s a core; weights and rings %.2f MiB, most resident %.1f MiB\n", peak.isa,
-              median(m.peaks), static_cast<double>(m.arena_bytes) / kMebi, peak_resident_bytes() / kMebi);
+              median(m.peaks), static_cast<double>(m.arena_bytes) / kMebi,
+              static_cast<double>(peak_resident_bytes()) / kMebi);
   std::printf("Mmac: of the direct algorithm; MB: least to move; ms: %s\n",
               setup.threads == 1 ? "CPU time" : "on the clock");
 }
@@ -139,7 +142,7 @@ std::string json_of(const Setup& setup, const Measured& m) {
   j.member("of_peak", r.of_peak);
   j.member("peak_gflops", median(m.peaks));
   j.member("arena_bytes", m.arena_bytes);
-  j.member("peak_resident_bytes", static_cast<std::int64_t>(peak_resident_bytes()));
+  j.member("peak_resident_bytes", peak_resident_bytes());
   j.key("layers").begin_array();
   for (const Line& l : m.lines) {
     const Cost c = median(l.runs);
