@@ -57,6 +57,24 @@ __attribute__((target("avx2,fma"))) void fma_peak_avx2(benchmark::State& state) 
   benchmark::DoNotOptimize(total);
   state.counters["op"] = Counter(2.0 * 8 * kSums * kSteps, Counter::kIsIterationInvariantRate);
 }
+__attribute__((target("avx512f"))) void fma_peak_avx512(benchmark::State& state) {
+  constexpr int kSums = 28, kSteps = 1000;
+  __m512 acc[kSums];
+  for (__m512& sum : acc) sum = _mm512_set1_ps(1.0f);
+  __m512 x = _mm512_set1_ps(0.5f), y = _mm512_set1_ps(0.25f);
+  for (auto _ : state) {
+    for (int i = 0; i < kSteps; ++i) {
+      __asm__ volatile("" : "+v"(x), "+v"(y));
+#pragma GCC unroll 28
+      for (__m512& sum : acc) sum = _mm512_fmadd_ps(sum, x, y);
+    }
+  }
+  __m512 total = _mm512_setzero_ps();
+#pragma GCC unroll 28
+  for (const __m512& sum : acc) total = _mm512_add_ps(total, sum);
+  benchmark::DoNotOptimize(total);
+  state.counters["op"] = Counter(2.0 * 16 * kSums * kSteps, Counter::kIsIterationInvariantRate);
+}
 #endif
 
 }  // namespace
@@ -67,6 +85,7 @@ int main(int argc, char** argv) {
   using namespace dtacs::test;
 #if defined(__x86_64__)
   if (runs_on(isa::avx2, detect_isa())) benchmark::RegisterBenchmark("fma_peak/avx2", fma_peak_avx2);
+  if (runs_on(isa::avx512, detect_isa())) benchmark::RegisterBenchmark("fma_peak/avx512", fma_peak_avx512);
 #endif
   bench_family<Conv3x3Suite>();
   bench_family<Dwconv3x3Suite>();

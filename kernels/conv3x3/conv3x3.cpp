@@ -13,7 +13,7 @@ constexpr Conv3x3Kernel kKernels[] = {
     {"avx2", isa::avx2, conv3x3_f32_avx2, 16},
 #endif
 #ifdef DTACS_WITH_SSE41
-    {"sse41", isa::sse41, conv3x3_f32_sse41, 8},
+    {"sse41", isa::sse41, conv3x3_f32_sse41, 24},
 #endif
 #ifdef DTACS_WITH_NEON
     {"neon", isa::neon, conv3x3_f32_neon, 16},

@@ -32,8 +32,8 @@ struct Layer {
   }
 };
 
-// One tile; in and out are whole tiles in memory.
-void tile(const PixelNetArgs& a, const std::uint16_t* const* in, std::uint16_t* const* out) {
+// The tile of pixels from `at` on, all of it in memory.
+void tile(const PixelNetArgs& a, std::ptrdiff_t at) {
   alignas(64) Plane x[kPixelNetMaxBands];
   alignas(64) Plane h[kPixelNetMaxHidden];
   alignas(64) Plane f[kPixelNetMaxBands];
@@ -44,7 +44,7 @@ void tile(const PixelNetArgs& a, const std::uint16_t* const* in, std::uint16_t* 
     const V offset = V::broadcast(a.offset + c);
 #pragma GCC unroll 16
     for (int n = 0; n < kVectors; ++n)
-      ((V::from_u16(in[c] + n * V::kLanes) + offset) / quantification).store(x[c] + n * V::kLanes);
+      ((V::from_u16(a.in[c] + at + n * V::kLanes) + offset) / quantification).store(x[c] + n * V::kLanes);
   }
 
   if (a.hidden > 0) {
@@ -61,30 +61,25 @@ void tile(const PixelNetArgs& a, const std::uint16_t* const* in, std::uint16_t* 
       V y = V::load(f[m] + n * V::kLanes);
       if (a.residual != nullptr) y = V::load(x[a.residual[m]] + n * V::kLanes) - y;
       // In this order NaN becomes 0: here on x86, in the conversion on ARM.
-      (min(max(y, zero), two) * scale).to_u16(out[m] + n * V::kLanes);
+      (min(max(y, zero), two) * scale).to_u16(a.out[m] + at + n * V::kLanes);
     }
   }
 }
 
 inline void pixelnet(const PixelNetArgs& a) {
-  const std::uint16_t* in[kPixelNetMaxBands];
-  std::uint16_t* out[kPixelNetMaxBands];
   std::ptrdiff_t p = 0;
-  for (; p + kPanel <= a.pixels; p += kPanel) {
-    for (int c = 0; c < a.inputs; ++c) in[c] = a.in[c] + p;
-    for (int m = 0; m < a.outputs; ++m) out[m] = a.out[m] + p;
-    tile(a, in, out);
-  }
+  for (; p + kPanel <= a.pixels; p += kPanel) tile(a, p);
   if (p == a.pixels) return;
 
   // The last pixels, as a tile of their own with zeros behind them.
-  std::uint16_t last_in[kPixelNetMaxBands][kPanel] = {}, last_out[kPixelNetMaxBands][kPanel];
+  std::uint16_t in[kPixelNetMaxBands][kPanel] = {}, out[kPixelNetMaxBands][kPanel];
+  PixelNetArgs last = a;
   for (int c = 0; c < a.inputs; ++c) {
-    for (std::ptrdiff_t i = 0; p + i < a.pixels; ++i) last_in[c][i] = a.in[c][p + i];
-    in[c] = last_in[c];
+    for (std::ptrdiff_t i = 0; p + i < a.pixels; ++i) in[c][i] = a.in[c][p + i];
+    last.in[c] = in[c];
   }
-  for (int m = 0; m < a.outputs; ++m) out[m] = last_out[m];
-  tile(a, in, out);
+  for (int m = 0; m < a.outputs; ++m) last.out[m] = out[m];
+  tile(last, 0);
   for (int m = 0; m < a.outputs; ++m)
-    for (std::ptrdiff_t i = 0; p + i < a.pixels; ++i) a.out[m][p + i] = last_out[m][i];
+    for (std::ptrdiff_t i = 0; p + i < a.pixels; ++i) a.out[m][p + i] = out[m][i];
 }

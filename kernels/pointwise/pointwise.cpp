@@ -13,7 +13,7 @@ constexpr PointwiseKernel kKernels[] = {
     {"avx2", isa::avx2, pointwise_f32_avx2, 16},
 #endif
 #ifdef DTACS_WITH_SSE41
-    {"sse41", isa::sse41, pointwise_f32_sse41, 8},
+    {"sse41", isa::sse41, pointwise_f32_sse41, 24},
 #endif
 #ifdef DTACS_WITH_NEON
     {"neon", isa::neon, pointwise_f32_neon, 16},

@@ -9,7 +9,7 @@ struct V {
   static V set1(float x) { return {_mm256_set1_ps(x)}; }
   static V broadcast(const float* p) { return {_mm256_broadcast_ss(p)}; }
   static V load(const float* p) { return {_mm256_loadu_ps(p)}; }
-  static V load_n(const float* p, int n) { return {_mm256_maskload_ps(p, lanes_below(n))}; }
+  static V load_n(const float* p, int n) { return n >= kLanes ? load(p) : V{_mm256_maskload_ps(p, lanes_below(n))}; }
   void store(float* p) const { _mm256_storeu_ps(p, v); }
   void store_n(float* p, int n) const {
     if (n >= kLanes)

@@ -68,9 +68,10 @@ inline V mul_add(V a, Few b, V c) {
   return mul_add(a, b.all, c);
 }
 
-// 6 x 2 sums, 2 weights, a broadcast and a product.
+// 2 x 6 sums, 2 broadcasts, a weight and its product: a broadcast costs two
+// instructions, so that few rows and many columns are better than the reverse.
 constexpr int kRegisters = 16;
-constexpr int kVectors = 2;
+constexpr int kVectors = 6;
 constexpr int block_rows(int vectors) {
-  return vectors == 1 ? 8 : 6;
+  return vectors >= 3 ? 2 : vectors == 2 ? 6 : 8;
 }
