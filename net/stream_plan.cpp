@@ -231,7 +231,7 @@ void StreamPlan::run(int layer, int y, int x0, int pixels) const noexcept {
   }
 }
 
-void StreamPlan::step(const Parallel& parallel) noexcept {
+void StreamPlan::step(const Parallel& parallel, const StageObserver* observer) noexcept {
   made_[0] = wanted();
   progress_.produced[0] = made_[0].end;
   for (int i = 0; i < net_.layer_count; ++i) {
@@ -246,6 +246,7 @@ void StreamPlan::step(const Parallel& parallel) noexcept {
     });
     made_[l.out] = rows;
     progress_.produced[l.out] = rows.end;
+    if (observer != nullptr) observer->done(observer->self, i);
   }
 }
 

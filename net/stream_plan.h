@@ -47,6 +47,22 @@ struct WeightsMismatch {
   bool missing = false;
 };
 
+// One planned stage of the network's work: what a step() runs, for its rows, before it
+// goes on to the next.  Layers [begin, end) of the net; one layer, unless several are
+// run as one.
+struct LayerRange {
+  int begin = 0, end = 0;
+};
+
+// Told by step() after each stage, in order and on the caller's thread: for
+// benchmarks and progress.
+struct StageObserver {
+  using Done = void(void* self, int stage) noexcept;
+
+  Done* done;
+  void* self;
+};
+
 class StreamPlan {
  public:
   // Status::ok; wrong_shape (see *mismatch); arena_too_small (arena.wanted() says
@@ -63,7 +79,11 @@ class StreamPlan {
   RowRange wanted() const noexcept { return next_input_rows(progress_, options_.height, options_.band); }
   float* input_row(int y) noexcept { return const_cast<float*>(row(0, y)); }
 
-  void step(const Parallel& parallel) noexcept;
+  void step(const Parallel& parallel, const StageObserver* observer = nullptr) noexcept;
+
+  // What the plan decided to run: stages() of them, together all layers of net(), in order.
+  int stages() const noexcept { return net_.layer_count; }
+  LayerRange stage_layers(int stage) const noexcept { return {stage, stage + 1}; }
 
   // Rows of a tensor that the last step produced; they stay readable until the next one.
   RowRange made(int tensor) const noexcept { return made_[tensor]; }

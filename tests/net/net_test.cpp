@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -130,6 +131,37 @@ TEST_CASE("unet: instruction sets agree") {
     power += static_cast<double>(scalar.tensors[t][i]) * static_cast<double>(scalar.tensors[t][i]);
   }
   CHECK(std::sqrt(error / power) < 1e-5);
+}
+
+TEST_CASE("unet: an observer hears of every stage, in order, and the stages are the network") {
+  const GoldenNet net;
+  const StreamOptions options = {.width = 32, .height = 64, .band = 16};
+  StreamPlan plan;
+  Arena dry;
+  WeightsMismatch wrong;
+  REQUIRE(StreamPlan::bind(kUnetSc, net.weights, options, dry, plan, &wrong) == Status::arena_too_small);
+  AlignedBytes block(dry.wanted());
+  Arena arena(block.bytes());
+  REQUIRE(StreamPlan::bind(kUnetSc, net.weights, options, arena, plan, &wrong) == Status::ok);
+
+  int layers = 0;
+  for (int s = 0; s < plan.stages(); ++s) {
+    CHECK(plan.stage_layers(s).begin == layers);
+    CHECK(plan.stage_layers(s).end > layers);
+    layers = plan.stage_layers(s).end;
+  }
+  CHECK(layers == kUnetSc.layer_count);
+
+  std::vector<int> heard;
+  const StageObserver observer = {
+      [](void* self, int stage) noexcept { static_cast<std::vector<int>*>(self)->push_back(stage); }, &heard};
+  int steps = 0;
+  for (plan.start(); !plan.finished(); ++steps) {
+    for (int y = plan.wanted().begin; y < plan.wanted().end; ++y) std::fill_n(plan.input_row(y), 32 * 13, 0.1f);
+    plan.step(Parallel::serial(), &observer);
+  }
+  REQUIRE(heard.size() == static_cast<std::size_t>(steps * plan.stages()));
+  for (std::size_t i = 0; i < heard.size(); ++i) CHECK(heard[i] == static_cast<int>(i) % plan.stages());
 }
 
 TEST_CASE("unet: unfit weights are named") {
