@@ -53,6 +53,7 @@ TEST_CASE("unet: every activation equals PyTorch's on a real crop, any size") {
     double worst = 0;
     for (int i = 0; i < graph.layer_count; ++i) {
       const Layer& l = graph.layers[i];
+      if (l.inner) continue;
       const auto want = read_array<float>(of_size + l.key.text + ".f32");
       const auto& values = got.tensors[static_cast<std::size_t>(l.out)];
       REQUIRE(want.size() == values.size());

@@ -176,13 +176,15 @@ void Job::plan() {
   if (chosen_.classification) {
     const LoadedWeights& w = *chosen_.classification;
     classes_of_mask_ = mask_classes(w.weights.meta("outputs"));
-    classifier_ = std::make_unique<UnetStage>(w.name, w.weights, w.model, *scene_, options_.isa, kBand);
+    classifier_ =
+        std::make_unique<UnetStage>(w.name, w.weights, w.model, *scene_, options_.isa, kBand, parallel_.workers);
     valid_rows = classifier_->history() + kChunk;
   }
   if (chosen_.correction) {
     const LoadedWeights& w = *chosen_.correction;
     if (w.model.is_unet()) {
-      unet_corrector_ = std::make_unique<UnetStage>(w.name, w.weights, w.model, *scene_, options_.isa, kBand);
+      unet_corrector_ =
+          std::make_unique<UnetStage>(w.name, w.weights, w.model, *scene_, options_.isa, kBand, parallel_.workers);
       value_rows = unet_corrector_->history() + kChunk;
       valid_rows = std::max(valid_rows, value_rows);
     } else {

@@ -32,9 +32,9 @@ class Block {
 class UnetStage {
  public:
   // name: of the weights, for messages.  Throws Failure(bad_weights) when tensors are missing
-  // or of the wrong shape.
+  // or of the wrong shape.  workers: as many as advance() will be given, at most.
   UnetStage(const std::string& name, const WeightsFile& weights, const Model& model, const Scene& scene, IsaSet isa,
-            int band);
+            int band, int workers);
 
   // Rows the scene must keep so that each can be read again when its result comes out.
   int history() const { return plan_.lag() + plan_.options().band + kSizeMultiple; }
