@@ -17,19 +17,47 @@ inline void set_bias(V (&acc)[P][N], const float* bias) {
     for (int p = 0; p < P; ++p) acc[p][n] = V::load(bias + n * V::kLanes);
 }
 
+// One k.  Of factors and weights, those that are fewer stay in registers.
+template <int I, int P, int N>
+inline void accumulate_one(V (&acc)[P][N], const Few (&x)[P], const float* w) {
+#pragma GCC unroll 16
+  for (int n = 0; n < N; ++n) {
+    const V weight = V::load(w + n * V::kLanes);
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) acc[p][n] = mul_add<I>(weight, x[p], acc[p][n]);
+  }
+}
+template <int P, int N>
+inline void accumulate_one(V (&acc)[P][N], const float* const (&in)[P], std::ptrdiff_t k, const float* w) {
+  V weight[N];
+#pragma GCC unroll 16
+  for (int n = 0; n < N; ++n) weight[n] = V::load(w + n * V::kLanes);
+#pragma GCC unroll 16
+  for (int p = 0; p < P; ++p) {
+    const V x = V::broadcast(in[p] + k);
+#pragma GCC unroll 16
+    for (int n = 0; n < N; ++n) acc[p][n] = mul_add(weight[n], x, acc[p][n]);
+  }
+}
+
 template <int P, int N>
 inline void accumulate(V (&acc)[P][N], const float* const (&in)[P], const float* w, std::ptrdiff_t count) {
-  for (std::ptrdiff_t k = 0; k < count; ++k, w += kPanel) {
-    V weight[N];
+  std::ptrdiff_t k = 0;
+  if constexpr (Few::kCount > 1 || P <= N) {
+    for (; k + Few::kCount <= count; k += Few::kCount, w += Few::kCount * kPanel) {
+      Few x[P];
 #pragma GCC unroll 16
-    for (int n = 0; n < N; ++n) weight[n] = V::load(w + n * V::kLanes);
-#pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) {
-      const V x = V::broadcast(in[p] + k);
-#pragma GCC unroll 16
-      for (int n = 0; n < N; ++n) acc[p][n] = mul_add(x, weight[n], acc[p][n]);
+      for (int p = 0; p < P; ++p) x[p] = Few::load(in[p] + k);
+      accumulate_one<0>(acc, x, w);
+      if constexpr (Few::kCount >= 2) accumulate_one<1>(acc, x, w + kPanel);
+      if constexpr (Few::kCount == 4) {
+        accumulate_one<2>(acc, x, w + 2 * kPanel);
+        accumulate_one<3>(acc, x, w + 3 * kPanel);
+      }
     }
+    if constexpr (Few::kCount == 1) return;
   }
+  for (; k < count; ++k, w += kPanel) accumulate_one(acc, in, k, w);
 }
 
 // Operands in this order pass a NaN and -0 on as the references do, on x86.

@@ -61,7 +61,9 @@ void pack_conv3x3(const Conv3x3Kernel&, const float* weights, const float* bias,
 extern const Family<Conv3x3Kernel> conv3x3_f32;
 
 void conv3x3_f32_scalar(const Conv3x3Args&) noexcept;
+void conv3x3_f32_sse41(const Conv3x3Args&) noexcept;
 void conv3x3_f32_avx2(const Conv3x3Args&) noexcept;
 void conv3x3_f32_avx512(const Conv3x3Args&) noexcept;
+void conv3x3_f32_neon(const Conv3x3Args&) noexcept;
 
 }  // namespace dtacs

@@ -6,8 +6,17 @@ namespace dtacs {
 namespace {
 
 constexpr Dwconv3x3Kernel kKernels[] = {
+#ifdef DTACS_WITH_AVX512
+    {"avx512", isa::avx512, dwconv3x3_f32_avx512},
+#endif
 #ifdef DTACS_WITH_AVX2
     {"avx2", isa::avx2, dwconv3x3_f32_avx2},
+#endif
+#ifdef DTACS_WITH_SSE41
+    {"sse41", isa::sse41, dwconv3x3_f32_sse41},
+#endif
+#ifdef DTACS_WITH_NEON
+    {"neon", isa::neon, dwconv3x3_f32_neon},
 #endif
     {"scalar", isa::none, dwconv3x3_f32_scalar},
 };

@@ -36,6 +36,9 @@ inline constexpr float kDwconv3x3RelTol = 1e-6f;
 extern const Family<Dwconv3x3Kernel> dwconv3x3_f32;
 
 void dwconv3x3_f32_scalar(const Dwconv3x3Args&) noexcept;
+void dwconv3x3_f32_sse41(const Dwconv3x3Args&) noexcept;
 void dwconv3x3_f32_avx2(const Dwconv3x3Args&) noexcept;
+void dwconv3x3_f32_avx512(const Dwconv3x3Args&) noexcept;
+void dwconv3x3_f32_neon(const Dwconv3x3Args&) noexcept;
 
 }  // namespace dtacs

@@ -43,6 +43,9 @@ inline constexpr float kHead3x3RelTol = 2e-6f;
 extern const Family<Head3x3Kernel> head3x3_f32;
 
 void head3x3_f32_scalar(const Head3x3Args&) noexcept;
+void head3x3_f32_sse41(const Head3x3Args&) noexcept;
 void head3x3_f32_avx2(const Head3x3Args&) noexcept;
+void head3x3_f32_avx512(const Head3x3Args&) noexcept;
+void head3x3_f32_neon(const Head3x3Args&) noexcept;
 
 }  // namespace dtacs

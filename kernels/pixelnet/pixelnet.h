@@ -50,6 +50,9 @@ struct PixelNetKernel {
 extern const Family<PixelNetKernel> pixelnet_u16;
 
 void pixelnet_u16_scalar(const PixelNetArgs&) noexcept;
+void pixelnet_u16_sse41(const PixelNetArgs&) noexcept;
 void pixelnet_u16_avx2(const PixelNetArgs&) noexcept;
+void pixelnet_u16_avx512(const PixelNetArgs&) noexcept;
+void pixelnet_u16_neon(const PixelNetArgs&) noexcept;
 
 }  // namespace dtacs

@@ -46,7 +46,9 @@ void pack_pointwise(const PointwiseKernel&, const float* weights, const float* b
 extern const Family<PointwiseKernel> pointwise_f32;
 
 void pointwise_f32_scalar(const PointwiseArgs&) noexcept;
+void pointwise_f32_sse41(const PointwiseArgs&) noexcept;
 void pointwise_f32_avx2(const PointwiseArgs&) noexcept;
 void pointwise_f32_avx512(const PointwiseArgs&) noexcept;
+void pointwise_f32_neon(const PointwiseArgs&) noexcept;
 
 }  // namespace dtacs

@@ -9,7 +9,7 @@ struct V {
   static V set1(float x) { return {_mm256_set1_ps(x)}; }
   static V broadcast(const float* p) { return {_mm256_broadcast_ss(p)}; }
   static V load(const float* p) { return {_mm256_loadu_ps(p)}; }
-  static V load_n(const float* p, int n) { return {_mm256_maskload_ps(p, lanes_below(n))}; }
+  static V load_n(const float* p, int n) { return n >= kLanes ? load(p) : V{_mm256_maskload_ps(p, lanes_below(n))}; }
   void store(float* p) const { _mm256_storeu_ps(p, v); }
   void store_n(float* p, int n) const {
     if (n >= kLanes)
@@ -72,6 +72,7 @@ inline void sum_lanes(const V (&v)[4], float* to) {
 
 // 6 x 2 sums, 2 weights and a broadcast fill the registers, and 12 sums in flight
 // cover the latency of two FMA a cycle; with one vector, 8 sums are needed for that.
+constexpr int kRegisters = 16;
 constexpr int kVectors = 2;
 constexpr int block_rows(int vectors) {
   return vectors == 1 ? 8 : 6;

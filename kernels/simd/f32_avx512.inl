@@ -9,9 +9,14 @@ struct V {
   static V set1(float x) { return {_mm512_set1_ps(x)}; }
   static V broadcast(const float* p) { return {_mm512_set1_ps(*p)}; }
   static V load(const float* p) { return {_mm512_loadu_ps(p)}; }
-  static V load_n(const float* p, int n) { return {_mm512_maskz_loadu_ps(lanes_below(n), p)}; }
+  static V load_n(const float* p, int n) { return n >= kLanes ? load(p) : V{_mm512_maskz_loadu_ps(lanes_below(n), p)}; }
   void store(float* p) const { _mm512_storeu_ps(p, v); }
-  void store_n(float* p, int n) const { _mm512_mask_storeu_ps(p, lanes_below(n), v); }
+  void store_n(float* p, int n) const {
+    if (n >= kLanes)
+      store(p);
+    else
+      _mm512_mask_storeu_ps(p, lanes_below(n), v);
+  }
 
   static V from_u16(const std::uint16_t* p) {
     return {_mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))))};
@@ -21,9 +26,7 @@ struct V {
   }
 
  private:
-  static __mmask16 lanes_below(int n) {
-    return n >= kLanes ? static_cast<__mmask16>(0xffffu) : static_cast<__mmask16>((1u << n) - 1u);
-  }
+  static __mmask16 lanes_below(int n) { return static_cast<__mmask16>((1u << n) - 1u); }
 };
 
 inline V operator+(V a, V b) {
@@ -68,6 +71,7 @@ inline void sum_lanes(const V (&v)[4], float* to) {
 }
 
 // 14 x 2 sums, 2 weights and a broadcast: 31 registers.
+constexpr int kRegisters = 32;
 constexpr int kVectors = 2;
 constexpr int block_rows(int) {
   return 14;

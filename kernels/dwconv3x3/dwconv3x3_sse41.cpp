@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/dwconv3x3/dwconv3x3.h"
+
+#include <smmintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace dtacs {
+
+namespace {
+
+#include "kernels/simd/f32_sse41.inl"
+
+#include "kernels/dwconv3x3/dwconv3x3_f32.inl"
+
+}  // namespace
+
+void dwconv3x3_f32_sse41(const Dwconv3x3Args& a) noexcept {
+  dwconv3x3(a);
+}
+
+}  // namespace dtacs

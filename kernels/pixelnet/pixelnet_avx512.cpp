@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/pixelnet/pixelnet.h"
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace dtacs {
+
+namespace {
+
+#include "kernels/simd/f32_avx512.inl"
+
+#include "kernels/panel_f32.inl"
+
+#include "kernels/pixelnet/pixelnet_f32.inl"
+
+}  // namespace
+
+void pixelnet_u16_avx512(const PixelNetArgs& a) noexcept {
+  pixelnet(a);
+}
+
+}  // namespace dtacs
