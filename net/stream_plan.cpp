@@ -13,7 +13,7 @@ constexpr double kJobMacs = 8e6;
 // What a transformed convolution keeps of a block beside the weights: as much as the
 // weights take, or one of the two would be read too often, between a first and a
 // second cache.
-constexpr std::size_t kLeastBlockBytes = 48 << 10, kMostBlockBytes = 640 << 10;
+constexpr std::size_t kLeastBlockBytes = 96 << 10, kMostBlockBytes = 2560 << 10;
 // Three rows of an expanded block and the one made of them.
 constexpr std::size_t kExpandedBytes = 256 << 10;
 constexpr int kLeastExpanded = 32;  // columns, or the weights and the halo would cost too much

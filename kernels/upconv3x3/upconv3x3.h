@@ -70,7 +70,9 @@ void pack_upconv3x3(const Upconv3x3Kernel&, const float* weights, const float* b
 extern const Family<Upconv3x3Kernel> upconv3x3_f32;
 
 void upconv3x3_f32_scalar(const Upconv3x3Args&) noexcept;
+void upconv3x3_f32_sse41(const Upconv3x3Args&) noexcept;
 void upconv3x3_f32_avx2(const Upconv3x3Args&) noexcept;
 void upconv3x3_f32_avx512(const Upconv3x3Args&) noexcept;
+void upconv3x3_f32_neon(const Upconv3x3Args&) noexcept;
 
 }  // namespace dtacs

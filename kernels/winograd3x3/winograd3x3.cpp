@@ -12,6 +12,12 @@ constexpr Winograd3x3Kernel kKernels[] = {
 #ifdef DTACS_WITH_AVX2
     {"avx2", isa::avx2, winograd3x3_f32_avx2, 16},
 #endif
+#ifdef DTACS_WITH_SSE41
+    {"sse41", isa::sse41, winograd3x3_f32_sse41, 24},
+#endif
+#ifdef DTACS_WITH_NEON
+    {"neon", isa::neon, winograd3x3_f32_neon, 16},
+#endif
     {"scalar", isa::none, winograd3x3_f32_scalar, 16},
 };
 

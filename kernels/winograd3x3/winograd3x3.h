@@ -78,7 +78,9 @@ void pack_winograd3x3(const Winograd3x3Kernel&, const float* weights, const floa
 extern const Family<Winograd3x3Kernel> winograd3x3_f32;
 
 void winograd3x3_f32_scalar(const Winograd3x3Args&) noexcept;
+void winograd3x3_f32_sse41(const Winograd3x3Args&) noexcept;
 void winograd3x3_f32_avx2(const Winograd3x3Args&) noexcept;
 void winograd3x3_f32_avx512(const Winograd3x3Args&) noexcept;
+void winograd3x3_f32_neon(const Winograd3x3Args&) noexcept;
 
 }  // namespace dtacs
