@@ -126,7 +126,7 @@ Status StreamPlan::bind_weights(const WeightsFile& weights, Arena& arena, Stream
     switch (l.op) {
       case Op::conv3x3:
         if (!pairs)
-          pack_conv3x3(*plan.conv3x3_, wide, bias, depth, 0, outputs, packed);
+          pack_conv3x3(*plan.conv3x3_, wide, bias, depth, outputs, packed);
         else if (l.up2)
           pack_upconv3x3(*plan.upconv3x3_, wide, bias, depth, inputs, outputs, packed);
         else

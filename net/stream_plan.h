@@ -40,7 +40,7 @@ namespace dtacs {
 
 struct StreamOptions {
   int width = 0, height = 0;  // of the input, multiples of 32
-  int band = 32;              // input rows taken by one step, >= 1
+  int band = 32;              // input rows taken by one step, >= 1; see default_band()
   IsaSet isa = isa::none;     // kernels may use these instructions
   int workers = 1;            // most workers that step() will be given
 };

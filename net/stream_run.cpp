@@ -41,11 +41,12 @@ void StreamPlan::run_rows(const Stage& stage, const Tile& tile) const noexcept {
     for (int i = 0; i < 3; ++i) rows[i] = row_or_zeros(l.in, y * l.stride + i - 1);
     switch (l.op) {
       case Op::conv3x3:
-        conv3x3_->run({.source = {{.rows = {rows[0], rows[1], rows[2]}, .channels = inputs, .up2 = false}, {}},
+        conv3x3_->run({.rows = {rows[0], rows[1], rows[2]},
                        .packed = w.packed,
                        .out = out,
                        .x0 = tile.x0,
                        .pixels = pixels,
+                       .channels = inputs,
                        .outputs = outputs,
                        .stride = l.stride,
                        .lo = clamp.lo,
