@@ -25,12 +25,7 @@ namespace dtacs {
 
 namespace {
 
-// Rows read and corrected at a time, and rows the U-Net takes per step out of them.
-// At 10,980 px a band of 16 rows needs 311 MiB of activations and weights, 8 need 257, 32
-// need 439.
-constexpr int kChunk = 48;
-constexpr int kBand = 16;
-static_assert(kBand <= kChunk);  // what a step asks for again is still in the scene's ring
+constexpr int kChunk = 48;  // rows read and corrected at a time
 
 // Wall-clock seconds of one stage of the work, summed over its turns.
 class Stage {
@@ -176,14 +171,16 @@ void Job::plan() {
   if (chosen_.classification) {
     const LoadedWeights& w = *chosen_.classification;
     classes_of_mask_ = mask_classes(w.weights.meta("outputs"));
-    classifier_ = std::make_unique<UnetStage>(w.name, w.weights, w.model, *scene_, options_.isa, kBand);
+    classifier_ = std::make_unique<UnetStage>(w.name, w.weights, w.model, *scene_, options_.isa, parallel_.workers);
+    value_rows = std::max(value_rows, classifier_->wanted_rows() + kChunk);
     valid_rows = classifier_->history() + kChunk;
   }
   if (chosen_.correction) {
     const LoadedWeights& w = *chosen_.correction;
     if (w.model.is_unet()) {
-      unet_corrector_ = std::make_unique<UnetStage>(w.name, w.weights, w.model, *scene_, options_.isa, kBand);
-      value_rows = unet_corrector_->history() + kChunk;
+      unet_corrector_ =
+          std::make_unique<UnetStage>(w.name, w.weights, w.model, *scene_, options_.isa, parallel_.workers);
+      value_rows = std::max(value_rows, unet_corrector_->history() + kChunk);
       valid_rows = std::max(valid_rows, value_rows);
     } else {
       pixel_net_ = std::make_unique<PixelNet>();

@@ -18,12 +18,15 @@ void Block::Free::operator()(std::byte* p) const {
 }
 
 UnetStage::UnetStage(const std::string& name, const WeightsFile& weights, const Model& model, const Scene& scene,
-                     IsaSet isa, int band)
+                     IsaSet isa, int workers)
     : scene_(scene), model_(model), rows_(padding_for(scene.height())), columns_(padding_for(scene.width())) {
   for (int c = 0; c < model.inputs; ++c) slots_[c] = scene.slot(model.input_bands[c]);
   const Net net = unet_of(model);
-  const StreamOptions options = {
-      .width = padded_size(scene.width()), .height = padded_size(scene.height()), .band = band, .isa = isa};
+  const StreamOptions options = {.width = padded_size(scene.width()),
+                                 .height = padded_size(scene.height()),
+                                 .band = default_band(padded_size(scene.width())),
+                                 .isa = isa,
+                                 .workers = workers};
   WeightsMismatch wrong;
   Arena dry;
   Status status = StreamPlan::bind(net, weights, options, dry, plan_, &wrong);

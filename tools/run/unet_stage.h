@@ -32,12 +32,15 @@ class Block {
 class UnetStage {
  public:
   // name: of the weights, for messages.  Throws Failure(bad_weights) when tensors are missing
-  // or of the wrong shape.
+  // or of the wrong shape.  workers: as many as advance() will be given, at most.
   UnetStage(const std::string& name, const WeightsFile& weights, const Model& model, const Scene& scene, IsaSet isa,
-            int band);
+            int workers);
 
+  // Rows the scene must keep of those it has read, for the steps to come: a step waits for
+  // all rows of a band, and at the bottom reflection goes back up.
+  int wanted_rows() const { return plan_.options().band + kSizeMultiple; }
   // Rows the scene must keep so that each can be read again when its result comes out.
-  int history() const { return plan_.lag() + plan_.options().band + kSizeMultiple; }
+  int history() const { return plan_.lag() + wanted_rows(); }
 
   // Runs as far as the scene's rows allow.  on_row(y, logits, classes) for each finished
   // scene row in ascending order: logits (width, outputs), classes (width).
