@@ -21,6 +21,7 @@ from torch import nn
 from atmosphere import BANDS, AtmosphereTable, load_spectra
 from emulator import STANDARD, Emulator, aerosol
 from emulator import toa as seen
+from metrics import source_commit
 
 NAMES = {
     "s2": BANDS,
@@ -240,6 +241,7 @@ def main():
         f"of own 6SV2.1 runs ({len(table.states)})",
         "test": f"{args.folds}-fold cross-validation over the 6SV runs, on other spectra: nets and emulators trained "
         f"like this one, with {args.fold_pixels} pixels",
+        "commit": source_commit(),
         "settings": {k: v for k, v in vars(args).items() if k != "out"},
         "seconds_trained": round(time.time() - begin),
     }

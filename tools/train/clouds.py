@@ -27,14 +27,26 @@ def low_or_mid(rng):
 
 
 def cumulus(rng, size, cover=None):
-    """Separate dense clouds. cover: share of the sky, random by default."""
-    z = power_noise(rng, size, rng.uniform(3.2, 4.2), lowest=rng.choice([0, 2, 4, 7, 10]))
-    z = z + rng.uniform(0.08, 0.30) * power_noise(rng, size, 2.1)
+    """Separate clouds, crisp or fraying. cover: share of the sky, random by default.
+
+    Growing clouds end within a pixel or two. Those that mix with dry air, half of all, fade over hundreds of metres
+    into wisps, and so do their shadows.
+    """
     cover = rng.beta(1.1, 2.8) * 0.8 if cover is None else cover
-    depth = np.maximum(z - np.quantile(z, 1 - cover), 0)
     top = np.exp(rng.uniform(np.log(4), np.log(80)))
-    tau = top * (1 - np.exp(-depth * rng.uniform(0.5, 2.5))) ** rng.uniform(0.9, 1.8)
-    return Layer(tau * np.clip(1 + 0.25 * power_noise(rng, size, 1.4), 0.2, 3), rng.uniform(600, 3500), False)
+    height = rng.uniform(600, 3500)
+    if rng.random() < 0.5:
+        z = power_noise(rng, size, rng.uniform(3.2, 4.2), lowest=rng.choice([0, 2, 4, 7, 10]))
+        z = z + rng.uniform(0.08, 0.30) * power_noise(rng, size, 2.1)
+        depth = np.maximum(z - np.quantile(z, 1 - cover), 0)
+        tau = top * (1 - np.exp(-depth * rng.uniform(0.5, 2.5))) ** rng.uniform(0.9, 1.8)
+        return Layer(tau * np.clip(1 + 0.25 * power_noise(rng, size, 1.4), 0.2, 3), height, False)
+    z = power_noise(rng, size, rng.uniform(3.2, 4.0), lowest=rng.choice([0, 2, 4, 7]))
+    z = z + rng.uniform(0.1, 0.5) * power_noise(rng, size, rng.uniform(2.4, 2.9))
+    depth = np.maximum(z - np.quantile(z, 1 - cover), 0)
+    wisps = np.exp(rng.uniform(0.2, 0.9) * power_noise(rng, size, rng.uniform(2.3, 3.0)))
+    tau = top * (1 - np.exp(-depth * rng.uniform(0.3, 1.5))) ** rng.uniform(1.0, 2.2) * wisps
+    return Layer(tau, height, False)
 
 
 def stratocumulus(rng, size):

@@ -48,13 +48,13 @@ def forest(rng, size, spectra):
     a = pick(rng, spectra, "veg")
     b = pick(rng, spectra, ["veg", "soil"], [0.7, 0.3])
     w = 1 / (1 + np.exp(-3 * power_noise(rng, size, 2.4)))[..., None]
-    return (a * w + b * (1 - w)) * modulation(rng, size, rng.uniform(0.05, 0.25), 0.9, 0.3, 2.0)
+    return (a * w + b * (1 - w)) * modulation(rng, size, rng.uniform(0.05, 0.25), rng.uniform(0.9, 2.2), 0.3, 2.0)
 
 
 def mixed(rng, size, spectra):
     parts = np.array([pick(rng, spectra, ["veg", "soil", "urban", "burn"], [0.55, 0.3, 0.1, 0.05]) for _ in range(4)])
-    w = mixture_weights(rng, size, 4, rng.uniform(1, 5), rng.uniform(1.6, 2.8))
-    return (w @ parts) * modulation(rng, size, 0.1, 1.0)
+    w = mixture_weights(rng, size, 4, rng.uniform(1, 5), rng.uniform(1.6, 3.2))
+    return (w @ parts) * modulation(rng, size, rng.uniform(0.03, 0.12), rng.uniform(1.0, 2.2))
 
 
 def desert(rng, size, spectra):

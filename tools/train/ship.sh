@@ -3,7 +3,6 @@
 # metadata: seed, training data and scores out of the JSON that training wrote beside.
 # usage: ship.sh SC.pt AC.pt    (SC.json and AC.json beside them; run from the repository's top)
 set -eu
-commit=$(git log -1 --format=%h -- tools/train)
 convert=${DTACS_CONVERT:-build/native/dtacs-convert}
 field() {  # field FILE PYTHON-EXPRESSION over d
   /usr/bin/python3 -c "import json, sys; d = json.load(open(sys.argv[1])); print($2)" "$1"
@@ -11,6 +10,7 @@ field() {  # field FILE PYTHON-EXPRESSION over d
 ship() {  # ship CHECKPOINT OUT SEED DESCRIPTION TEST SCORE [OPTION]...
   in=$1 out=$2 seed=$3 description=$4 test=$5 score=$6
   shift 6
+  commit=$(field "${in%.pt}.json" 'd["commit"]')
   $convert "$in" -o "$out" "$@" --meta licence=Apache-2.0 --meta version=1 --meta training.commit="$commit" \
     --meta training.seed="$seed" --meta description="$description" --meta test="$test" --meta score="$score"
 }
