@@ -20,11 +20,12 @@ from multiprocessing import Pool
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy import ndimage
 from torch import nn
 
-from atmosphere import BANDS, AtmosphereTable, load_spectra
+from atmosphere import BANDS, AtmosphereTable
 from dtw import start_from_weights
+from fields import Draws, blur
+from ground import Spectra
 from metrics import confusion, scores, source_commit
 from simulate import CLASS_NAMES, random_scene
 from unet import Unet, start_from_imagenet
@@ -35,60 +36,63 @@ EMA = 0.9985
 
 
 @functools.lru_cache(None)
-def tables(split):
-    return load_spectra(split), AtmosphereTable(split)
+def tables(split, device):
+    return Spectra(split, device), AtmosphereTable(split)
 
 
 def make_scenes(job):
-    """Scenes [first, last) of a seed, as (n, 13, SIZE, SIZE) uint16 reflectance x 10000 and labels."""
-    seed, split, first, last = job
-    spectra, atmospheres = tables(split)
-    x = np.empty((last - first, 13, SIZE, SIZE), np.uint16)
-    y = np.empty((last - first, SIZE, SIZE), np.uint8)
-    for i in range(first, last):
-        scene = random_scene(np.random.default_rng([seed, i]), SIZE, spectra, atmospheres)
-        x[i - first] = np.round(np.moveaxis(scene.toa, -1, 0) * 10000)
-        y[i - first] = scene.label
-    return first, x, y
+    """Scenes [first, last) of a seed, as (n, 13, SIZE, SIZE) int16 reflectance x 10000 and labels, on the device."""
+    seed, split, first, last, device = job
+    scenes = [random_scene(Draws([seed, i], device), SIZE, *tables(split, device)) for i in range(first, last)]
+    toa = torch.stack([scene.toa for scene in scenes])
+    return first, torch.round(toa * 10000).to(torch.int16), torch.stack([scene.label for scene in scenes])
 
 
-def scene_pool(seed, split, count, processes, cache=None):
-    """`count` scenes of a seed. cache: a folder to keep them in, for runs that share them while the simulator stays."""
-    file = cache and os.path.join(cache, f"scenes_{split}_{seed}_{count}.npz")
+def make_on_host(job):
+    first, x, y = make_scenes(job)
+    return first, x.numpy(), y.numpy()
+
+
+def scene_pool(seed, split, count, args):
+    """`count` scenes of a seed, kept in the folder --cache for runs that share them while the simulator stays."""
+    file = args.cache and os.path.join(args.cache, f"scenes_{split}_{seed}_{count}.npz")
     if file and os.path.exists(file):
         with np.load(file) as z:
-            return z["x"], z["y"]
-    x = np.empty((count, 13, SIZE, SIZE), np.uint16)
-    y = np.empty((count, SIZE, SIZE), np.uint8)
-    jobs = [(seed, split, i, min(i + 25, count)) for i in range(0, count, 25)]
-    with Pool(processes) as pool:
-        for first, a, b in pool.imap_unordered(make_scenes, jobs):
+            return torch.from_numpy(z["x"]).to(args.device), torch.from_numpy(z["y"]).to(args.device)
+    x = torch.empty((count, 13, SIZE, SIZE), dtype=torch.int16, device=args.device)
+    y = torch.empty((count, SIZE, SIZE), dtype=torch.uint8, device=args.device)
+    jobs = [(seed, split, i, min(i + 25, count), args.device) for i in range(0, count, 25)]
+    if args.device == "cpu":
+        with Pool(args.threads, torch.set_num_threads, (1,)) as pool:
+            for first, a, b in pool.imap_unordered(make_on_host, jobs):
+                x[first : first + len(a)], y[first : first + len(b)] = torch.from_numpy(a), torch.from_numpy(b)
+    else:
+        for first, a, b in map(make_scenes, jobs):
             x[first : first + len(a)], y[first : first + len(b)] = a, b
     if file:
-        np.savez(file + ".tmp.npz", x=x, y=y)
+        np.savez(file + ".tmp.npz", x=x.cpu().numpy(), y=y.cpu().numpy())
         os.replace(file + ".tmp.npz", file)
     return x, y
 
 
 def batch_of(rng, x, y, count, crop):
     """Random crops, flipped and turned, with jittered calibration of the bands; some blurred as if resampled."""
-    xs = np.empty((count, x.shape[1], crop, crop), np.float32)
-    ys = np.empty((count, crop, crop), np.int64)
-    for n in range(count):
+    xs, ys = [], []
+    for _ in range(count):
         i = rng.integers(len(x))
         top, left = rng.integers(SIZE - crop + 1, size=2)
-        a = x[i, :, top : top + crop, left : left + crop]
+        a = x[i, :, top : top + crop, left : left + crop].float()
         b = y[i, top : top + crop, left : left + crop]
-        turns = rng.integers(4)
-        a, b = np.rot90(a, turns, (1, 2)), np.rot90(b, turns)
+        turns = int(rng.integers(4))
+        a, b = torch.rot90(a, turns, (1, 2)), torch.rot90(b, turns)
         if rng.random() < 0.5:
-            a, b = a[:, :, ::-1], b[:, ::-1]
+            a, b = a.flip(2), b.flip(1)
         if rng.random() < 0.25:
-            sigma = rng.uniform(0.4, 1.0)
-            a = ndimage.gaussian_filter(a.astype(np.float32), (0, sigma, sigma), truncate=3)
+            a = blur(a, rng.uniform(0.4, 1.0), "replicate")
         gain = (1 + rng.normal(0, 0.03, (x.shape[1], 1, 1))) * (1 + rng.normal(0, 0.08))
-        xs[n], ys[n] = a * (gain * 1e-4), b
-    return torch.from_numpy(xs).contiguous(memory_format=torch.channels_last), torch.from_numpy(ys)
+        xs.append(a * torch.as_tensor(gain * 1e-4, dtype=torch.float32, device=a.device))
+        ys.append(b.long())
+    return torch.stack(xs).contiguous(memory_format=torch.channels_last), torch.stack(ys)
 
 
 class Averaged:
@@ -124,39 +128,43 @@ def class_scores(model, x, scale):
     """What the network says about each of the scenes, (4, SIZE, SIZE) one after the other."""
     with torch.no_grad():
         for i in range(0, len(x), 4):
-            a = torch.from_numpy(x[i : i + 4].astype(np.float32) * np.float32(1e-4)) * scale
-            yield from model(a.contiguous(memory_format=torch.channels_last)).numpy()
+            a = x[i : i + 4].float() * 1e-4 * scale
+            yield from model(a.contiguous(memory_format=torch.channels_last)).cpu().numpy()
 
 
 def evaluate(model, x, y, scale):
-    return sum(confusion(p.argmax(0), truth) for p, truth in zip(class_scores(model, x, scale), y))
+    return sum(confusion(p.argmax(0), truth) for p, truth in zip(class_scores(model, x, scale), y.cpu().numpy()))
 
 
 def favour_recall(model, x, y, scale):
-    """Adds to the head's bias, for both clouds and for shadow, what makes F2 of cloud and shadow best on x.
+    """Adds to the head's bias, for both clouds and for shadow, what makes F2 of either and accuracy best in sum on x.
 
     Cross-entropy leaves the most probable class the winner; F2, which counts a miss four times a false alarm, wants a
-    class called long before it is the most probable one. Returns what was added.
+    class called long before it is the most probable one. Accuracy keeps clear ground clear. Returns what was added.
     """
     steps = np.arange(0, 2.01, 0.25, dtype=np.float32)
     matrix = np.zeros((len(steps), len(steps), 4, 4), np.int64)
-    for p, truth in zip(class_scores(model, x, scale), y):
+    for p, truth in zip(class_scores(model, x, scale), y.cpu().numpy()):
         for i, cloud in enumerate(steps):
             for k, shadow in enumerate(steps):
                 added = np.array([0, cloud, cloud, shadow], np.float32)[:, None, None]
                 matrix[i, k] += confusion((p + added).argmax(0), truth)
-    f2 = [[scores(m) for m in row] for row in matrix]
-    i, k = max(np.ndindex(matrix.shape[:2]), key=lambda at: sum(f2[at[0]][at[1]][g]["F2"] for g in ("cloud", "shadow")))
+
+    def worth(at):
+        reached = scores(matrix[at])
+        return reached["cloud"]["F2"] + reached["shadow"]["F2"] + reached["accuracy"]
+
+    i, k = max(np.ndindex(matrix.shape[:2]), key=worth)
     added = [0.0, float(steps[i]), float(steps[i]), float(steps[k])]
     with torch.no_grad():
-        model.segmentation_head[0].bias += torch.tensor(added)
+        model.segmentation_head[0].bias += torch.tensor(added, device=x.device)
     return added
 
 
 def export(model, scale, path):
     """Writes the checkpoint with the input scale folded into the stem."""
-    state = {k: v.clone().contiguous() for k, v in model.state_dict().items()}
-    state["encoder.features.0.0.weight"] *= scale
+    state = {k: v.cpu().clone().contiguous() for k, v in model.state_dict().items()}
+    state["encoder.features.0.0.weight"] *= scale.cpu()
     torch.save({"state_dict": state}, path + ".tmp")
     os.replace(path + ".tmp", path)
 
@@ -175,7 +183,7 @@ def train(model, x, y, check, scale, bands, args):
         {"params": [*model.decoder.parameters(), *model.segmentation_head.parameters()], "peak": args.rate},
     ]
     optimiser = torch.optim.AdamW(groups, lr=args.rate, weight_decay=0.01)
-    weight = torch.tensor(CLASS_WEIGHT)
+    weight = torch.tensor(CLASS_WEIGHT, device=args.device)
     average = Averaged(model)
     start, step, total, shown, progress = time.time(), 0, 0.0, time.time(), 0.0
     made, due = len(x), 0.0
@@ -185,11 +193,11 @@ def train(model, x, y, check, scale, bands, args):
             group["lr"] = group["peak"] * learning_rate(progress)
         due += args.renew
         while due >= 1:  # the oldest scene makes place for one never seen
-            _, new_x, new_y = make_scenes((args.seed, "train", made, made + 1))
+            _, new_x, new_y = make_scenes((args.seed, "train", made, made + 1, args.device))
             x[made % len(x)], y[made % len(x)] = new_x[0][bands], new_y[0]
             made, due = made + 1, due - 1
         a, b = batch_of(rng, x, y, args.batch, args.crop)
-        with torch.autocast("cpu", torch.bfloat16, enabled=args.bf16):
+        with torch.autocast(torch.device(args.device).type, torch.bfloat16, enabled=args.bf16):
             p = model(a * scale)
         loss = F.cross_entropy(p.float(), b, weight=weight, label_smoothing=0.02)
         optimiser.zero_grad(set_to_none=True)
@@ -232,6 +240,7 @@ def main():
     parser.add_argument("--batch", type=int, default=12)
     parser.add_argument("--crop", type=int, default=128)
     parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--device", default="cpu", help="cuda: scenes are made there too, and never leave it")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--check-minutes", type=float, default=5)
     args = parser.parse_args()
@@ -242,23 +251,23 @@ def main():
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
     begin = time.time()
-    x, y = scene_pool(args.seed, "train", args.scenes, args.threads, args.cache)
-    check = scene_pool(args.seed + 1000, "train", args.check_scenes, args.threads, args.cache)
+    x, y = scene_pool(args.seed, "train", args.scenes, args)
+    check = scene_pool(args.seed + 1000, "train", args.check_scenes, args)
     bands = [BANDS.index(b) for b in args.bands.split(",")] if args.bands else list(range(13))
     if args.bands:
         x, check = x[:, bands], (check[0][:, bands], check[1])
-    share = np.bincount(y.ravel(), minlength=4) / y.size
+    share = (torch.bincount(y.ravel(), minlength=4) / y.numel()).cpu().numpy()
     print(f"{len(x)} scenes in {time.time() - begin:.0f} s, classes {share.round(3)}", flush=True)
 
-    sample = x[:: max(1, len(x) // 64)].astype(np.float32) * np.float32(1e-4)
-    scale = torch.from_numpy(1 / sample.std((0, 2, 3))).view(1, -1, 1, 1)
-    model = Unet(len(bands), 4)
+    sample = x[:: max(1, len(x) // 64)].float() * 1e-4
+    scale = 1 / sample.std((0, 2, 3), keepdim=True)
+    model = Unet(len(bands), 4).to(args.device)
     if args.encoder:
-        start_from_imagenet(model, args.encoder, torch.from_numpy(sample[:32]) * scale)
+        start_from_imagenet(model, args.encoder, sample[:32] * scale)
     if args.init:
-        start_from_weights(model, args.init, scale, torch.from_numpy(sample) * scale)
+        start_from_weights(model, args.init, scale, sample * scale)
     if args.start:
-        state = torch.load(args.start)["state_dict"]
+        state = torch.load(args.start, map_location=args.device)["state_dict"]
         stem = "encoder.features.0.0.weight"
         state[stem] = state[stem][:, bands] / scale
         model.load_state_dict(state)
@@ -279,16 +288,18 @@ def main():
     added = favour_recall(model, *check, scale) if args.favour_recall else None
     export(model, scale, args.out)
 
-    test = scene_pool(args.seed + 2000, "test", args.test_scenes, args.threads, args.cache)
+    test = scene_pool(args.seed + 2000, "test", args.test_scenes, args)
     matrix = evaluate(model, test[0][:, bands], test[1], scale)
-    start = "earlier weights" if args.start or args.init else "ImageNet MobileNetV2" if args.encoder else "random weights"
+    kept = args.start or args.init
+    start = "earlier weights" if kept else "ImageNet MobileNetV2" if args.encoder else "random weights"
+    paths = ("out", "encoder", "start", "init", "end", "cache")
     report = {
         "network": f"Unet(mobilenet_v2) {len(bands)} -> 4, reflectance in, classes: " + ", ".join(CLASS_NAMES),
         "start": start,
-        "training_data": f"{args.scenes} simulated scenes of {SIZE} px, class shares {share.round(3).tolist()}",
+        "training_data": f"{args.scenes + int(steps * args.renew)} simulated scenes of {SIZE} px, class shares {share.round(3).tolist()}",
         "test_data": f"{args.test_scenes} simulated scenes; other seed, spectra and atmospheres",
         "commit": commit,
-        "settings": {k: v for k, v in vars(args).items() if k not in ("out", "encoder", "start", "init", "end", "cache")},
+        "settings": {k: v for k, v in vars(args).items() if k not in paths},
         "added_to_class_scores": added,
         "steps": steps,
         "seconds_trained": round(seconds),
