@@ -3,9 +3,9 @@
 #   make demo     run the main job              make asan       run every test under ASan and UBSan
 #   make test     run every test                make check      all of these, structure and format
 #   make bench    run every benchmark           make format     lay the code out
-#                                               make clean      remove what was built
+#   make figures  draw the paper's figures      make clean      remove what was built
 
-.PHONY: all demo test bench arm asan format check clean
+.PHONY: all demo test bench figures arm asan format check clean
 
 all: build-native
 build-native build-asan: build-%:
@@ -28,6 +28,9 @@ arm: build-aarch64 build-armv7
 	@ctest --preset armv7
 bench: build-native
 	@build/native/bench_kernels
+figures: build-native
+	@tools/packages.sh references
+	@/usr/bin/python3 tools/figures/figures.py out/figures --dtacs build/native/dtacs
 format:
 	@clang-format -i $$(git ls-files '*.h' '*.cpp' '*.inl')
 check: test asan arm

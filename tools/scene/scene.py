@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes a simulated Sentinel-2 L1C product with known truth.
 
-    python3 tools/scene/scene.py OUT [--size 420] [--seed 5] [--preview OUT.png]
+    python3 tools/scene/scene.py OUT [--size 420] [--seed 13] [--preview OUT.png]
 
 OUT/S2A_MSIL1C_....SAFE  13 bands as JPEG 2000 with ESA's parameters and metadata in ESA's schema; baseline 05.11, so
                          reflectance = (DN - 1000) / 10000; DN 0 is no data, in a slanted corner of the swath
@@ -152,7 +152,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", help="folder to write into")
     parser.add_argument("--size", type=int, default=420, help="pixels of 10 m, a multiple of 6")
-    parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--preview", help="PNG of true colour and true classes")
     args = parser.parse_args()
     if args.size % 6 or args.size < 60:

@@ -5,8 +5,8 @@
 
 corrected = toa[corrected bands] - W2 relu(W1 toa + b1) - b2 with 13 -> 52 -> 12 channels, or 7, 4, 4 bands in and out.
 Pairs are mixed spectra of our library seen through atmospheres of the emulator (emulator.py), some of them below cirrus
-where B10 is there to tell; the answer is always the surface. Tests are on our 6SV runs themselves: every atmosphere is predicted
-by nets and emulators that never saw it. "linear" is the least-squares solution, W toa + b. Checkpoints hold
+where B10 is there to tell; the answer is always the surface. Tests are on our 6SV runs themselves: every atmosphere is
+predicted by nets and emulators that never saw it. "linear" is the least-squares solution, W toa + b. Checkpoints hold
 "state_dict" with the names (model.)cnn_layers.*; OUT with .json beside it says how it was made and its cross-validated
 error per band.
 """

@@ -170,9 +170,11 @@ def export(model, scale, path):
 
 
 def learning_rate(progress):
-    """Share of the peak rate: short warm-up, cosine to almost nothing. progress: 0..1."""
-    warm = 0.08
-    return progress / warm if progress < warm else 0.5 * (1 + math.cos(math.pi * (progress - warm) / (1 - warm))) + 2e-3
+    """Share of the peak rate: short warm-up, half of the time at the peak, cosine to almost nothing. progress: 0..1."""
+    warm, fall = 0.05, 0.5
+    if progress < fall:
+        return min(1, progress / warm)
+    return 0.5 * (1 + math.cos(math.pi * (progress - fall) / (1 - fall))) + 2e-3
 
 
 def train(model, x, y, check, scale, bands, args):
@@ -188,7 +190,7 @@ def train(model, x, y, check, scale, bands, args):
     start, step, total, shown, progress = time.time(), 0, 0.0, time.time(), 0.0
     made, due = len(x), 0.0
     model.train()
-    while progress < 1:
+    while progress < 1 and args.steps != 0:
         for group in optimiser.param_groups:
             group["lr"] = group["peak"] * learning_rate(progress)
         due += args.renew
@@ -230,7 +232,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=70, help="time to train; the learning rate follows it")
     parser.add_argument("--end", help="HH:MM local time to stop training at, instead of --minutes")
     parser.add_argument("--cache", help="folder that keeps simulated scenes between runs")
-    parser.add_argument("--steps", type=int, help="train this many steps instead: repeatable on one machine")
+    parser.add_argument("--steps", type=int, help="train this many steps instead: repeatable; 0 keeps the weights")
     parser.add_argument("--scenes", type=int, default=5000)
     parser.add_argument("--renew", type=float, default=0, help="new scenes per step, each in the oldest one's place")
     parser.add_argument("--check-scenes", type=int, default=48, help="for progress, and for --favour-recall")
@@ -283,8 +285,9 @@ def main():
         for k, v in state.items():
             if v.is_floating_point():
                 v.copy_(torch.lerp(first[k], v, args.blend))
-    rng = np.random.default_rng([args.seed, 2])
-    refresh_batch_norm(model, (batch_of(rng, x, y, 12, args.crop)[0] * scale for _ in range(40)))
+    if steps:
+        rng = np.random.default_rng([args.seed, 2])
+        refresh_batch_norm(model, (batch_of(rng, x, y, 12, args.crop)[0] * scale for _ in range(40)))
     added = favour_recall(model, *check, scale) if args.favour_recall else None
     export(model, scale, args.out)
 
@@ -296,7 +299,8 @@ def main():
     report = {
         "network": f"Unet(mobilenet_v2) {len(bands)} -> 4, reflectance in, classes: " + ", ".join(CLASS_NAMES),
         "start": start,
-        "training_data": f"{args.scenes + int(steps * args.renew)} simulated scenes of {SIZE} px, class shares {share.round(3).tolist()}",
+        "training_data": f"{args.scenes + int(steps * args.renew)} simulated scenes of {SIZE} px, class shares "
+        f"{share.round(3).tolist()}",
         "test_data": f"{args.test_scenes} simulated scenes; other seed, spectra and atmospheres",
         "commit": commit,
         "settings": {k: v for k, v in vars(args).items() if k not in paths},
