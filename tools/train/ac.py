@@ -155,11 +155,12 @@ def fit(net, toa, surface, name, args):
     at = [KEEP.index(i) for i in OUTPUTS[name]]
     x, y = torch.from_numpy(toa), torch.from_numpy(np.ascontiguousarray(surface[:, at]))
     optimiser = torch.optim.Adam(net.parameters(), lr=args.rate)
-    steps = len(x) // args.batch
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, args.rate, total_steps=args.epochs * steps, pct_start=0.1)
-    for epoch in range(args.epochs):
+    each = len(x) // args.batch  # steps of an epoch
+    steps = args.steps or args.epochs * each
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, args.rate, total_steps=steps, pct_start=0.1)
+    for first in range(0, steps, each):
         order, total = torch.randperm(len(x)), 0.0
-        for k in range(steps):
+        for k in range(min(each, steps - first)):
             rows = order[k * args.batch : (k + 1) * args.batch]
             loss = ((predict(net, x[rows], name) - y[rows]) ** 2).mean()
             optimiser.zero_grad(set_to_none=True)
@@ -167,7 +168,7 @@ def fit(net, toa, surface, name, args):
             optimiser.step()
             schedule.step()
             total += loss.item()
-    print(f"{name} rmse in training {np.sqrt(total / steps):.5f}", flush=True)
+    print(f"{name} rmse in training {np.sqrt(total / (k + 1)):.5f}", flush=True)
 
 
 def by_band(values, name):
@@ -177,7 +178,7 @@ def by_band(values, name):
 
 def train(seed, table, rows, names, pixels, args):
     """Nets of the band sets `names` and their linear least-squares solutions, from the atmospheres `rows`."""
-    emulator = Emulator(table.states[rows], table.optics[rows])
+    emulator = Emulator(table.states[rows], table.optics[rows], args.emulator_steps)
     toa, surface, tau = simulated_pairs(np.random.default_rng([seed, 0]), pixels, emulator, load_spectra("train"))
     nets, linear = {}, {}
     for name in names:
@@ -261,11 +262,13 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pixels", type=int, default=1_000_000)
     parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--steps", type=int, help="of each net, instead of --epochs")
     parser.add_argument("--batch", type=int, default=2048)
     parser.add_argument("--rate", type=float, default=1e-2)
+    parser.add_argument("--emulator-steps", type=int, default=60, help="of fitting the length scales of the emulator")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--fold-pixels", type=int, default=400_000, help="for each net of the cross-validation")
-    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--folds", type=int, default=5, help="of the cross-validation; 0: none")
     args = parser.parse_args()
 
     torch.set_num_threads(args.threads)
@@ -296,9 +299,10 @@ def main():
                 write(f"{stem}_linear.pt", linear_state(linear["s2"]), facts)
 
     write_all({})
-    scores = cross_validate(table, names, args)
-    write_all(scores)
-    print(json.dumps(scores, indent=1))
+    if args.folds:
+        scores = cross_validate(table, names, args)
+        write_all(scores)
+        print(json.dumps(scores, indent=1))
 
 
 if __name__ == "__main__":

@@ -287,7 +287,7 @@ def main():
                 v.copy_(torch.lerp(first[k], v, args.blend))
     if steps:
         rng = np.random.default_rng([args.seed, 2])
-        refresh_batch_norm(model, (batch_of(rng, x, y, 12, args.crop)[0] * scale for _ in range(40)))
+        refresh_batch_norm(model, (batch_of(rng, x, y, 12, args.crop)[0] * scale for _ in range(min(steps, 40))))
     added = favour_recall(model, *check, scale) if args.favour_recall else None
     export(model, scale, args.out)
 
