@@ -55,9 +55,9 @@ def start_from_weights(model, path, scale, calibration):
     """Weights of a file, in which batch norm is folded, for a model that reads input x scale (1, bands, 1, 1).
 
     Batch norms start as the identity on `calibration` (input x scale) plus the folded bias, and training goes on from
-    there as if the file had kept them.
+    there as if the file had kept them. Returns the file's metadata.
     """
-    arrays, _ = read_dtw(path)
+    arrays, meta = read_dtw(path)
     modules = dict(model.named_modules())
     biases = {}
     with torch.no_grad():
@@ -70,3 +70,4 @@ def start_from_weights(model, path, scale, calibration):
                 biases[modules[norm]] = bias
         modules["encoder.features.0.0"].weight.div_(scale)
     start_norms(model, biases, calibration)
+    return meta

@@ -266,8 +266,9 @@ def main():
     model = Unet(len(bands), 4).to(args.device)
     if args.encoder:
         start_from_imagenet(model, args.encoder, sample[:32] * scale)
+    origin = None
     if args.init:
-        start_from_weights(model, args.init, scale, sample * scale)
+        origin = start_from_weights(model, args.init, scale, sample * scale)
     if args.start:
         state = torch.load(args.start, map_location=args.device)["state_dict"]
         stem = "encoder.features.0.0.weight"
@@ -296,11 +297,20 @@ def main():
     kept = args.start or args.init
     start = "earlier weights" if kept else "ImageNet MobileNetV2" if args.encoder else "random weights"
     paths = ("out", "encoder", "start", "init", "end", "cache")
+    made_of = []
+    if steps:
+        scenes = args.scenes + int(steps * args.renew)
+        made_of.append(f"{scenes} simulated scenes of {SIZE} px, class shares {share.round(3).tolist()}")
+    if origin:
+        made_of.append(("on top of: " if steps else "") + origin["description"])
+    if args.encoder:
+        made_of.append("encoder initialised from torchvision MobileNetV2 (BSD-3-Clause)")
+    if added:
+        made_of.append(f"then added to the class scores: {added}")
     report = {
         "network": f"Unet(mobilenet_v2) {len(bands)} -> 4, reflectance in, classes: " + ", ".join(CLASS_NAMES),
         "start": start,
-        "training_data": f"{args.scenes + int(steps * args.renew)} simulated scenes of {SIZE} px, class shares "
-        f"{share.round(3).tolist()}",
+        "training_data": "; ".join(made_of),
         "test_data": f"{args.test_scenes} simulated scenes; other seed, spectra and atmospheres",
         "commit": commit,
         "settings": {k: v for k, v in vars(args).items() if k not in paths},
@@ -310,6 +320,8 @@ def main():
         "confusion_rows_are_truth": matrix.tolist(),
         "scores": scores(matrix),
     }
+    if origin:
+        report["started_from"] = origin
     record = os.path.splitext(args.start or "")[0] + ".json"
     if args.start and os.path.exists(record):
         with open(record) as f:
