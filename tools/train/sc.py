@@ -302,7 +302,10 @@ def main():
         scenes = args.scenes + int(steps * args.renew)
         made_of.append(f"{scenes} simulated scenes of {SIZE} px, class shares {share.round(3).tolist()}")
     if origin:
-        made_of.append(("on top of: " if steps else "") + origin["description"])
+        made_of.append(
+            f"{'on top of: ' if steps else ''}{origin['description']} (version {origin['version']}, seed "
+            f"{origin['training.seed']}, commit {origin['training.commit']})"
+        )
     if args.encoder:
         made_of.append("encoder initialised from torchvision MobileNetV2 (BSD-3-Clause)")
     if added:
