@@ -3,10 +3,10 @@
 #   make demo     run the main job              make asan       run every test under ASan and UBSan
 #   make test     run every test                make check      all of these, structure and format
 #   make bench    run every benchmark           make baremetal  images of boards, run in qemu
-#   make fuzz     run every fuzzer a minute     make format     lay the code out
-#                                               make clean      remove what was built
+#   make fuzz     run every fuzzer a minute     make figures    draw the paper's figures
+#   make format   lay the code out              make clean      remove what was built
 
-.PHONY: all demo test bench arm baremetal asan fuzz format check clean
+.PHONY: all demo test bench figures arm baremetal asan fuzz format check clean
 
 all: build-native
 build-native build-asan: build-%:
@@ -39,6 +39,9 @@ bench: build-native
 	@build/native/bench_kernels
 	@build/native/bench --net sc
 	@build/native/bench --net ac
+figures: build-native
+	@tools/packages.sh references
+	@/usr/bin/python3 tools/figures/figures.py out/figures --dtacs build/native/dtacs
 format:
 	@clang-format -i $$(git ls-files '*.h' '*.cpp' '*.inl')
 check: test asan arm

@@ -57,6 +57,7 @@ for group in "$@"; do
       need libopenjp2-tools sh -c 'command -v opj_decompress'
       need gdal-bin sh -c 'command -v gdalinfo'
       need python3-numpy /usr/bin/python3 -c 'import numpy'
+      need python3-matplotlib /usr/bin/python3 -c 'import matplotlib'
       need python3-torch /usr/bin/python3 -c 'import torch'
       need unzip unzip -v
       ;;
