@@ -190,7 +190,7 @@ void end_against_scalar(Checks& checks, const Output& got, const Output& scalar)
 }
 
 // Of the scalar's logits: every operation is IEEE 754 single precision in a fixed order.
-constexpr std::uint32_t kSmallNetCrc = 0x312d9702;
+constexpr std::uint32_t kSmallNetCrc = 0x45b5e14c;
 
 void check_small_net(Checks& checks) {
   const std::vector<std::byte> bytes = noise_weights(kSmallNet);
