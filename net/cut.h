@@ -15,23 +15,24 @@ struct Cut {
   constexpr int jobs() const noexcept { return groups * runs; }
 };
 
-// rows x columns in jobs of at most `area` (where a single column is not more already),
-// and while they are few, of a number that all workers share evenly.  Rows stay
-// together as long as they fit: neighbours share input and weights.
+// rows x columns in jobs of at most `area` (where a single column is not more already).
+// Rows stay together as long as they fit: neighbours share input and weights.  Of that
+// cut and those a little finer, the one with which `workers` workers end first.
 constexpr Cut cut(int rows, int columns, int area, int workers) noexcept {
-  Cut c;
-  c.runs = (columns + area - 1) / area;
-  const int wide = (columns + c.runs - 1) / c.runs, high = area / wide > 0 ? area / wide : 1;
-  c.groups = (rows + high - 1) / high;
-  while (c.jobs() < 4 * workers && c.jobs() % workers != 0) {
-    if (c.groups < rows)
-      ++c.groups;
-    else if (c.runs < columns)
-      ++c.runs;
-    else
-      break;
+  const auto part = [](int n, int parts) { return (n + parts - 1) / parts; };
+  const int runs = part(columns, area), high = area / part(columns, runs);
+  const Cut coarsest = {part(rows, high > 0 ? high : 1), runs};
+  Cut best = coarsest;
+  long long least = -1;
+  for (int g = coarsest.groups; g <= rows && g <= coarsest.groups + workers; ++g) {
+    for (int r = coarsest.runs; r <= columns && r <= coarsest.runs + workers; ++r) {
+      const long long time = static_cast<long long>(part(g * r, workers)) * part(rows, g) * part(columns, r);
+      if (least >= 0 && time >= least) continue;
+      least = time;
+      best = {g, r};
+    }
   }
-  return c;
+  return best;
 }
 
 }  // namespace dtacs

@@ -3,11 +3,12 @@
 
 #include <doctest/doctest.h>
 
+#include <utility>
 #include <vector>
 
 namespace dtacs::test {
 
-TEST_CASE("cut: the jobs cover the rows and columns once, within the area, for all workers alike") {
+TEST_CASE("cut: the jobs cover the rows and columns once, within the area") {
   for (const int rows : {1, 2, 3, 7, 64})
     for (const int columns : {1, 2, 5, 86, 2752})
       for (const int area : {1, 3, 16, 1000})
@@ -29,9 +30,21 @@ TEST_CASE("cut: the jobs cover the rows and columns once, within the area, for a
           }
           for (const int n : seen) right = right && n == 1;
           CHECK(right);
-          const bool fine = c.groups == rows && c.runs == columns;  // nothing left to cut
-          CHECK((c.jobs() >= 4 * workers || c.jobs() % workers == 0 || fine));
         }
+}
+
+TEST_CASE("cut: workers get equal shares where rows or columns can be dealt out evenly") {
+  for (const int workers : {2, 4})
+    for (const auto& [rows, columns] : {std::pair{4, 8}, {3, 8}, {1, 16}, {7, 20}, {4, 1}}) {
+      const Cut c = cut(rows, columns, 1000, workers);
+      CAPTURE(rows);
+      CAPTURE(columns);
+      CHECK(c.jobs() % workers == 0);
+      CHECK(rows % c.groups == 0);
+      CHECK(columns % c.runs == 0);
+    }
+  CHECK(cut(3, 8, 1000, 1).jobs() == 1);
+  CHECK(cut(8, 4, 16, 1).groups == 2);  // whole rows, as many as fit
 }
 
 }  // namespace dtacs::test
