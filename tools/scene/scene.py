@@ -103,11 +103,11 @@ def sky(rng, size):
     z = power_noise(rng, size, 3.6, lowest=4 * scale) + 0.22 * power_noise(rng, size, 2.7)
     z = z - 3.0 * (1.05 - (x + y)).clamp(0, 1)
     wisps = torch.exp(0.45 * power_noise(rng, size, 2.7))
-    heaps = Layer(40 * (1 - torch.exp(-0.9 * above(z, 0.865))) ** 1.5 * wisps, 1050.0, False)
+    heaps = Layer(40 * (1 - torch.exp(-0.9 * above(z, 0.885))) ** 1.5 * wisps, 1050.0, False)
     veil = cirrus(rng, size, 1.0)
     streaks = (veil.tau / torch.quantile(veil.tau, 0.95)).clamp(max=1.4)
     band = torch.exp(-(((x + 0.55 * y - 0.46) / 0.19) ** 4))
-    return [heaps, Layer(band * (0.10 + 1.7 * streaks), 9500.0, True)]
+    return [heaps, Layer(band * (0.05 + 1.1 * streaks), 9500.0, True)]
 
 
 def between(table, zenith):

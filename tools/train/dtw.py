@@ -63,7 +63,7 @@ def start_from_weights(model, path, scale, calibration):
     with torch.no_grad():
         for layer, conv, norm in unet_layers():
             modules[conv].weight.copy_(torch.from_numpy(arrays[layer + ".w"]))
-            bias = torch.from_numpy(arrays[layer + ".b"]).to(modules[conv].weight.device)
+            bias = torch.from_numpy(arrays[layer + ".b"])
             if norm is None:
                 modules[conv].bias.copy_(bias)
             else:

@@ -138,7 +138,7 @@ def start_norms(model, folded_bias, calibration):
         bias = folded_bias[norm]
         if bias is not None:
             norm.weight.data.copy_(torch.sqrt(var + norm.eps))
-            norm.bias.data.copy_(mean + bias)
+            norm.bias.data.copy_(mean + bias.to(mean.device))
         else:
             norm.bias.data.fill_(0.5)
 
