@@ -17,6 +17,7 @@ struct Jp2Options {
   int reduce = 0;           // resolution levels to drop
   Parallel parallel = Parallel::serial();
   int component = 0;
+  IsaSet isa = detect_isa();
   bool strict = true;  // a damaged file is an error; else what is missing decodes as zero coefficients
   std::size_t memory_limit = sizeof(void*) == 4 ? std::size_t{1} << 30 : std::size_t{4} << 30;
 };

@@ -244,11 +244,19 @@ Outcome Decoder::open(std::span<const std::byte> file, const Options& options, A
     workers_[w].packed = arena.alloc<std::byte>(static_cast<std::size_t>(packed));
     for (int i = 0; i < planes; ++i) workers_[w].planes[i].alloc(plane, arena);
   }
-  scratch_ = arena.alloc<BlockScratch>(static_cast<std::size_t>(columns == 1 ? threads : worker_count_));
+  const int scratches = columns == 1 ? threads : worker_count_;
+  scratch_ = arena.alloc<BlockScratch>(static_cast<std::size_t>(scratches));
+  const BlockGroupKernel& kernel = block_group.best(options.isa);
+  const std::size_t work = kernel.run != nullptr ? kBlockGroupWork : 0;
+  std::byte* const group_work = arena.alloc<std::byte>(static_cast<std::size_t>(scratches) * work);
   tile_outcomes_ = arena.alloc<Outcome>(column1_ - column0_);
   rows_ = arena.alloc<std::uint16_t>(static_cast<std::size_t>(most_rows) * window_.width());
   if (!arena.fits()) return failure_ = kTooSmall;
 
+  for (int i = 0; i < scratches; ++i) {
+    scratch_[i].kernel = &kernel;
+    scratch_[i].work = group_work + static_cast<std::size_t>(i) * work;
+  }
   next_row_ = rows_begin_ = rows_end_ = window_.y0;
   next_tile_row_ = row0_;
   return {};
