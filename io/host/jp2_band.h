@@ -29,7 +29,7 @@ class Jp2Band final : public BandReader {
   // names the feature); memory_cap with the bytes needed.
   Jp2Band(const std::string& path, const Jp2Options& options);
   Jp2Band(const std::string& path, const BandOptions& options)
-      : Jp2Band(path, Jp2Options{.window = options.window, .parallel = options.parallel}) {}
+      : Jp2Band(path, Jp2Options{.window = options.window, .parallel = options.parallel, .isa = options.isa}) {}
   ~Jp2Band() override;
 
   int width() const override;

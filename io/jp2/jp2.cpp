@@ -307,14 +307,21 @@ Outcome Decoder::decode_tile_row(const Parallel& parallel) noexcept {
   if (rows_begin_ == rows_end_) return {};
   if (columns == 1) return decode_tile(first, workers_[0], scratch_, parallel);
   // Where there are no more tiles than workers, each tile has a workspace of its own.
-  const bool by_tile = static_cast<std::uint32_t>(worker_count_) == columns;
-  parallel.for_each(static_cast<int>(columns), [&](int c, int worker) noexcept {
+  // Otherwise few tiles that are left over when all workers had the same number would
+  // keep few of them busy: those are shared, block by block.
+  const auto workers = static_cast<std::uint32_t>(worker_count_);
+  const bool by_tile = workers == columns;
+  const std::uint32_t left_over = columns % workers;
+  const std::uint32_t whole = parallel.workers > 1 && 2 * left_over <= workers ? columns - left_over : columns;
+  parallel.for_each(static_cast<int>(whole), [&](int c, int worker) noexcept {
     const int w = by_tile ? c : worker;
     tile_outcomes_[c] =
         decode_tile(first + static_cast<std::uint32_t>(c), workers_[w], scratch_ + w, Parallel::serial());
   });
-  for (std::uint32_t c = 0; c < columns; ++c)
+  for (std::uint32_t c = 0; c < whole; ++c)
     if (!tile_outcomes_[c].ok()) return tile_outcomes_[c];
+  for (std::uint32_t c = whole; c < columns; ++c)
+    if (const Outcome o = decode_tile(first + c, workers_[0], scratch_, parallel); !o.ok()) return o;
   return {};
 }
 
