@@ -46,8 +46,9 @@ constexpr u64 kDiagonal = place(0) | place(2) | place(12) | place(14);
 // By word or stripe, and lane.
 struct alignas(64) Group {
   static constexpr int kAcross = kWords + 2;
-  u64 significant[(kStripes + 2) * kAcross][kLanes], negative[(kStripes + 2) * kAcross][kLanes];  // stored, with margins
-  u64 visited[kStripes * kWords][kLanes], refined[kStripes * kWords][kLanes];                     // padded
+  u64 significant[(kStripes + 2) * kAcross][kLanes],
+      negative[(kStripes + 2) * kAcross][kLanes];                              // stored, with margins
+  u64 visited[kStripes * kWords][kLanes], refined[kStripes * kWords][kLanes];  // padded
   u64 plane[PlainBlock::kMaxPlanes][kStripes * kWords][kLanes];
   u64 columns[kWords][kLanes], rows[kStripes][kLanes];  // that exist
   u64 full[kStripes][kLanes];                           // the first row, where all four exist
@@ -181,8 +182,7 @@ struct Pass {
 };
 
 [[gnu::always_inline]] inline V padded(const u64 (*words)[kLanes], int lane) {
-  return either3(later<6>(load(words[0] + lane)), sooner<42>(load(words[-1] + lane)),
-                 later<54>(load(words[1] + lane)));
+  return either3(later<6>(load(words[0] + lane)), sooner<42>(load(words[-1] + lane)), later<54>(load(words[1] + lane)));
 }
 [[gnu::always_inline]] inline void merge(u64* to, V bits) {
   store(to, either(load(to), bits));
@@ -232,8 +232,7 @@ struct Pass {
           const V view = sooner(significant[v], front);
           const V shift = zero_context(g, v * kWidth, view, tables);
           V change;
-          const Mask d =
-              decide(s.q[v], shr(s.zero_contexts[v], shift), shift, set_bits(todo[v]), tables, change);
+          const Mask d = decide(s.q[v], shr(s.zero_contexts[v], shift), shift, set_bits(todo[v]), tables, change);
           s.zero_contexts[v] = differ(s.zero_contexts[v], change);
           const Mask minus = s.sign(v, view, sooner(negative[v], front), d, tables);
           significant[v] = either(significant[v], where(d, bit));
@@ -269,8 +268,8 @@ struct Pass {
       for (int v = 0; v < kVectors; ++v) {
         const int lane = v * kWidth;
         const V significant = padded(g.significant + here, lane), columns = grown(significant);
-        beside[v] = either3(either(sooner<1>(significant), later<1>(significant)), sooner<6>(columns),
-                            later<6>(columns));
+        beside[v] =
+            either3(either(sooner<1>(significant), later<1>(significant)), sooner<6>(columns), later<6>(columns));
         todo[v] = where(on[v], but_not(both(significant, set1(kSamples)), load(g.visited[i] + lane)));
         again[v] = load(g.refined[i] + lane);
         store(g.refined[i] + lane, either(again[v], todo[v]));
@@ -284,8 +283,8 @@ struct Pass {
 #pragma GCC unroll 4
         for (int v = 0; v < kVectors; ++v) {
           const V bit = first_bit(todo[v]);
-          const V shift = choose(hits(again[v], bit), set1(kAgain),
-                                 choose(hits(beside[v], bit), set1(kBeside), set1(kAlone)));
+          const V shift =
+              choose(hits(again[v], bit), set1(kAgain), choose(hits(beside[v], bit), set1(kBeside), set1(kAlone)));
           V change;
           const Mask d = decide(s.q[v], shr(s.contexts[v], shift), shift, set_bits(todo[v]), tables, change);
           s.contexts[v] = differ(s.contexts[v], change);
@@ -302,8 +301,8 @@ struct Pass {
 [[gnu::noinline]] void cleanup_pass(Group& g, const Mask* on, u64 (*plane)[kLanes]) {
   // A sample's column and those beside it, all rows: in the view of its first sample.
   constexpr u64 kAround = place(0) | place(1) | place(2) | place(3) | place(4) | place(5) | place(6) | place(7) |
-                          place(8) | place(9) | place(10) | place(11) | place(12) | place(13) | place(14) |
-                          place(15) | place(16) | place(17);
+                          place(8) | place(9) | place(10) | place(11) | place(12) | place(13) | place(14) | place(15) |
+                          place(16) | place(17);
   Pass s(g);
   const Tables tables;
   for (int stripe = 0; stripe < g.stripes; ++stripe)
@@ -333,8 +332,8 @@ struct Pass {
           const Mask run = both_masks(hits(bit, load(g.full[stripe] + lane)), misses(view, set1(kAround)));
           const V shift = choose(run, set1(kRunLength), zero_context(g, lane, view, tables));
           V change;
-          const Mask d = decide(s.q[v], shr(choose(run, s.contexts[v], s.zero_contexts[v]), shift), shift, active,
-                                tables, change);
+          const Mask d =
+              decide(s.q[v], shr(choose(run, s.contexts[v], s.zero_contexts[v]), shift), shift, active, tables, change);
           const V of_run = where(run, change);
           s.contexts[v] = differ(s.contexts[v], of_run);
           s.zero_contexts[v] = differ(s.zero_contexts[v], differ(change, of_run));
@@ -354,10 +353,12 @@ struct Pass {
               view = sooner(significant[v], front);
             }
           }
-          const Mask minus = s.sign(v, view, sooner(negative[v], front), d, tables);
-          significant[v] = either(significant[v], where(d, here_bit));
-          negative[v] = either(negative[v], where(minus, here_bit));
           todo[v] = but_not(todo[v], done);
+          if (any(d)) {  // seldom in the upper planes
+            const Mask minus = s.sign(v, view, sooner(negative[v], front), d, tables);
+            significant[v] = either(significant[v], where(d, here_bit));
+            negative[v] = either(negative[v], where(minus, here_bit));
+          }
           todo_of_all = either(todo_of_all, todo[v]);
         }
       } while (any_bit(todo_of_all));
@@ -376,8 +377,9 @@ struct Pass {
 
 void set_up(Group& g, const BlockGroupArgs& args) {
   constexpr u64 kRows[5] = {0, row(1, 8), samples(2, 8), samples(3, 8), kSamples};
-  constexpr u64 kColumns[9] = {0,           samples(4, 1), samples(4, 2), samples(4, 3), samples(4, 4), samples(4, 5),
-                               samples(4, 6), samples(4, 7), kSamples};
+  constexpr u64 kColumns[9] = {
+      0,       samples(4, 1), samples(4, 2), samples(4, 3), samples(4, 4), samples(4, 5), samples(4, 6), samples(4, 7),
+      kSamples};
   const auto within = [](int n, int most) { return n < 0 ? 0 : n < most ? n : most; };
   int width = 0, height = 0;
   for (int l = 0; l < args.count; ++l) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Four lanes to a vector.  Bits are counted from the bottom, where x & -x finds the first.
-// The arithmetic decoder leaves the top bit free, so that signed comparisons serve.
+// Contexts and states by tables that are gathered from.
 #include <immintrin.h>
 
 #include "io/jp2/block_contexts.h"
@@ -9,154 +8,7 @@
 namespace dtacs::jp2 {
 namespace {
 
-using u64 = unsigned long long;
-using V = __m256i;
-using Mask = __m256i;  // all ones or zero
-constexpr int kWidth = 4, kVectors = 2, kSpare = 1;
-
-constexpr u64 place(int k) {
-  return u64{1} << k;
-}
-
-#define DTACS_INLINE [[gnu::always_inline]] inline
-
-DTACS_INLINE V set1(u64 x) {
-  return _mm256_set1_epi64x(static_cast<long long>(x));
-}
-DTACS_INLINE V load(const void* p) {
-  return _mm256_load_si256(static_cast<const V*>(p));
-}
-DTACS_INLINE void store(void* p, V x) {
-  _mm256_store_si256(static_cast<V*>(p), x);
-}
-DTACS_INLINE void store_where(Mask m, void* p, V x) {
-  _mm256_maskstore_epi64(static_cast<long long*>(p), m, x);
-}
-DTACS_INLINE V add(V a, V b) {
-  return _mm256_add_epi64(a, b);
-}
-DTACS_INLINE V sub(V a, V b) {
-  return _mm256_sub_epi64(a, b);
-}
-DTACS_INLINE V both(V a, V b) {
-  return _mm256_and_si256(a, b);
-}
-DTACS_INLINE V but_not(V a, V b) {
-  return _mm256_andnot_si256(b, a);
-}
-DTACS_INLINE V either(V a, V b) {
-  return _mm256_or_si256(a, b);
-}
-DTACS_INLINE V either3(V a, V b, V c) {
-  return either(either(a, b), c);
-}
-DTACS_INLINE V differ(V a, V b) {
-  return _mm256_xor_si256(a, b);
-}
-template <int n>
-DTACS_INLINE V shl(V a) {
-  return _mm256_slli_epi64(a, n);
-}
-template <int n>
-DTACS_INLINE V shr(V a) {
-  return _mm256_srli_epi64(a, n);
-}
-DTACS_INLINE V shl(V a, V n) {
-  return _mm256_sllv_epi64(a, n);
-}
-DTACS_INLINE V shr(V a, V n) {
-  return _mm256_srlv_epi64(a, n);
-}
-template <int n>
-DTACS_INLINE V sooner(V a) {
-  return shr<n>(a);
-}
-template <int n>
-DTACS_INLINE V later(V a) {
-  return shl<n>(a);
-}
-DTACS_INLINE V sooner(V a, V n) {
-  return shr(a, n);
-}
-DTACS_INLINE V later(V a, V n) {
-  return shl(a, n);
-}
-DTACS_INLINE u64 later_by_six(u64 a) {
-  return a << 6;
-}
-DTACS_INLINE V first_bit(V x) {
-  return both(x, sub(set1(0), x));
-}
-DTACS_INLINE V first_bit(V x, V) {
-  return first_bit(x);
-}
-// The number of bits below the first one.
-DTACS_INLINE V first(V x) {
-  const V below = sub(first_bit(x), set1(1)), nibble = _mm256_set1_epi8(15);
-  const V ones =
-      _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
-  const V count = _mm256_add_epi8(_mm256_shuffle_epi8(ones, both(below, nibble)),
-                                  _mm256_shuffle_epi8(ones, both(shr<4>(below), nibble)));
-  return _mm256_sad_epu8(count, set1(0));
-}
-DTACS_INLINE V whole_column(V bit) {
-  return sub(shl<4>(bit), bit);
-}
-DTACS_INLINE V through(V from, V to) {
-  return sub(add(to, to), from);
-}
-DTACS_INLINE V where(Mask m, V x) {
-  return both(m, x);
-}
-DTACS_INLINE V choose(Mask m, V yes, V no) {
-  return _mm256_blendv_epi8(no, yes, m);
-}
-DTACS_INLINE Mask less(V a, V b) {
-  return _mm256_cmpgt_epi64(b, a);
-}
-DTACS_INLINE Mask at_most(V a, V b) {
-  return differ(less(b, a), set1(~u64{0}));
-}
-DTACS_INLINE V least(V a, V b) {
-  return choose(less(a, b), a, b);
-}
-DTACS_INLINE Mask set_bits(V a) {
-  return less(set1(0), a);
-}
-DTACS_INLINE Mask hits(V a, V b) {
-  return set_bits(both(a, b));
-}
-DTACS_INLINE Mask misses(V a, V b) {
-  return _mm256_cmpeq_epi64(both(a, b), set1(0));
-}
-DTACS_INLINE bool any_bit(V a) {
-  return _mm256_testz_si256(a, a) == 0;
-}
-DTACS_INLINE bool any(Mask m) {
-  return any_bit(m);
-}
-DTACS_INLINE unsigned bits_of(Mask m) {
-  return static_cast<unsigned>(_mm256_movemask_pd(_mm256_castsi256_pd(m)));
-}
-DTACS_INLINE Mask both_masks(Mask a, Mask b) {
-  return both(a, b);
-}
-DTACS_INLINE Mask but_not_mask(Mask a, Mask b) {
-  return but_not(a, b);
-}
-DTACS_INLINE Mask differ_masks(Mask a, Mask b) {
-  return differ(a, b);
-}
-DTACS_INLINE V gather(Mask m, V addresses) {
-  return _mm256_mask_i64gather_epi64(set1(0), static_cast<const long long*>(nullptr), addresses, m, 1);
-}
-DTACS_INLINE V reverse_bytes(V x) {
-  return _mm256_shuffle_epi8(x, _mm256_setr_epi8(7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2,
-                                                 1, 0, 15, 14, 13, 12, 11, 10, 9, 8));
-}
-DTACS_INLINE Mask no_byte_is_ff(V x) {
-  return _mm256_cmpeq_epi64(_mm256_cmpeq_epi8(x, set1(~u64{0})), set1(0));
-}
+#include "io/jp2/lanes_avx2.inl"
 
 // By state: Qe at bit 47; bits 0..7 and 8..15 to_next() after an MPS and an LPS, bits 16..
 // the shift that brings Qe to the top.
@@ -208,11 +60,11 @@ struct Tables {};
 
 #include "io/jp2/block_group.inl"
 
-DTACS_INLINE V look_up(const unsigned char* table, V i) {
+[[gnu::always_inline]] inline V look_up(const unsigned char* table, V i) {
   return _mm256_i64gather_epi64(reinterpret_cast<const long long*>(table), i, 1);
 }
 
-DTACS_INLINE Mask decide(Decoder& q, V state, V shift, Mask on, const Tables&, V& change) {
+[[gnu::always_inline]] inline Mask decide(Decoder& q, V state, V shift, Mask on, const Tables&, V& change) {
   const V e = _mm256_i64gather_epi64(reinterpret_cast<const long long*>(kData.states), both(state, set1(127)), 8);
   const V qe = both(both(e, on), set1(u64{0xffff} << 47));
   const V a = sub(q.a, qe), c = sub(q.c, qe);
@@ -228,7 +80,7 @@ DTACS_INLINE Mask decide(Decoder& q, V state, V shift, Mask on, const Tables&, V
   return both(on, differ(lps, sub(set1(0), both(state, set1(1)))));
 }
 
-DTACS_INLINE V zero_context(const Group& g, int lane, V view, const Tables&) {
+[[gnu::always_inline]] inline V zero_context(const Group& g, int lane, V view, const Tables&) {
   const V around = both(view, set1(kCross | kDiagonal));
   const V i = both(either(around, shr<9>(around)), set1(0x17f));
   return both(look_up(kData.zero, either(i, load(g.orientation[0] + lane))), set1(63));
@@ -238,7 +90,7 @@ void set_orientation(Group& g, int lane, int orientation) {
   g.orientation[0][lane] = static_cast<u64>(512 * orientation);
 }
 
-DTACS_INLINE V sign_context(V significant, V negative, const Tables&) {
+[[gnu::always_inline]] inline V sign_context(V significant, V negative, const Tables&) {
   const V x = either(both(significant, set1(kCross)), shl<3>(both(negative, set1(kCross))));
   return both(look_up(kData.sign, both(differ(x, shr<8>(x)), set1(0x3ff))), set1(127));
 }

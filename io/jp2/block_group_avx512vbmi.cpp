@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Eight lanes to a vector.  Bits are counted from the top.  All tables fit in registers:
-// a decision takes no load.
+// All tables fit in registers: a decision takes no load.
 #include <immintrin.h>
 
 #include "io/jp2/block_contexts.h"
@@ -9,151 +8,7 @@
 namespace dtacs::jp2 {
 namespace {
 
-using u64 = unsigned long long;
-using V = __m512i;
-using Mask = __mmask8;
-constexpr int kWidth = 8, kVectors = 2, kSpare = 0;
-
-constexpr u64 place(int k) {
-  return u64{1} << 63 >> k;
-}
-
-#define DTACS_INLINE [[gnu::always_inline]] inline
-
-DTACS_INLINE V set1(u64 x) {
-  return _mm512_set1_epi64(static_cast<long long>(x));
-}
-DTACS_INLINE V load(const void* p) {
-  return _mm512_load_si512(p);
-}
-DTACS_INLINE void store(void* p, V x) {
-  _mm512_store_si512(p, x);
-}
-DTACS_INLINE void store_where(Mask m, void* p, V x) {
-  _mm512_mask_store_epi64(p, m, x);
-}
-DTACS_INLINE V add(V a, V b) {
-  return _mm512_add_epi64(a, b);
-}
-DTACS_INLINE V sub(V a, V b) {
-  return _mm512_sub_epi64(a, b);
-}
-DTACS_INLINE V both(V a, V b) {
-  return _mm512_and_si512(a, b);
-}
-DTACS_INLINE V but_not(V a, V b) {
-  return _mm512_andnot_si512(b, a);
-}
-DTACS_INLINE V either(V a, V b) {
-  return _mm512_or_si512(a, b);
-}
-DTACS_INLINE V either3(V a, V b, V c) {
-  return _mm512_ternarylogic_epi64(a, b, c, 0xfe);
-}
-DTACS_INLINE V differ(V a, V b) {
-  return _mm512_xor_si512(a, b);
-}
-template <int n>
-DTACS_INLINE V shl(V a) {
-  return _mm512_slli_epi64(a, n);
-}
-template <int n>
-DTACS_INLINE V shr(V a) {
-  return _mm512_srli_epi64(a, n);
-}
-DTACS_INLINE V shl(V a, V n) {
-  return _mm512_sllv_epi64(a, n);
-}
-DTACS_INLINE V shr(V a, V n) {
-  return _mm512_srlv_epi64(a, n);
-}
-template <int n>
-DTACS_INLINE V sooner(V a) {
-  return shl<n>(a);
-}
-template <int n>
-DTACS_INLINE V later(V a) {
-  return shr<n>(a);
-}
-DTACS_INLINE V sooner(V a, V n) {
-  return shl(a, n);
-}
-DTACS_INLINE V later(V a, V n) {
-  return shr(a, n);
-}
-DTACS_INLINE u64 later_by_six(u64 a) {
-  return a >> 6;
-}
-DTACS_INLINE V first(V x) {
-  return _mm512_lzcnt_epi64(x);
-}
-DTACS_INLINE V first_bit(V, V b) {
-  return later(set1(place(0)), b);
-}
-DTACS_INLINE V first_bit(V x) {
-  return first_bit(x, first(x));
-}
-DTACS_INLINE V whole_column(V bit) {
-  return sub(add(bit, bit), shr<3>(bit));
-}
-DTACS_INLINE V through(V from, V to) {
-  return sub(add(from, from), to);
-}
-DTACS_INLINE V least(V a, V b) {
-  return _mm512_min_epi64(a, b);
-}
-DTACS_INLINE Mask less(V a, V b) {
-  return _mm512_cmplt_epi64_mask(a, b);
-}
-DTACS_INLINE Mask at_most(V a, V b) {
-  return _mm512_cmple_epu64_mask(a, b);
-}
-DTACS_INLINE Mask hits(V a, V b) {
-  return _mm512_test_epi64_mask(a, b);
-}
-DTACS_INLINE Mask misses(V a, V b) {
-  return _mm512_testn_epi64_mask(a, b);
-}
-DTACS_INLINE Mask set_bits(V a) {
-  return hits(a, a);
-}
-DTACS_INLINE bool any_bit(V a) {
-  return hits(a, a) != 0;
-}
-DTACS_INLINE bool any(Mask m) {
-  return m != 0;
-}
-DTACS_INLINE unsigned bits_of(Mask m) {
-  return m;
-}
-DTACS_INLINE Mask both_masks(Mask a, Mask b) {
-  return _kand_mask8(a, b);
-}
-DTACS_INLINE Mask but_not_mask(Mask a, Mask b) {
-  return _kandn_mask8(b, a);
-}
-DTACS_INLINE Mask differ_masks(Mask a, Mask b) {
-  return _kxor_mask8(a, b);
-}
-DTACS_INLINE V where(Mask m, V x) {
-  return _mm512_maskz_mov_epi64(m, x);
-}
-DTACS_INLINE V choose(Mask m, V yes, V no) {
-  return _mm512_mask_mov_epi64(no, m, yes);
-}
-DTACS_INLINE V gather(Mask m, V addresses) {
-  return _mm512_mask_i64gather_epi64(_mm512_setzero_si512(), m, addresses, nullptr, 1);
-}
-DTACS_INLINE V reverse_bytes(V x) {
-  return _mm512_shuffle_epi8(x, _mm512_set4_epi32(0x08090a0b, 0x0c0d0e0f, 0x00010203, 0x04050607));
-}
-DTACS_INLINE Mask no_byte_is_ff(V x) {
-  const __mmask64 m = _mm512_cmpeq_epi8_mask(x, set1(~u64{0}));
-  if (m == 0) [[likely]]
-    return 0xff;
-  const V bytes = _mm512_movm_epi8(m);
-  return misses(bytes, bytes);
-}
+#include "io/jp2/lanes_avx512vbmi.inl"
 
 // HH goes by d and h + v alone, and has a part of the table of its own.
 constexpr int kOffsetHH = 88;
@@ -194,7 +49,7 @@ struct Tables {
 constexpr __mmask64 kLowByte = 0x0101010101010101;
 constexpr __mmask32 kHighWord = 0x88888888;
 
-DTACS_INLINE Mask decide(Decoder& q, V state, V shift, Mask on, const Tables& t, V& change) {
+[[gnu::always_inline]] inline Mask decide(Decoder& q, V state, V shift, Mask on, const Tables& t, V& change) {
   const V qe = _mm512_maskz_permutex2var_epi16(kHighWord, t.qe0, shl<47>(state), t.qe1);
   const V a = _mm512_mask_sub_epi64(q.a, on, q.a, qe), c = _mm512_mask_sub_epi64(q.c, on, q.c, qe);
   const Mask lower = _mm512_mask_cmplt_epu64_mask(on, q.c, qe);
@@ -211,7 +66,7 @@ DTACS_INLINE Mask decide(Decoder& q, V state, V shift, Mask on, const Tables& t,
   return differ_masks(_mm512_mask_test_epi64_mask(on, state, set1(1)), lps);
 }
 
-DTACS_INLINE V zero_context(const Group& g, int lane, V view, const Tables& t) {
+[[gnu::always_inline]] inline V zero_context(const Group& g, int lane, V view, const Tables& t) {
   const V h = _mm512_popcnt_epi64(both(view, load(g.orientation[0] + lane)));
   const V v = _mm512_popcnt_epi64(both(view, load(g.orientation[1] + lane)));
   const V d = _mm512_popcnt_epi64(both(view, set1(kDiagonal)));
@@ -226,7 +81,7 @@ void set_orientation(Group& g, int lane, int orientation) {
   g.orientation[2][lane] = hh ? kOffsetHH : 0;
 }
 
-DTACS_INLINE V sign_context(V significant, V negative, const Tables& t) {
+[[gnu::always_inline]] inline V sign_context(V significant, V negative, const Tables& t) {
   constexpr u64 kMinus = kCross >> 3;
   const V cross = set1(kCross);
   const V plus = _mm512_ternarylogic_epi64(significant, negative, cross, 0x20);  // s & ~n & cross
@@ -239,7 +94,7 @@ DTACS_INLINE V sign_context(V significant, V negative, const Tables& t) {
 }
 
 // Bits of a word as a mask: sample (r, c) is bit 31 - (4 c + r).
-DTACS_INLINE unsigned compressed(u64 word) {
+[[gnu::always_inline]] inline unsigned compressed(u64 word) {
   return static_cast<unsigned>(_pext_u64(word, kSamples));
 }
 
