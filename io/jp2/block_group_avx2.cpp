@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Contexts and states by tables that are gathered from.
+// Contexts and states by tables in memory.
 #include <immintrin.h>
 
 #include "io/jp2/block_contexts.h"
@@ -18,8 +18,8 @@ constexpr int kLps = 8, kShift = 16;
 // what is negative, the upper half folded onto the lower.
 struct alignas(64) Data {
   u64 states[128];
-  unsigned char zero[4 * 512 + 8];  // a gather reads eight bytes
-  unsigned char sign[1024 + 8];
+  unsigned char zero[4 * 512];
+  unsigned char sign[1024];
 };
 constexpr int fold_sign(int x) {
   return (x ^ x >> 8) & 0x3ff;
@@ -60,12 +60,18 @@ struct Tables {};
 
 #include "io/jp2/block_group.inl"
 
-[[gnu::always_inline]] inline V look_up(const unsigned char* table, V i) {
-  return _mm256_i64gather_epi64(reinterpret_cast<const long long*>(table), i, 1);
+// By single loads: a gather instruction is no faster, and very slow where processors are
+// patched against reading other people's data with it.
+template <class T>
+[[gnu::always_inline]] inline V look_up(const T* table, V i) {
+  const __m128i low = _mm256_castsi256_si128(i), high = _mm256_extracti128_si256(i, 1);
+  const auto at = [table](long long k) { return static_cast<long long>(table[k]); };
+  return _mm256_set_epi64x(at(_mm_extract_epi64(high, 1)), at(_mm_cvtsi128_si64(high)), at(_mm_extract_epi64(low, 1)),
+                           at(_mm_cvtsi128_si64(low)));
 }
 
 [[gnu::always_inline]] inline Mask decide(Decoder& q, V state, V shift, Mask on, const Tables&, V& change) {
-  const V e = _mm256_i64gather_epi64(reinterpret_cast<const long long*>(kData.states), both(state, set1(127)), 8);
+  const V e = look_up(kData.states, both(state, set1(127)));
   const V qe = both(both(e, on), set1(u64{0xffff} << 47));
   const V a = sub(q.a, qe), c = sub(q.c, qe);
   const Mask lower = less(q.c, qe), exchange = less(a, qe), lps = differ(lower, exchange);
@@ -83,7 +89,7 @@ struct Tables {};
 [[gnu::always_inline]] inline V zero_context(const Group& g, int lane, V view, const Tables&) {
   const V around = both(view, set1(kCross | kDiagonal));
   const V i = both(either(around, shr<9>(around)), set1(0x17f));
-  return both(look_up(kData.zero, either(i, load(g.orientation[0] + lane))), set1(63));
+  return look_up(kData.zero, either(i, load(g.orientation[0] + lane)));
 }
 
 void set_orientation(Group& g, int lane, int orientation) {
@@ -92,7 +98,7 @@ void set_orientation(Group& g, int lane, int orientation) {
 
 [[gnu::always_inline]] inline V sign_context(V significant, V negative, const Tables&) {
   const V x = either(both(significant, set1(kCross)), shl<3>(both(negative, set1(kCross))));
-  return both(look_up(kData.sign, both(differ(x, shr<8>(x)), set1(0x3ff))), set1(127));
+  return look_up(kData.sign, both(differ(x, shr<8>(x)), set1(0x3ff)));
 }
 
 void write_word(const Group& g, int lane, int word, u64 significant, u64 negative, u64 older, int last, int planes,
