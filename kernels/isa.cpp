@@ -45,7 +45,9 @@ IsaSet detect_isa() noexcept {
   const Cpuid l7 = cpuid(7, 0);
   if (!(ymm && bit(l7.ebx, 5) && bit(l1.ecx, 12))) return isa::sse41;
   const bool f = bit(l7.ebx, 16), dq = bit(l7.ebx, 17), bw = bit(l7.ebx, 30), vl = bit(l7.ebx, 31);
-  return zmm && f && dq && bw && vl ? isa::avx512 : isa::avx2;
+  if (!(zmm && f && dq && bw && vl)) return isa::avx2;
+  const bool bmi2 = bit(l7.ebx, 8), cd = bit(l7.ebx, 28), vbmi = bit(l7.ecx, 1), vpopcntdq = bit(l7.ecx, 14);
+  return bmi2 && cd && vbmi && vpopcntdq ? isa::avx512vbmi : isa::avx512;
 }
 
 #elif defined(__aarch64__)

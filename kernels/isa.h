@@ -15,11 +15,12 @@ using IsaSet = std::uint32_t;
 // A set contains what it implies, so that a family without a variant for the newest
 // instructions is left with the next best and not with the scalar one.
 namespace isa {
-inline constexpr IsaSet none = 0;                   // portable C++, always present
-inline constexpr IsaSet sse41 = 1u << 0;            // SSE4.1: no fused multiply-add
-inline constexpr IsaSet avx2 = (1u << 1) | sse41;   // AVX2 and FMA
-inline constexpr IsaSet avx512 = (1u << 2) | avx2;  // AVX-512 F, BW, DQ and VL
-inline constexpr IsaSet neon = 1u << 8;             // Advanced SIMD, of AArch64 or of ARMv7
+inline constexpr IsaSet none = 0;                         // portable C++, always present
+inline constexpr IsaSet sse41 = 1u << 0;                  // SSE4.1: no fused multiply-add
+inline constexpr IsaSet avx2 = (1u << 1) | sse41;         // AVX2 and FMA
+inline constexpr IsaSet avx512 = (1u << 2) | avx2;        // AVX-512 F, BW, DQ and VL
+inline constexpr IsaSet avx512vbmi = (1u << 3) | avx512;  // and CD, VBMI, VPOPCNTDQ, BMI2: Ice Lake, Zen 4
+inline constexpr IsaSet neon = 1u << 8;                   // Advanced SIMD, of AArch64 or of ARMv7
 }  // namespace isa
 
 struct IsaName {
@@ -28,8 +29,8 @@ struct IsaName {
 };
 
 // What --isa accepts, and what reports print.
-inline constexpr IsaName kIsaNames[] = {
-    {"scalar", isa::none}, {"sse41", isa::sse41}, {"avx2", isa::avx2}, {"avx512", isa::avx512}, {"neon", isa::neon}};
+inline constexpr IsaName kIsaNames[] = {{"scalar", isa::none},   {"sse41", isa::sse41},           {"avx2", isa::avx2},
+                                        {"avx512", isa::avx512}, {"avx512vbmi", isa::avx512vbmi}, {"neon", isa::neon}};
 
 [[nodiscard]] constexpr bool runs_on(IsaSet needs, IsaSet has) noexcept {
   return (needs & ~has) == 0;

@@ -30,7 +30,7 @@ constexpr const char* kRunOptions =
     "  --granule TILE       which tile of a product with several\n"
     "  --raw LINE           what raw bands are: width=...,height=...,bands=B02+B03,res=10,...\n"
     "  --threads N          default: one per core; at most four per core\n"
-    "  --isa NAME           auto, scalar or avx2\n"
+    "  --isa NAME           auto, scalar, sse41, avx2, avx512, avx512vbmi or neon\n"
     "  --truth DIR          compare with a known answer, as tools/scene makes it\n"
     "  --quiet              no progress and no summary\n";
 
@@ -41,7 +41,8 @@ constexpr const char* kDecodeOptions =
     "  --window X,Y,W,H     a part, in pixels of the reduced image\n"
     "  --component K        default: 0\n"
     "  --lenient            decode what a damaged file still holds\n"
-    "  --threads N          default: one per core\n";
+    "  --threads N          default: one per core\n"
+    "  --isa NAME           auto, scalar, sse41, avx2, avx512, avx512vbmi or neon\n";
 
 constexpr struct {
   const char* name;

@@ -17,6 +17,7 @@ struct Jp2Options {
   int reduce = 0;           // resolution levels to drop
   Parallel parallel = Parallel::serial();
   int component = 0;
+  IsaSet isa = detect_isa();
   bool strict = true;  // a damaged file is an error; else what is missing decodes as zero coefficients
   std::size_t memory_limit = sizeof(void*) == 4 ? std::size_t{1} << 30 : std::size_t{4} << 30;
 };
@@ -28,7 +29,7 @@ class Jp2Band final : public BandReader {
   // names the feature); memory_cap with the bytes needed.
   Jp2Band(const std::string& path, const Jp2Options& options);
   Jp2Band(const std::string& path, const BandOptions& options)
-      : Jp2Band(path, Jp2Options{.window = options.window, .parallel = options.parallel}) {}
+      : Jp2Band(path, Jp2Options{.window = options.window, .parallel = options.parallel, .isa = options.isa}) {}
   ~Jp2Band() override;
 
   int width() const override;

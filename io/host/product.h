@@ -16,6 +16,7 @@
 
 #include "io/bands.h"
 #include "io/parallel.h"
+#include "kernels/isa.h"
 
 namespace dtacs {
 
@@ -71,6 +72,7 @@ class BandReader {
 struct BandOptions {
   PixelWindow window = {};                 // in pixels of the band
   Parallel parallel = Parallel::serial();  // what read_rows() may use; outlived by it
+  IsaSet isa = detect_isa();
 };
 
 class Product {

@@ -12,7 +12,7 @@ namespace dtacs::jp2 {
 namespace {
 
 // Blocks of one job: enough to make small ones worth handing out.
-constexpr std::uint32_t kBlocksPerJob = 4;
+constexpr std::uint32_t kBlocksPerJob = 32;
 
 // The codeword segments of a block, each in one piece.
 std::span<const CodedSegment> gather(const Tile& tile, const Block& block, int style, BlockScratch& scratch) noexcept {
@@ -56,20 +56,109 @@ std::int32_t without_roi(std::int32_t v, int shift) noexcept {
   return v < 0 ? -down : down;
 }
 
+// in and out may be the same memory: then in's values are replaced one by one.
 template <class T>
-void store_block(const std::int32_t* samples, const Block& block, const Band& band, int roi_shift, T* plane,
-                 std::ptrdiff_t stride) noexcept {
+void store_block(const std::int32_t* in, std::ptrdiff_t in_stride, int width, int height, const Band& band,
+                 int roi_shift, T* out, std::ptrdiff_t stride) noexcept {
   const float scale = 0.5f * band.step;
-  T* out = plane + static_cast<std::ptrdiff_t>(block.y) * stride + block.x;
-  for (int y = 0; y < block.height; ++y, out += stride, samples += block.width)
-    for (int x = 0; x < block.width; ++x) {
-      const std::int32_t v = roi_shift == 0 ? samples[x] : without_roi(samples[x], roi_shift);
+  for (int y = 0; y < height; ++y, out += stride, in += in_stride)
+    for (int x = 0; x < width; ++x) {
+      std::int32_t v;
+      std::memcpy(&v, in + x, sizeof v);
+      if (roi_shift != 0) v = without_roi(v, roi_shift);
+      T value;
       if constexpr (std::is_same_v<T, std::int32_t>)
-        out[x] = v / 2;
+        value = v / 2;
       else
-        out[x] = static_cast<float>(v) * scale;
+        value = static_cast<float>(v) * scale;
+      std::memcpy(out + x, &value, sizeof value);
     }
 }
+
+// The band of block `i`; calls come with ascending indices.
+class BandOf {
+ public:
+  explicit BandOf(const TileComponent& component) noexcept : resolution_(component.resolution) {}
+
+  const Band& operator()(std::uint32_t i) noexcept {
+    while (i >= resolution_->band[b_].first_block + resolution_->band[b_].block_count)
+      if (++b_ == resolution_->bands) {
+        b_ = 0;
+        ++resolution_;
+      }
+    return resolution_->band[b_];
+  }
+
+ private:
+  const Resolution* resolution_;
+  int b_ = 0;
+};
+
+bool is_plain(const Tile& tile, const Block& block, int style) noexcept {
+  const Chunk& chunk = tile.chunks[block.first];
+  return style == 0 && chunk.next == kNone && chunk.passes != 0 && block.planes <= PlainBlock::kMaxPlanes &&
+         block.width <= PlainBlock::kMaxSide && block.height <= PlainBlock::kMaxSide;
+}
+
+// Decodes blocks into the coefficient plane of their component, plain ones in groups.
+template <class T>
+class BlockWriter {
+ public:
+  BlockWriter(const Tile& tile, const TileComponent& component, const ComponentPlane& plane,
+              BlockScratch& scratch) noexcept
+      : tile_(tile),
+        scratch_(scratch),
+        plane_(plane.coefficients),
+        stride_(static_cast<std::ptrdiff_t>(component.resolution[component.kept].rect.width())),
+        style_(component.coding->block_style),
+        roi_shift_(component.coding->roi_shift) {}
+
+  void write(const Block& block, const Band& band) noexcept {
+    if (scratch_.kernel->run != nullptr && is_plain(tile_, block, style_)) {
+      const Chunk& chunk = tile_.chunks[block.first];
+      bands_[count_] = &band;
+      scratch_.plain[count_++] = {
+          reinterpret_cast<const std::uint8_t*>(chunk.data),
+          chunk.length,
+          block.width,
+          block.height,
+          band.orientation,
+          block.planes,
+          chunk.passes,
+          static_cast<std::int32_t*>(plane_) + static_cast<std::ptrdiff_t>(block.y) * stride_ + block.x,
+          stride_};
+      if (count_ == scratch_.kernel->blocks) flush();
+      return;
+    }
+    const auto segments = gather(tile_, block, style_, scratch_);
+    if (segments.empty()) return;
+    const std::int32_t* samples =
+        scratch_.decoder.decode({block.width, block.height, band.orientation, block.planes, style_, segments});
+    T* const out = static_cast<T*>(plane_) + static_cast<std::ptrdiff_t>(block.y) * stride_ + block.x;
+    store_block(samples, block.width, block.width, block.height, band, roi_shift_, out, stride_);
+  }
+
+  void flush() noexcept {
+    if (count_ == 0) return;
+    const bool whole = std::is_same_v<T, std::int32_t> && roi_shift_ == 0;
+    scratch_.kernel->run({scratch_.plain, count_, whole, tile_.readable_end, scratch_.work});
+    if (!whole)
+      for (int i = 0; i < count_; ++i) {
+        const PlainBlock& b = scratch_.plain[i];
+        store_block(b.out, b.stride, b.width, b.height, *bands_[i], roi_shift_, reinterpret_cast<T*>(b.out), b.stride);
+      }
+    count_ = 0;
+  }
+
+ private:
+  const Tile& tile_;
+  BlockScratch& scratch_;
+  void* plane_;
+  std::ptrdiff_t stride_;
+  int style_, roi_shift_;
+  int count_ = 0;
+  const Band* bands_[kBlockGroupMost];
+};
 
 // Tier 1 of all wanted blocks of a component.  False when none holds data: then the
 // plane is left as it was.
@@ -83,31 +172,18 @@ bool decode_blocks(const Tile& tile, const TileComponent& component, const Compo
   const bool any =
       std::any_of(tile.blocks + first, tile.blocks + end, [](const Block& b) { return b.wanted && b.first != kNone; });
   if (!any) return false;
-  const auto stride = static_cast<std::ptrdiff_t>(top.rect.width());
-  T* const coefficients = static_cast<T*>(plane.coefficients);
-  std::memset(coefficients, 0, static_cast<std::size_t>(top.rect.area()) * sizeof(T));
-  const auto jobs = static_cast<int>((end - first + kBlocksPerJob - 1) / kBlocksPerJob);
+  std::memset(plane.coefficients, 0, static_cast<std::size_t>(top.rect.area()) * sizeof(T));
+  const std::uint32_t per_job = parallel.workers == 1 ? end - first : kBlocksPerJob;
+  const auto jobs = static_cast<int>((end - first + per_job - 1) / per_job);
   parallel.for_each(jobs, [&](int job, int worker) noexcept {
     // The largest resolution first: its blocks take longest.
-    const std::uint32_t from = first + static_cast<std::uint32_t>(jobs - 1 - job) * kBlocksPerJob;
-    const std::uint32_t to = std::min(from + kBlocksPerJob, end);
-    int r = 0, b = 0;
-    for (std::uint32_t i = from; i < to; ++i) {
-      const Block& block = tile.blocks[i];
-      if (!block.wanted || block.first == kNone) continue;
-      while (i >= component.resolution[r].band[b].first_block + component.resolution[r].band[b].block_count)
-        if (++b == component.resolution[r].bands) {
-          b = 0;
-          ++r;
-        }
-      const Band& band = component.resolution[r].band[b];
-      const int style = component.coding->block_style;
-      const auto segments = gather(tile, block, style, scratch[worker]);
-      if (segments.empty()) continue;
-      const std::int32_t* samples =
-          scratch[worker].decoder.decode({block.width, block.height, band.orientation, block.planes, style, segments});
-      store_block(samples, block, band, component.coding->roi_shift, coefficients, stride);
-    }
+    const std::uint32_t from = first + static_cast<std::uint32_t>(jobs - 1 - job) * per_job;
+    const std::uint32_t to = std::min(from + per_job, end);
+    BandOf band_of(component);
+    BlockWriter<T> writer(tile, component, plane, scratch[worker]);
+    for (std::uint32_t i = from; i < to; ++i)
+      if (tile.blocks[i].wanted && tile.blocks[i].first != kNone) writer.write(tile.blocks[i], band_of(i));
+    writer.flush();
   });
   return true;
 }

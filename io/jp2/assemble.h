@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "io/arena.h"
+#include "io/jp2/block_group.h"
 #include "io/jp2/outcome.h"
 #include "io/jp2/tier1.h"
 #include "io/jp2/tile.h"
@@ -19,6 +20,9 @@ struct BlockScratch {
   static constexpr std::uint32_t kJoined = 1u << 16;  // bytes; a block of 4096 samples never comes near
 
   BlockDecoder decoder;
+  const BlockGroupKernel* kernel;  // for plain blocks; they are gathered here, its memory is `work`
+  void* work;
+  PlainBlock plain[kBlockGroupMost];
   CodedSegment segments[kMaxPasses];
   std::uint8_t joined[kJoined];  // codeword segments that lie in several packets, in one piece
   bool too_long;

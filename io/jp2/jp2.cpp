@@ -244,11 +244,19 @@ Outcome Decoder::open(std::span<const std::byte> file, const Options& options, A
     workers_[w].packed = arena.alloc<std::byte>(static_cast<std::size_t>(packed));
     for (int i = 0; i < planes; ++i) workers_[w].planes[i].alloc(plane, arena);
   }
-  scratch_ = arena.alloc<BlockScratch>(static_cast<std::size_t>(columns == 1 ? threads : worker_count_));
+  const int scratches = columns == 1 ? threads : worker_count_;
+  scratch_ = arena.alloc<BlockScratch>(static_cast<std::size_t>(scratches));
+  const BlockGroupKernel& kernel = block_group.best(options.isa);
+  const std::size_t work = kernel.run != nullptr ? kBlockGroupWork : 0;
+  std::byte* const group_work = arena.alloc<std::byte>(static_cast<std::size_t>(scratches) * work);
   tile_outcomes_ = arena.alloc<Outcome>(column1_ - column0_);
   rows_ = arena.alloc<std::uint16_t>(static_cast<std::size_t>(most_rows) * window_.width());
   if (!arena.fits()) return failure_ = kTooSmall;
 
+  for (int i = 0; i < scratches; ++i) {
+    scratch_[i].kernel = &kernel;
+    scratch_[i].work = group_work + static_cast<std::size_t>(i) * work;
+  }
   next_row_ = rows_begin_ = rows_end_ = window_.y0;
   next_tile_row_ = row0_;
   return {};
@@ -299,14 +307,21 @@ Outcome Decoder::decode_tile_row(const Parallel& parallel) noexcept {
   if (rows_begin_ == rows_end_) return {};
   if (columns == 1) return decode_tile(first, workers_[0], scratch_, parallel);
   // Where there are no more tiles than workers, each tile has a workspace of its own.
-  const bool by_tile = static_cast<std::uint32_t>(worker_count_) == columns;
-  parallel.for_each(static_cast<int>(columns), [&](int c, int worker) noexcept {
+  // Otherwise few tiles that are left over when all workers had the same number would
+  // keep few of them busy: those are shared, block by block.
+  const auto workers = static_cast<std::uint32_t>(worker_count_);
+  const bool by_tile = workers == columns;
+  const std::uint32_t left_over = columns % workers;
+  const std::uint32_t whole = parallel.workers > 1 && 2 * left_over <= workers ? columns - left_over : columns;
+  parallel.for_each(static_cast<int>(whole), [&](int c, int worker) noexcept {
     const int w = by_tile ? c : worker;
     tile_outcomes_[c] =
         decode_tile(first + static_cast<std::uint32_t>(c), workers_[w], scratch_ + w, Parallel::serial());
   });
-  for (std::uint32_t c = 0; c < columns; ++c)
+  for (std::uint32_t c = 0; c < whole; ++c)
     if (!tile_outcomes_[c].ok()) return tile_outcomes_[c];
+  for (std::uint32_t c = whole; c < columns; ++c)
+    if (const Outcome o = decode_tile(first + c, workers_[0], scratch_, parallel); !o.ok()) return o;
   return {};
 }
 

@@ -50,6 +50,7 @@ struct Options {
   int x = 0, y = 0;                       // window in pixels of the reduced component;
   int width = 0, height = 0;              //   the whole of it when width is 0
   bool strict = true;                     // anything missing is an error; else missing code-blocks are zero
+  IsaSet isa = isa::none;                 // instruction sets to use
   int workers = 1;                        // most workers of a Parallel that read_rows() will be given
   std::uint64_t max_pixels = kMaxPixels;  // of the image; more is refused
 };

@@ -184,6 +184,7 @@ void layout_tile(std::span<const std::byte> codestream, const MainHeader& header
                  std::uint32_t index, const Wanted& wanted, Tile& tile) noexcept {
   tile.rect = header.grid.tile(index % header.grid.columns, index / header.grid.columns);
   tile.parameters = &parameters;
+  tile.readable_end = reinterpret_cast<const std::uint8_t*>(codestream.data()) + codestream.size();
   tile.components = header.components;
   tile.chunk_count = 0;
   tile.kept_packets = 0;

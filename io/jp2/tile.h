@@ -85,6 +85,7 @@ struct TileSize {
 struct Tile {
   Rect rect;  // on the reference grid
   const Parameters* parameters;
+  const std::uint8_t* readable_end;  // of the memory that its bytes lie in
   std::uint32_t components;
   TileComponent* component;
   Resolution* resolutions;

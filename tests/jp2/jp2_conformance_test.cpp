@@ -110,7 +110,8 @@ void check_like_opj(const std::string& path, int reduce, int peak = 0) {
   for (std::size_t c = 0; c < want.size(); ++c) {
     INFO("component " << c);
     Image got;
-    const jp2::Outcome o = decode(file, {.component = static_cast<int>(c), .reduce = reduce}, got, 2);
+    const jp2::Outcome o =
+        decode(file, {.component = static_cast<int>(c), .reduce = reduce, .isa = detect_isa()}, got, 2);
     CHECK_MESSAGE(o.ok(), o.detail);
     CHECK(got.bits == want[c].bits);
     CHECK(difference(got, want[c]).peak <= peak);
@@ -138,7 +139,7 @@ TEST_CASE("jp2: T.803 codestreams, class 1") {
     REQUIRE(!want.pixels.empty());
     Image got;
     const int reduce = kReduce.count(name) != 0 ? kReduce.at(name) : 0;
-    const jp2::Outcome o = decode(file, {.component = component, .reduce = reduce}, got);
+    const jp2::Outcome o = decode(file, {.component = component, .reduce = reduce, .isa = detect_isa()}, got);
     CHECK_MESSAGE(o.ok(), o.detail);
     const auto t = kTolerances.find(name);
     const Tolerance allowed = t == kTolerances.end() ? Tolerance{0, 0} : t->second[static_cast<std::size_t>(component)];
@@ -160,7 +161,7 @@ TEST_CASE("jp2: T.803 files") {
     std::vector<Image> images(static_cast<std::size_t>(count));
     const Bytes file = read_file(path(name));
     for (int c = 0; c < count; ++c) {
-      const jp2::Outcome o = decode(file, {.component = c}, images[static_cast<std::size_t>(c)]);
+      const jp2::Outcome o = decode(file, {.component = c, .isa = detect_isa()}, images[static_cast<std::size_t>(c)]);
       CHECK_MESSAGE(o.ok(), o.detail);
     }
     return images;

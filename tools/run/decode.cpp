@@ -17,7 +17,7 @@ namespace dtacs {
 
 const char* const kDecodeUsage =
     "dtacs decode BAND.jp2 -o OUT.tif|OUT.u16|OUT.pgx [--reduce N] [--window X,Y,W,H] [--component K] [--lenient] "
-    "[--threads N]";
+    "[--threads N] [--isa NAME]";
 
 namespace {
 
@@ -92,6 +92,7 @@ void decode_command(Args& args) {
   options.component = args.number("--component", 0, 16383).value_or(0);
   options.strict = !args.flag("--lenient");
   if (const auto r = args.rect("--window")) options.window = {r->x, r->y, r->width, r->height};
+  options.isa = args.isa("--isa");
   const int threads = args.number("--threads", 1, 1024).value_or(available_threads());
   const std::string in = args.finish(1, kDecodeUsage)[0];
   if (!out.ends_with(".tif") && !out.ends_with(".u16") && !out.ends_with(".pgx"))

@@ -116,7 +116,8 @@ class Job {
                                                              .resolution = options.resolution,
                                                              .window = options.window,
                                                              .offset = options.offset,
-                                                             .parallel = parallel_});
+                                                             .parallel = parallel_,
+                                                             .isa = options.isa});
     for (const int band : {3, 2, 1}) rgb_slots_.push_back(scene_->slot(band));
     has_rgb_ = *std::min_element(rgb_slots_.begin(), rgb_slots_.end()) >= 0;
     plan();

@@ -122,7 +122,7 @@ Scene::Scene(const Product& product, const SceneOptions& options)
     own.window = part;
     own.line.resize(static_cast<std::size_t>(part.width) * (own.halve ? 2 : 1));
     const auto index = static_cast<int>(&b - info.bands.data());
-    own.reader = product.open_band(index, {.window = part, .parallel = options.parallel});
+    own.reader = product.open_band(index, {.window = part, .parallel = options.parallel, .isa = options.isa});
     bands_.push_back(std::move(own));
     offsets_.push_back(static_cast<float>(options.offset.value_or(b.add_offset)));
   }

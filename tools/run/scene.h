@@ -23,6 +23,7 @@
 
 #include "io/host/product.h"
 #include "io/parallel.h"
+#include "kernels/isa.h"
 #include "tools/run/args.h"
 
 namespace dtacs {
@@ -33,6 +34,7 @@ struct SceneOptions {
   std::optional<Rect> window = {};  // on the working grid
   std::optional<int> offset = {};   // instead of the metadata's RADIO_ADD_OFFSET of every band
   Parallel parallel = Parallel::serial();
+  IsaSet isa = detect_isa();
 };
 
 class Scene {

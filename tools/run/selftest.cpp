@@ -242,25 +242,34 @@ void check_built_in(Checks& checks) {
 
 constexpr std::uint32_t kImageCrc = 0x7f6251f7;  // of the samples as little-endian words; OpenJPEG decodes the same
 
-void check_jp2(Checks& checks) {
-  checks.begin("jp2");
+std::string decode_image(IsaSet isa) {
   const std::span<const std::byte> file(dtacs_selftest_image_begin, dtacs_selftest_image_end);
   jp2::Decoder decoder;
   Block block(0);
   jp2::Outcome outcome;
   for (int round = 0; round < 4; ++round) {
     Arena arena(block.bytes());
-    outcome = decoder.open(file, {}, arena);
+    outcome = decoder.open(file, {.isa = isa}, arena);
     if (outcome.status != Status::arena_too_small) break;
     block = Block(arena.wanted());
   }
-  if (!outcome.ok()) return checks.end(describe(outcome.status));
+  if (!outcome.ok()) return describe(outcome.status);
   std::vector<std::uint16_t> samples(static_cast<std::size_t>(decoder.width()) *
                                      static_cast<std::size_t>(decoder.height()));
   outcome = decoder.read_rows(decoder.height(), samples.data(), decoder.width(), Parallel::serial());
-  if (!outcome.ok()) return checks.end(describe(outcome.status));
+  if (!outcome.ok()) return describe(outcome.status);
   const std::uint32_t crc = crc32c(std::as_bytes(std::span(samples)));
-  checks.end(crc == kImageCrc ? "" : "checksum " + hex(crc) + ", not " + hex(kImageCrc));
+  return crc == kImageCrc ? "" : "checksum " + hex(crc) + ", not " + hex(kImageCrc);
+}
+
+void check_jp2(Checks& checks) {
+  for (const jp2::BlockGroupKernel& kernel : jp2::block_group) {
+    checks.begin(std::string("jp2 ") + kernel.name);
+    if (runs_on(kernel.needs, detect_isa()))
+      checks.end(decode_image(kernel.needs));
+    else
+      checks.skip("not on this machine");
+  }
 }
 
 }  // namespace
