@@ -371,6 +371,7 @@ Outcome read_tile_part(Bytes codestream, const MainHeader& header, std::size_t a
   }
   part.end = static_cast<std::size_t>(end);
   part.header = at + 12;
+  part.sized = size != 0;
   part.overrides = false;
   part.packed_begin = part.packed_end = 0;
   part.packed_bytes = 0;

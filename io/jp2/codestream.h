@@ -107,6 +107,7 @@ struct TilePart {
   std::size_t data;    // offset after SOD
   std::size_t end;
   std::size_t packed_begin, packed_end;  // its packet headers in the gathered PPM bytes
+  bool sized;                            // Psot says where it ends; else it is the last one
   bool overrides;                        // COD, COC, QCD, QCC, RGN or POC in its header
   std::uint32_t packed_bytes;            // PPT payload in its header
 };

@@ -46,7 +46,8 @@ class PacketReader {
       return {};
     }
     if (!outcome_.ok()) return outcome_;
-    if (wanted_left_ > 0 && source_.strict) return truncated("a tile ends before its last packet");
+    if (wanted_left_ > 0 && source_.strict && !only_layers_left_out())
+      return truncated("a tile ends before its last packet");
     return {};
   }
 
@@ -121,6 +122,22 @@ class PacketReader {
     if (lengths_hold_ && before - body_.size() != length && misfit()) return Visit::stop;
     if (wanted && --wanted_left_ == 0) return Visit::stop;
     return Visit::go_on;
+  }
+
+  // Whether the tile-parts say where they end and do so between packets, of which every
+  // wanted precinct has had one: then somebody left out the finest layers, as encoders
+  // and servers do, and the picture is there.
+  bool only_layers_left_out() const noexcept {
+    if (!body_.empty()) return false;
+    for (std::uint32_t i = source_.first_part; i != kNone; i = source_.next_part[i])
+      if (!source_.parts[i].sized) return false;
+    for (std::uint32_t c = 0; c < tile_.components; ++c) {
+      const TileComponent& tc = tile_.component[c];
+      for (int r = 0; r <= tc.kept; ++r)
+        for (std::uint32_t k = 0; k < tc.resolution[r].across * tc.resolution[r].down; ++k)
+          if (tc.resolution[r].layers_read[k] == 0 && tc.resolution[r].wants(k)) return false;
+    }
+    return true;
   }
 
   // The lengths are wrong.  True: packets were passed over by them, and nothing read counts.
