@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The dtacs command line.
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <exception>
-#include <new>
 
 #include "io/host/failure.h"
-#include "io/host/output_file.h"
+#include "io/host/tool_main.h"
 #include "tools/eval/eval.h"
 #include "tools/run/args.h"
 #include "tools/run/decode.h"
@@ -70,22 +67,7 @@ void print_help() {
       "error.\n");
 }
 
-int fail(dtacs::Exit code, const char* line) {
-  std::fprintf(stderr, "dtacs: %s\n", line);
-  return static_cast<int>(code);
-}
-
-// The one way to get here is an allocation that fails inside a worker's job.
-[[noreturn]] void out_of_memory() {
-  std::fputs("dtacs: not enough memory\n", stderr);
-  std::_Exit(static_cast<int>(dtacs::Exit::memory_cap));
-}
-
-}  // namespace
-
-int main(int argc, char** argv) {
-  dtacs::remove_unfinished_on_signals();
-  std::set_terminate(out_of_memory);
+int run(int argc, char** argv) {
   const auto is = [&](const char* word) { return std::strcmp(argv[1], word) == 0; };
   if (argc < 2 || is("--help") || is("-h") || is("help")) {
     print_help();
@@ -95,23 +77,21 @@ int main(int argc, char** argv) {
     std::printf("dtacs %s\n", DTACS_VERSION);
     return 0;
   }
-  try {
-    for (const auto& c : kCommands) {
-      if (!is(c.name)) continue;
-      Args args(argc - 2, argv + 2);
-      if (args.flag("--help") || args.flag("-h")) {
-        std::printf("%s\n    %s\n%s", *c.usage, c.what, c.options);
-        return 0;
-      }
-      c.run(args);
+  for (const auto& c : kCommands) {
+    if (!is(c.name)) continue;
+    Args args(argc - 2, argv + 2);
+    if (args.flag("--help") || args.flag("-h")) {
+      std::printf("%s\n    %s\n%s", *c.usage, c.what, c.options);
       return 0;
     }
-    return fail(dtacs::Exit::usage, "unknown command; see dtacs --help");
-  } catch (const dtacs::Failure& f) {
-    return fail(f.exit(), f.what());
-  } catch (const std::bad_alloc&) {
-    return fail(dtacs::Exit::memory_cap, "not enough memory");
-  } catch (const std::exception& e) {
-    return fail(dtacs::Exit::io_error, e.what());
+    c.run(args);
+    return 0;
   }
+  throw dtacs::Failure(dtacs::Exit::usage, "unknown command; see dtacs --help");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return dtacs::run_tool("dtacs", [&] { return run(argc, argv); });
 }

@@ -104,10 +104,15 @@ void remove_unfinished_on_signals() {
   sigaction(SIGBUS, &lost, nullptr);
 }
 
+void remove_unfinished_files() noexcept {
+  if (!ending.test_and_set()) remove_names();
+}
+
 OutputFile::OutputFile(std::string path) : path_(std::move(path)) {
   struct stat there;
   if (stat(path_.c_str(), &there) == 0 && !S_ISREG(there.st_mode))
     throw Failure(Exit::cannot_create, "cannot create " + path_ + ": it is there and is not a regular file");
+  pending_.reserve(kBufferBytes);  // before there is a file that nobody would remove
   // The process id keeps two runs into one folder apart; the counter steps over what
   // a killed run with the same id left behind.
   for (int attempt = 0; attempt < 100 && fd_ < 0; ++attempt) {
@@ -120,7 +125,6 @@ OutputFile::OutputFile(std::string path) : path_(std::move(path)) {
     if (fd_ >= 0) remember(temporary_);
   }
   if (fd_ < 0) throw Failure(Exit::cannot_create, "cannot create " + path_ + ": " + std::strerror(errno));
-  pending_.reserve(kBufferBytes);
 }
 
 OutputFile::~OutputFile() {

@@ -41,6 +41,10 @@ class OutputFile {
   std::vector<char> pending_;  // the last bytes, not yet handed to the system
 };
 
+// Removes the files under temporary names of the whole process, which may create none any
+// more.  For an end without destructors.
+void remove_unfinished_files() noexcept;
+
 // From now on SIGINT, SIGTERM and SIGHUP remove the files under temporary names before
 // they end the process as they always do.  So does SIGBUS, which is how the system says
 // that a mapped input (io/host/file.h) became shorter or unreadable: it ends with one

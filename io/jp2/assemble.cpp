@@ -108,12 +108,13 @@ class BlockWriter {
               BlockScratch& scratch) noexcept
       : tile_(tile),
         scratch_(scratch),
-        plane_(plane.coefficients),
-        stride_(static_cast<std::ptrdiff_t>(component.resolution[component.kept].rect.width())),
+        plane_(static_cast<T*>(plane.coefficients)),
         style_(component.coding->block_style),
         roi_shift_(component.coding->roi_shift) {}
 
   void write(const Block& block, const Band& band) noexcept {
+    const auto stride = static_cast<std::ptrdiff_t>(band.kept.width());
+    T* const out = plane_ + band.offset + static_cast<std::ptrdiff_t>(block.y) * stride + block.x;
     if (scratch_.kernel->run != nullptr && is_plain(tile_, block, style_)) {
       const Chunk& chunk = tile_.chunks[block.first];
       bands_[count_] = &band;
@@ -125,8 +126,8 @@ class BlockWriter {
           band.orientation,
           block.planes,
           chunk.passes,
-          static_cast<std::int32_t*>(plane_) + static_cast<std::ptrdiff_t>(block.y) * stride_ + block.x,
-          stride_};
+          reinterpret_cast<std::int32_t*>(out),
+          stride};
       if (count_ == scratch_.kernel->blocks) flush();
       return;
     }
@@ -134,8 +135,7 @@ class BlockWriter {
     if (segments.empty()) return;
     const std::int32_t* samples =
         scratch_.decoder.decode({block.width, block.height, band.orientation, block.planes, style_, segments});
-    T* const out = static_cast<T*>(plane_) + static_cast<std::ptrdiff_t>(block.y) * stride_ + block.x;
-    store_block(samples, block.width, block.width, block.height, band, roi_shift_, out, stride_);
+    store_block(samples, block.width, block.width, block.height, band, roi_shift_, out, stride);
   }
 
   void flush() noexcept {
@@ -153,8 +153,7 @@ class BlockWriter {
  private:
   const Tile& tile_;
   BlockScratch& scratch_;
-  void* plane_;
-  std::ptrdiff_t stride_;
+  T* plane_;
   int style_, roi_shift_;
   int count_ = 0;
   const Band* bands_[kBlockGroupMost];
@@ -172,7 +171,7 @@ bool decode_blocks(const Tile& tile, const TileComponent& component, const Compo
   const bool any =
       std::any_of(tile.blocks + first, tile.blocks + end, [](const Block& b) { return b.wanted && b.first != kNone; });
   if (!any) return false;
-  std::memset(plane.coefficients, 0, static_cast<std::size_t>(top.rect.area()) * sizeof(T));
+  std::memset(plane.coefficients, 0, component.coefficients * sizeof(T));
   const std::uint32_t per_job = parallel.workers == 1 ? end - first : kBlocksPerJob;
   const auto jobs = static_cast<int>((end - first + per_job - 1) / per_job);
   parallel.for_each(jobs, [&](int job, int worker) noexcept {
@@ -188,50 +187,59 @@ bool decode_blocks(const Tile& tile, const TileComponent& component, const Compo
   return true;
 }
 
-// The rows of a component at the kept resolution, one after the other.
+// The rows of a component's part of the window, one after the other.
 template <class T>
 class ComponentRows {
  public:
-  // filled: decode_blocks() found data; otherwise all rows are zero.
-  void start(const TileComponent& component, const ComponentPlane& plane, bool filled) noexcept {
+  // out: the part.  filled: decode_blocks() found data; otherwise all rows are zero.
+  void start(const TileComponent& component, const ComponentPlane& plane, const Rect& out, bool filled) noexcept {
     const Resolution* res = component.resolution;
-    const Rect& top = res[component.kept].rect;
-    const T* const coefficients = static_cast<const T*>(plane.coefficients);
-    stride_ = static_cast<std::ptrdiff_t>(top.width());
     levels_ = filled ? component.kept : 0;
-    row_ = coefficients;
     if (!filled) {
-      std::memset(plane.work, 0, top.width() * sizeof(T));
-      row_ = static_cast<const T*>(plane.work);
-      stride_ = 0;
+      std::memset(plane.work, 0, out.width() * sizeof(T));
+      rows_ = {static_cast<const T*>(plane.work), 0};
+      return;
     }
-    Subband<T> ll{coefficients, stride_};
+    rows_ = samples(plane, res[0].band[0], out);
+    if (levels_ == 0) return;
+    Subband<T> ll = samples(plane, res[0].band[0], res[0].part);
     for (int r = 1; r <= levels_; ++r) {
-      const Rect &rect = res[r].rect, &below = res[r - 1].rect;
-      const T* const right = coefficients + below.width();
-      const T* const down = coefficients + static_cast<std::ptrdiff_t>(below.height()) * stride_;
-      level_.start(rect, ll, {right, stride_}, {down, stride_}, {down + below.width(), stride_},
-                   static_cast<T*>(plane.work));
+      const Rect& part = res[r].part;
+      const auto band = [&](int b) {
+        return samples(plane, res[r].band[b], band_part(part, res[r].band[b].orientation));
+      };
+      level_.start(part, ll, band(0), band(1), band(2), static_cast<T*>(plane.work));
+      const Rect next = r == levels_ ? out : band_part(res[r + 1].part, kLL);
+      left_ = next.x0 - part.x0;
+      for (std::uint32_t y = part.y0; y < next.y0; ++y) level_.next();
       if (r == levels_) break;
-      T* const out = static_cast<T*>(plane.low[(levels_ - r) % 2 == 1 ? 0 : 1]);
-      const std::size_t width = rect.width();
-      for (std::size_t y = 0; y < rect.height(); ++y) std::memcpy(out + y * width, level_.next(), width * sizeof(T));
-      ll = {out, static_cast<std::ptrdiff_t>(width)};
+      T* const low = static_cast<T*>(plane.low[(levels_ - r - 1) % 2]);
+      const std::size_t width = next.width();
+      for (std::size_t y = 0; y < next.height(); ++y)
+        std::memcpy(low + y * width, level_.next() + left_, width * sizeof(T));
+      ll = {low, static_cast<std::ptrdiff_t>(width)};
     }
   }
 
   const T* next() noexcept {
-    if (levels_ > 0) return level_.next();
-    const T* const row = row_;
-    row_ += stride_;
+    if (levels_ > 0) return level_.next() + left_;
+    const T* const row = rows_.data;
+    rows_.data += rows_.stride;
     return row;
   }
 
  private:
+  // A part of what a band keeps.
+  static Subband<T> samples(const ComponentPlane& plane, const Band& band, const Rect& part) noexcept {
+    const auto stride = static_cast<std::ptrdiff_t>(band.kept.width());
+    const std::ptrdiff_t y = part.y0 - band.kept.y0, x = part.x0 - band.kept.x0;
+    return {static_cast<const T*>(plane.coefficients) + band.offset + (part.empty() ? 0 : y * stride + x), stride};
+  }
+
   LevelSynthesis<T> level_;
   int levels_ = 0;
-  const T* row_ = nullptr;
-  std::ptrdiff_t stride_ = 0;
+  std::size_t left_ = 0;
+  Subband<T> rows_{};
 };
 
 struct Range {
@@ -277,12 +285,11 @@ Outcome assemble(const Tile& tile, std::uint32_t which, bool transformed, const 
     if (scratch[w].too_long) return corrupt("a code-block of more than 64 KiB");
 
   const TileComponent& component = tile.component[which];
-  const Rect rect = component.resolution[component.kept].rect;
-  const Rect part = intersect(rect, out.window);
+  const Rect part = intersect(component.resolution[component.kept].rect, out.window);
   if (part.empty()) return {};
   const std::int32_t half = std::int32_t{1} << (out.bits - 1);
   const Range range = out.is_signed ? Range{0, -half, half - 1} : Range{half, 0, 2 * half - 1};
-  const std::size_t left = part.x0 - rect.x0, width = part.width();
+  const std::size_t width = part.width();
   std::uint16_t* pixels =
       out.pixels + static_cast<std::ptrdiff_t>(part.y0 - out.window.y0) * out.stride + (part.x0 - out.window.x0);
   if (!any) {  // a tile without data is of one value
@@ -292,11 +299,10 @@ Outcome assemble(const Tile& tile, std::uint32_t which, bool transformed, const 
   }
   ComponentRows<T> rows[3];
   for (int i = 0; i < count; ++i)
-    rows[i].start(tile.component[first + static_cast<std::uint32_t>(i)], planes[i], filled[i]);
-  for (std::uint32_t y = rect.y0; y < part.y1; ++y) {
+    rows[i].start(tile.component[first + static_cast<std::uint32_t>(i)], planes[i], part, filled[i]);
+  for (std::uint32_t y = part.y0; y < part.y1; ++y) {
     const T* row[3] = {};
-    for (int i = 0; i < count; ++i) row[i] = rows[i].next() + left;
-    if (y < part.y0) continue;
+    for (int i = 0; i < count; ++i) row[i] = rows[i].next();
     if (transformed)
       for (std::size_t x = 0; x < width; ++x)
         pixels[x] = to_pixel(untransform(row[0][x], row[1][x], row[2][x], which), range);
@@ -309,18 +315,9 @@ Outcome assemble(const Tile& tile, std::uint32_t which, bool transformed, const 
 
 }  // namespace
 
-void PlaneSize::cover(const Rect& component, int levels, int reduce) noexcept {
-  const auto area = [&](int drop) { return drop <= levels ? reduced(component, drop).area() : 0; };
-  plane = std::max(plane, area(reduce));
-  half = std::max(half, area(reduce + 1));
-  quarter = std::max(quarter, area(reduce + 2));
-  width = std::max<std::uint64_t>(width, reduced(component, reduce).width());
-}
-
-void ComponentPlane::alloc(const PlaneSize& size, Arena& arena) noexcept {
-  coefficients = arena.alloc<std::int32_t>(static_cast<std::size_t>(size.plane));
-  low[0] = arena.alloc<std::int32_t>(static_cast<std::size_t>(size.half));
-  low[1] = arena.alloc<std::int32_t>(static_cast<std::size_t>(size.quarter));
+void ComponentPlane::alloc(const TileSize& size, Arena& arena) noexcept {
+  coefficients = arena.alloc<std::int32_t>(static_cast<std::size_t>(size.coefficients));
+  for (int i = 0; i < 2; ++i) low[i] = arena.alloc<std::int32_t>(static_cast<std::size_t>(size.low[i]));
   work = arena.alloc<std::int32_t>(LevelSynthesis<float>::work_size(static_cast<std::size_t>(size.width)));
 }
 

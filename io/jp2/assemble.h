@@ -28,26 +28,19 @@ struct BlockScratch {
   bool too_long;
 };
 
-// Largest planes and lines that any tile needs, in elements of four bytes.
-struct PlaneSize {
-  std::uint64_t plane = 0, half = 0, quarter = 0, width = 0;
-
-  void cover(const Rect& component, int levels, int reduce) noexcept;
-};
-
 // One component's coefficients and what its synthesis needs.
 struct ComponentPlane {
-  void* coefficients;  // std::int32_t or float; LL of each level upper left, HL right, LH below
-  void* low[2];        // results of all levels but the last
+  void* coefficients;  // std::int32_t or float, band after band
+  void* low[2];        // results of all levels but the last, by turns
   void* work;          // LevelSynthesis
 
-  void alloc(const PlaneSize& size, Arena& arena) noexcept;
+  void alloc(const TileSize& size, Arena& arena) noexcept;
 };
 
 struct TileOutput {
   std::uint16_t* pixels;  // of window's upper-left sample
   std::ptrdiff_t stride;  // in pixels
-  Rect window;            // in samples of the reduced component; the tile writes its part
+  Rect window;            // in samples of the reduced component; the tile writes its part of it
   int bits;               // of the component
   bool is_signed;
 };

@@ -25,6 +25,9 @@ void cover(TileSize& all, const TileSize& one) noexcept {
   all.blocks = std::max(all.blocks, one.blocks);
   all.nodes = std::max(all.nodes, one.nodes);
   all.chunks = std::max(all.chunks, one.chunks);
+  all.coefficients = std::max(all.coefficients, one.coefficients);
+  for (int i = 0; i < 2; ++i) all.low[i] = std::max(all.low[i], one.low[i]);
+  all.width = std::max(all.width, one.width);
 }
 
 // The size of the image, and the component that is asked for.
@@ -158,9 +161,8 @@ Wanted Decoder::wanted_of(const Parameters& parameters) const noexcept {
   return {transformed ? 0 : which, transformed ? 3u : 1u, options_.reduce, window_};
 }
 
-Outcome Decoder::measure(TileSize& size, PlaneSize& plane, std::uint64_t& packed, int& planes) noexcept {
+Outcome Decoder::measure(TileSize& size, std::uint64_t& packed, int& planes) noexcept {
   size = {};
-  plane = {};
   packed = 0;
   planes = 1;
   std::uint64_t precincts = 0, resolutions = 0, tile_components = 0;
@@ -191,9 +193,6 @@ Outcome Decoder::measure(TileSize& size, PlaneSize& plane, std::uint64_t& packed
       cover(size, one);
       planes = std::max(planes, static_cast<int>(wanted.component_count));
       packed = std::max(packed, packed_here);
-      const Rect rect = on_component(header_.grid.tile(column, row), component_.dx, component_.dy);
-      for (std::uint32_t c = 0; c < wanted.component_count; ++c)
-        plane.cover(rect, parameters->coding[wanted.first_component + c].levels, options_.reduce);
     }
   return {};
 }
@@ -232,17 +231,16 @@ Outcome Decoder::open(std::span<const std::byte> file, const Options& options, A
 
   // Then what the tiles need.
   TileSize size;
-  PlaneSize plane;
   std::uint64_t packed;
   int planes;
-  if (const Outcome o = measure(size, plane, packed, planes); !o.ok()) return failure_ = o;
+  if (const Outcome o = measure(size, packed, planes); !o.ok()) return failure_ = o;
   std::uint32_t most_rows = 0;
   for (std::uint32_t row = row0_; row < row1_; ++row)
     most_rows = std::max(most_rows, intersect(tile_rect(column0_, row), {0, window_.y0, ~0u, window_.y1}).height());
   for (int w = 0; w < worker_count_; ++w) {
     alloc_tile(size, arena, workers_[w].tile);
     workers_[w].packed = arena.alloc<std::byte>(static_cast<std::size_t>(packed));
-    for (int i = 0; i < planes; ++i) workers_[w].planes[i].alloc(plane, arena);
+    for (int i = 0; i < planes; ++i) workers_[w].planes[i].alloc(size, arena);
   }
   const int scratches = columns == 1 ? threads : worker_count_;
   scratch_ = arena.alloc<BlockScratch>(static_cast<std::size_t>(scratches));
@@ -273,14 +271,20 @@ Outcome Decoder::decode_tile(std::uint32_t tile, Worker& worker, BlockScratch* s
   for (std::uint32_t i = first_part_[tile]; i != kNone; i = next_part_[i])
     if (parts_[i].packed_bytes != 0)
       packed += gather_tile_packed_headers(codestream_, parts_[i], worker.packed + packed);
-  const PacketSource source{codestream_,
-                            parts_,
-                            next_part_,
-                            first_part_[tile],
-                            header_.has_packed_headers ? packed_ : nullptr,
-                            {worker.packed, packed},
-                            options_.strict};
+  PacketSource source{codestream_,
+                      parts_,
+                      next_part_,
+                      first_part_[tile],
+                      header_.has_packed_headers ? packed_ : nullptr,
+                      {worker.packed, packed},
+                      options_.strict,
+                      worker.tile.wanted_packets < worker.tile.packets};
   if (const Outcome o = read_packets(source, worker.tile); !o.ok()) return o;
+  if (worker.tile.lengths_failed) {
+    layout_tile(codestream_, header_, *parameters, tile, wanted, worker.tile);
+    source.use_lengths = false;
+    if (const Outcome o = read_packets(source, worker.tile); !o.ok()) return o;
+  }
   return assemble_tile(worker.tile, static_cast<std::uint32_t>(options_.component), wanted.component_count == 3,
                        worker.planes, scratch, parallel,
                        {rows_,

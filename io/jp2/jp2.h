@@ -92,7 +92,7 @@ class Decoder {
   Outcome locate(std::span<const std::byte> file) noexcept;
   Outcome index_tile_parts(bool store, std::uint32_t& count) noexcept;
   Outcome slice_packed_headers(std::uint32_t parts) noexcept;
-  Outcome measure(TileSize& size, PlaneSize& plane, std::uint64_t& packed, int& planes) noexcept;
+  Outcome measure(TileSize& size, std::uint64_t& packed, int& planes) noexcept;
   Outcome tile_parameters(std::uint32_t tile, Worker& worker, const Parameters*& parameters) const noexcept;
   Wanted wanted_of(const Parameters& parameters) const noexcept;
   Rect tile_rect(std::uint32_t column, std::uint32_t row) const noexcept;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A codestream as far as the bytes of its code-blocks: marker segments, tile-parts, the
-// layout of the first tiles, packet headers.  Without tier 1 it is many times faster than whole files.
+// layout of the first tiles, packet headers.  The last byte chooses strictness, a window
+// and the use of packet lengths.  Without tier 1 it is many times faster than whole files.
 #include <cstdlib>
 
 #include "io/jp2/boxes.h"
@@ -36,7 +37,8 @@ void check_chunks(const Tile& tile, std::span<const std::byte> file) {
 }  // namespace
 
 DTACS_FUZZ_TARGET(jp2_packets) {
-  const bool strict = in.empty() || (in.back() & 1) == 0;
+  const unsigned how = in.empty() ? 0 : in.back();
+  const bool strict = (how & 1) == 0;
   std::span<const std::byte> stream;
   if (!find_codestream(as_bytes(in), strict, stream).ok()) return;
   MainHeader header;
@@ -62,7 +64,9 @@ DTACS_FUZZ_TARGET(jp2_packets) {
     own = coding;
     if (parts[i].overrides && !read_overrides(stream, header, parts[i], true, parameters).ok()) continue;
     const std::uint64_t bytes = (parts[i].end - parts[i].data) + parts[i].packed_bytes + packed.size();
-    const Wanted wanted{0, header.components, 0, {0, 0, ~0u, ~0u}};
+    const Rect& all = header.grid.image;
+    const Rect corner{0, 0, all.x0 + 1 + all.width() / 3, all.y0 + 1 + all.height() / 3};
+    const Wanted wanted{0, header.components, 0, (how & 4) != 0 ? corner : Rect{0, 0, ~0u, ~0u}};
     TileSize size;
     if (!measure_tile(stream, header, parameters, parts[i].tile, wanted, bytes, strict, size).ok()) continue;
     if (size.blocks > 1 << 16 || size.precincts > 1 << 14) continue;  // time of its own, little to find
@@ -83,7 +87,8 @@ DTACS_FUZZ_TARGET(jp2_packets) {
                               static_cast<std::uint32_t>(i),
                               header.has_packed_headers ? packed.data() : nullptr,
                               packed_tile,
-                              strict};
+                              strict,
+                              (how & 2) != 0};
     if (!read_packets(source, tile).ok() && strict) continue;
     check_chunks(tile, stream);
   }
