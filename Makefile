@@ -6,7 +6,7 @@
 #   make fuzz     run every fuzzer a minute     make figures    draw the paper's figures
 #   make format   lay the code out              make clean      remove what was built
 
-.PHONY: all demo test bench figures arm baremetal asan fuzz format check clean
+.PHONY: all demo test bench figures arm baremetal dist asan fuzz format check clean
 
 all: build-native
 build-native build-asan: build-%:
@@ -35,6 +35,9 @@ baremetal:
 	@tools/packages.sh build baremetal
 	@cmake --preset native >/dev/null && cmake --build --preset native --target board_twin
 	@tools/check_baremetal.sh build/native/board_twin build/boards
+dist:
+	@tools/packages.sh build arm
+	@tools/dist.sh build/dist dist
 bench: build-native
 	@build/native/bench_kernels
 	@build/native/bench --net sc
@@ -52,4 +55,4 @@ check: test asan arm
 	@tools/check_freestanding.sh build/armv7/libdtacs_core.a arm-linux-gnueabihf-g++
 	@clang-format --dry-run -Werror $$(git ls-files '*.h' '*.cpp' '*.inl')
 clean:
-	@rm -rf build out
+	@rm -rf build out dist

@@ -98,7 +98,8 @@ Status bind_unet(const WeightsFile& weights, Arena& arena, StreamPlan& unet, dta
   const StreamOptions options = {.width = padded_size(p.options.width),
                                  .height = padded_size(p.options.height),
                                  .band = p.options.band,
-                                 .isa = p.isa};
+                                 .isa = p.isa,
+                                 .workers = p.options.parallel == nullptr ? 1 : p.options.parallel->workers};
   const Status status = StreamPlan::bind(unet_of(p.model), weights, options, arena, unet, nullptr);
   if (status != Status::ok && status != Status::arena_too_small) return status;
   // A step is run as soon as its rows are there, so a band of them is enough; at the top

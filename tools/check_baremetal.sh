@@ -19,16 +19,19 @@ cmp -s "$build/board_sizes.h.new" "$build/board_sizes.h" || cp "$build/board_siz
 table=
 for board in "$@"; do
   case $board in
-    virt-a53) emulator="qemu-system-aarch64 -M virt -cpu cortex-a53 -m 256" type=Release ;;
-    raspi3b) emulator="qemu-system-aarch64 -M raspi3b" type=Release ;;
-    zynq-a9) emulator="qemu-system-arm -M xilinx-zynq-a9 -m 256" type=Release ;;
-    an547) emulator="qemu-system-arm -M mps3-an547" type=MinSizeRel ;;
+    virt-a53) compiler=aarch64-linux-gnu-g++ emulator="qemu-system-aarch64 -M virt -cpu cortex-a53 -m 256" type=Release ;;
+    raspi3b) compiler=aarch64-linux-gnu-g++ emulator="qemu-system-aarch64 -M raspi3b" type=Release ;;
+    zynq-a9) compiler=arm-none-eabi-g++ emulator="qemu-system-arm -M xilinx-zynq-a9 -m 256" type=Release ;;
+    an547) compiler=arm-none-eabi-g++ emulator="qemu-system-arm -M mps3-an547" type=MinSizeRel ;;
     *) echo "baremetal: no board $board" >&2; exit 64 ;;
   esac
   cmake -S . -B "$build/$board" -G Ninja -DCMAKE_BUILD_TYPE=$type -DDTACS_BOARD="$board" \
     -DCMAKE_TOOLCHAIN_FILE=tools/cmake/board.cmake -DDTACS_BOARD_DATA="$build" \
     -DDTACS_HOST=OFF -DDTACS_TESTS=OFF -DDTACS_SHARED=OFF -DDTACS_ISAS= >"$build/$board.log" 2>&1
   cmake --build "$build/$board" >>"$build/$board.log" 2>&1 || { cat "$build/$board.log" >&2; exit 1; }
+  flags=$(sed -n 's/^CMAKE_CXX_FLAGS:[A-Z]*=//p' "$build/$board/CMakeCache.txt")
+  # shellcheck disable=SC2086  # a list of words
+  tools/check_freestanding.sh "$build/$board/libdtacs_core.a" $compiler $flags
   for image in "$build/$board"/*.elf; do
     name=$(basename "$image" .elf)
     status=0

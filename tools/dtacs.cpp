@@ -29,6 +29,9 @@ constexpr const char* kRunOptions =
     "  --threads N          default: one per core; at most four per core\n"
     "  --isa NAME           auto, scalar, sse41, avx2, avx512, avx512vbmi or neon\n"
     "  --truth DIR          compare with a known answer, as tools/scene makes it\n"
+    "  --resume             keep a state beside the outputs; the same command goes on from it\n"
+    "  --checkpoint SECONDS between two states, default 30\n"
+    "  --time-budget SECONDS  stop with a state after so long (exit 76); implies --resume\n"
     "  --quiet              no progress and no summary\n";
 
 constexpr const char* kDecodeOptions =

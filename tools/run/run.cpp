@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <deque>
+#include <filesystem>
 #include <memory>
 #include <set>
 
@@ -17,6 +19,7 @@
 #include "tools/run/radiometry_check.h"
 #include "tools/run/reflectance_sink.h"
 #include "tools/run/report.h"
+#include "tools/run/run_state.h"
 #include "tools/run/scene.h"
 #include "tools/run/truth.h"
 #include "tools/run/unet_stage.h"
@@ -26,6 +29,8 @@ namespace dtacs {
 namespace {
 
 constexpr int kChunk = 48;  // rows read and corrected at a time
+// How often a run that can be taken up again remembers its scene: 1 MB for a row of 10,980.
+constexpr int kRememberRows = 4 * kChunk;
 
 // Wall-clock seconds of one stage of the work, summed over its turns.
 class Stage {
@@ -100,7 +105,8 @@ void check_bands(const ProductInfo& info, const LoadedWeights& w) {
 
 class Job {
  public:
-  Job(const RunOptions& options, const Parallel& parallel)
+  // fresh: a state that is there is not looked at.
+  Job(const RunOptions& options, const Parallel& parallel, bool fresh)
       : options_(options),
         parallel_(parallel),
         chosen_(choose_weights(options)),
@@ -120,13 +126,19 @@ class Job {
                                                              .isa = options.isa});
     for (const int band : {3, 2, 1}) rgb_slots_.push_back(scene_->slot(band));
     has_rgb_ = *std::min_element(rgb_slots_.begin(), rgb_slots_.end()) >= 0;
-    plan();
+    if (options_.resume) identity_ = identity();
+    plan(options_.resume && !fresh ? read_run_state(options_.folder, identity_) : std::nullopt);
   }
 
   void run();
 
  private:
-  void plan();
+  void plan(std::optional<StateArchive> state);
+  std::string identity() const;
+  void exchange(StateArchive& state);
+  int restart_row();
+  void save();
+  void stop_when_asked();
   void read();
   void correct(int begin, int end);
   void classify();
@@ -163,16 +175,53 @@ class Job {
   Timings timings_;
   std::vector<std::string> files_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+
+  // Going on after a stop.  The U-Nets' rows are not kept: the scene is taken up some rows
+  // higher, where it was remembered, and what was done already is computed again and dropped.
+  struct Remembered {
+    int row;
+    StateArchive scene;
+  };
+  std::string identity_;
+  std::deque<Remembered> remembered_;
+  int started_at_ = 0;
+  int read_rows_ = 0;  // rows that quicklook and radiometry have seen
+  std::chrono::steady_clock::time_point saved_ = begin_;
 };
 
-void Job::plan() {
+// All that outputs depend on.
+std::string Job::identity() const {
+  namespace fs = std::filesystem;
+  std::string id = "dtacs " DTACS_VERSION;
+  const auto add = [&](const std::string& s) { id += "\n" + s; };
+  add(options_.product);
+  for (const BandInfo& b : product_->info().bands) {
+    std::error_code none;
+    add(b.path + " " + std::to_string(fs::file_size(b.path, none)) + " " +
+        std::to_string(fs::last_write_time(b.path, none).time_since_epoch().count()) + " " +
+        std::to_string(b.add_offset));
+  }
+  for (const auto* w : {&chosen_.classification, &chosen_.correction})
+    add(*w ? (*w)->name + " " + crc_text((*w)->weights) : "");
+  const Rect r = options_.window.value_or(Rect{});
+  for (const int n : {r.x, r.y, r.width, r.height, options_.resolution, options_.stack ? 1 : 0,
+                      options_.offset.value_or(1 << 20), static_cast<int>(options_.isa)})
+    add(std::to_string(n));
+  return id;
+}
+
+void Job::plan(std::optional<StateArchive> state) {
   const ProductInfo& info = product_->info();
   const auto width = static_cast<std::size_t>(scene_->width());
-  int value_rows = 2 * kChunk, valid_rows = 2 * kChunk;
+  int value_rows = 2 * kChunk, valid_rows = 2 * kChunk, first_row = 0;
+  if (state) state->value(first_row);
+  started_at_ = first_row;
+  const Unfinished unfinished = options_.resume ? Unfinished::kept : Unfinished::removed;
   if (chosen_.classification) {
     const LoadedWeights& w = *chosen_.classification;
     classes_of_mask_ = mask_classes(w.weights.meta("outputs"));
-    classifier_ = std::make_unique<UnetStage>(w.name, w.weights, w.model, *scene_, options_.isa, parallel_.workers);
+    classifier_ =
+        std::make_unique<UnetStage>(w.name, w.weights, w.model, *scene_, options_.isa, parallel_.workers, first_row);
     value_rows = std::max(value_rows, classifier_->wanted_rows() + kChunk);
     valid_rows = classifier_->history() + kChunk;
   }
@@ -180,7 +229,7 @@ void Job::plan() {
     const LoadedWeights& w = *chosen_.correction;
     if (w.model.is_unet()) {
       unet_corrector_ =
-          std::make_unique<UnetStage>(w.name, w.weights, w.model, *scene_, options_.isa, parallel_.workers);
+          std::make_unique<UnetStage>(w.name, w.weights, w.model, *scene_, options_.isa, parallel_.workers, first_row);
       value_rows = std::max(value_rows, unet_corrector_->history() + kChunk);
       valid_rows = std::max(valid_rows, value_rows);
     } else {
@@ -208,7 +257,8 @@ void Job::plan() {
                                                            .no_data = kNoDataClass,
                                                            .band_names = {"scene classification"},
                                                            .classes = classes_of_mask_,
-                                                           .metadata = file_metadata(*chosen_.classification)});
+                                                           .metadata = file_metadata(*chosen_.classification),
+                                                           .unfinished = unfinished});
     files_.insert(files_.end(), {"mask.tif", "mask.tif.aux.xml", "mask.qml"});
   }
   if (chosen_.correction) {
@@ -218,6 +268,7 @@ void Job::plan() {
                                                              .stack = options_.stack,
                                                              .epsg = info.epsg,
                                                              .parallel = parallel_,
+                                                             .unfinished = unfinished,
                                                              .metadata = file_metadata(*chosen_.correction)});
     files_.insert(files_.end(), reflectance_->files().begin(), reflectance_->files().end());
   }
@@ -225,6 +276,69 @@ void Job::plan() {
   after_ = std::make_unique<Quicklook>(scene_->width(), scene_->height());
   if (!options_.truth.empty())
     truth_ = std::make_unique<Truth>(options_.truth, *scene_, options_.window.value_or(Rect{}), parallel_);
+  if (!state) return;
+  if (first_row > 0) scene_->exchange(*state);
+  exchange(*state);
+}
+
+void Job::exchange(StateArchive& state) {
+  state.value(read_rows_);
+  state.value(mask_rows_);
+  state.value(reflectance_rows_);
+  state.value(class_pixels_);
+  radiometry_.exchange(state);
+  before_->exchange(state);
+  after_->exchange(state);
+  if (mask_) mask_->exchange(state);
+  if (reflectance_) reflectance_->exchange(state);
+}
+
+// Drops what is remembered of the scene further up than a run that goes on now would start.
+// That is where the U-Nets, started afresh, get every row right that is still due.
+int Job::restart_row() {
+  int due = scene_->rows_read();
+  const Model* unet = nullptr;
+  if (classifier_) {
+    due = mask_rows_;
+    unet = &chosen_.classification->model;
+  }
+  if (unet_corrector_) {
+    due = std::min(due, reflectance_rows_);
+    unet = &chosen_.correction->model;
+  }
+  if (unet == nullptr) return due;
+  const auto right = [&](const Remembered& r) { return UnetStage::first_right(*unet, scene_->height(), r.row) <= due; };
+  while (remembered_.size() > 1 && right(remembered_[1])) remembered_.pop_front();
+  return !remembered_.empty() && right(remembered_[0]) ? remembered_[0].row : 0;
+}
+
+void Job::save() {
+  StateArchive state;
+  int first_row = restart_row();
+  state.value(first_row);
+  if (first_row > 0 && first_row == scene_->rows_read())
+    scene_->exchange(state);
+  else if (first_row > 0)
+    state.append(remembered_[0].scene);
+  exchange(state);
+  write_run_state(options_.folder, identity_, state);
+  saved_ = std::chrono::steady_clock::now();
+}
+
+void Job::stop_when_asked() {
+  const auto seconds_since = [](std::chrono::steady_clock::time_point t) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - t).count();
+  };
+  const bool signalled = noted_signal() != 0;
+  // Not before there is something gained: a budget that is too short must not go round in circles.
+  const bool late =
+      options_.time_budget && seconds_since(begin_) >= *options_.time_budget && restart_row() > started_at_;
+  if (!signalled && !late && seconds_since(saved_) < options_.checkpoint) return;
+  save();
+  const std::string where = options_.folder + ": row " + std::to_string(scene_->rows_read()) + " of " +
+                            std::to_string(scene_->height()) + "; the same command goes on";
+  if (signalled) throw Failure(Exit::interrupted, "stopped by a signal, " + where);
+  if (late) throw Failure(Exit::time_budget, "the time budget is used up, " + where);
 }
 
 std::vector<std::pair<std::string, std::string>> Job::file_metadata(const LoadedWeights& w) const {
@@ -237,8 +351,14 @@ std::vector<std::pair<std::string, std::string>> Job::file_metadata(const Loaded
 
 void Job::read() {
   const int y0 = scene_->rows_read();
+  if (options_.resume && (classifier_ || unet_corrector_) && y0 > 0 && y0 % kRememberRows == 0) {
+    StateArchive scene;
+    scene_->exchange(scene);
+    remembered_.push_back({y0, std::move(scene)});
+  }
   scene_->read(kChunk);
-  for (int y = y0; y < scene_->rows_read(); ++y) {
+  const int seen = std::exchange(read_rows_, std::max(read_rows_, scene_->rows_read()));
+  for (int y = std::max(y0, seen); y < scene_->rows_read(); ++y) {
     if (!scene_->any_valid(y)) continue;
     const std::uint8_t* valid = scene_->valid_row(y);
     if (y % 4 == 0)
@@ -325,6 +445,7 @@ void Job::correct_by_unet() {
     return;
   }
   unet_corrector_->advance(parallel_, [&](int y, const float* logits, const std::uint8_t*) {
+    if (y < reflectance_rows_) return;
     for (int m = 0; m < model.outputs; ++m) {
       const int slot = scene_->slot(model.output_bands[m]);
       const std::uint16_t* dn = scene_->row(slot, y);
@@ -356,7 +477,9 @@ void Job::classify() {
     while (mask_rows_ < scene_->height()) take(mask_rows_, nullptr);
     return;
   }
-  classifier_->advance(parallel_, [&](int y, const float*, const std::uint8_t* classes) { take(y, classes); });
+  classifier_->advance(parallel_, [&](int y, const float*, const std::uint8_t* classes) {
+    if (y >= mask_rows_) take(y, classes);
+  });
 }
 
 void Job::run() {
@@ -364,10 +487,11 @@ void Job::run() {
   while (scene_->rows_read() < scene_->height()) {
     const int begin = scene_->rows_read();
     timings_.read.run([&] { read(); });
-    if (pixel_net_) correct(begin, scene_->rows_read());
+    if (pixel_net_) correct(std::max(begin, reflectance_rows_), scene_->rows_read());
     if (unet_corrector_) timings_.correct.run([&] { correct_by_unet(); });
     if (classifier_) timings_.classify.run([&] { classify(); });
     progress.at(mask_ ? mask_rows_ : reflectance_rows_);
+    if (options_.resume && scene_->rows_read() < scene_->height()) stop_when_asked();
   }
   progress.at(scene_->height());
   finish();
@@ -411,6 +535,7 @@ void Job::finish() {
                     .total = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count()};
   write_file(options_.folder + "/report.json", report_json(report));
   remove_stale_outputs();
+  if (options_.resume) remove_run_state(options_.folder);
   if (!options_.quiet) print_summary(report, options_.folder);
 }
 
@@ -439,7 +564,27 @@ std::string Job::warning() const {
 void run(const RunOptions& options) {
   // More than a few per core only wait for each other, and the system may not give them.
   const int threads = options.threads > 0 ? std::min(options.threads, 4 * available_threads()) : available_threads();
-  with_threads(threads, [&](const Parallel& parallel) { Job(options, parallel).run(); });
+  if (options.resume) note_signals(true);
+  with_threads(threads, [&](const Parallel& parallel) {
+    std::unique_ptr<Job> job;
+    try {
+      job = std::make_unique<Job>(options, parallel, false);
+    } catch (const StateRefused& refused) {
+      std::fprintf(stderr, "dtacs: starting afresh: %s\n", refused.what());
+    }
+    try {
+      if (!job) {
+        remove_run_state(options.folder);
+        job = std::make_unique<Job>(options, parallel, true);
+      }
+      job->run();
+    } catch (const Failure& f) {
+      const bool stopped = f.exit() == Exit::interrupted || f.exit() == Exit::time_budget;
+      job.reset();
+      if (options.resume && !stopped) remove_run_state(options.folder);
+      throw;
+    }
+  });
 }
 
 }  // namespace dtacs

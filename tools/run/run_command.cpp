@@ -8,7 +8,9 @@ namespace dtacs {
 
 const char* const kRunUsage =
     "dtacs run PRODUCT -o DIR [--only mask|reflectance] [--res 10|20] [--window X,Y,W,H] [--weights FILE]... "
-    "[--stack] [--offset auto|none|N] [--granule TILE] [--raw LINE] [--threads N] [--isa NAME] [--truth DIR] [--quiet]";
+    "[--stack] [--offset auto|none|N] [--granule TILE] [--raw LINE] [--threads N] [--isa NAME] [--truth DIR] "
+    "[--resume] "
+    "[--time-budget SECONDS] [--max-mem BYTES] [--quiet]";
 
 namespace {
 
@@ -31,6 +33,12 @@ void run_command(Args& args) {
   o.weights = args.values("--weights");
   o.stack = args.flag("--stack");
   o.quiet = args.flag("--quiet");
+  o.resume = args.flag("--resume");
+  if (const auto seconds = args.number("--time-budget", 0, 1 << 30)) {
+    o.time_budget = *seconds;
+    o.resume = true;
+  }
+  if (const auto seconds = args.number("--checkpoint", 0, 1 << 30)) o.checkpoint = *seconds;
   o.window = args.rect("--window");
   o.offset = offset_option(args);
   o.threads = args.number("--threads", 1, 1024).value_or(0);
@@ -52,6 +60,7 @@ void run_command(Args& args) {
   if (o.folder.empty()) throw Failure(Exit::usage, std::string("no output folder: ") + kRunUsage);
   if (!o.truth.empty() && o.resolution == 20)
     throw Failure(Exit::usage, "--truth compares on the 10 m grid; leave --res away");
+  if (!o.truth.empty() && o.resume) throw Failure(Exit::usage, "--truth counts a whole run; leave --resume away");
   run(o);
 }
 

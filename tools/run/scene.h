@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "io/host/product.h"
+#include "io/host/state_archive.h"
 #include "io/parallel.h"
 #include "kernels/isa.h"
 #include "tools/run/args.h"
@@ -40,7 +41,7 @@ struct SceneOptions {
 class Scene {
  public:
   // Throws Failure: missing_input (a band is not there), unsupported (resolutions
-  // that do not fit together), usage (a window outside).
+  // that do not fit together), usage (a window outside).  The product must outlive it.
   Scene(const Product& product, const SceneOptions& options);
 
   int width() const { return width_; }
@@ -73,6 +74,9 @@ class Scene {
   // Reads the next rows (fewer at the end).  Throws Failure(bad_data, io_error).
   void read(int rows);
   int rows_read() const { return rows_read_; }
+  // All that the next rows depend on; or goes on behind rows_read() of another scene of the
+  // same product and options.  Rows before it are not there then.
+  void exchange(StateArchive& state);
 
   // Rows [0, filled_rows()) have filled values: all that were read, once a valid
   // pixel was met, and none before.
@@ -89,6 +93,7 @@ class Scene {
   struct Band {
     std::unique_ptr<BandReader> reader;
     std::string path;
+    int index = 0;       // in the product
     int scale = 1;       // working pixels to a native pixel
     bool halve = false;  // native pixels are half as large as working ones
     int native_width = 0, native_height = 0;
@@ -102,6 +107,7 @@ class Scene {
   void read_band_row(int slot, int y);
   void fill_row(int y);
 
+  const Product* product_;
   Parallel parallel_;
   std::vector<Band> bands_;
   std::vector<int> band_ids_;

@@ -134,11 +134,11 @@ constexpr Net small_net() {
   const int image = net.tensor(13, 0);
   int x = net.add({.key = "stem", .op = Op::conv3x3, .act = Act::relu6, .stride = 2, .in = image}, 16);
   const int skip = x;
-  x = net.add({.key = "a.exp", .act = Act::relu6, .in = x}, 48);
-  x = net.add({.key = "a.dw", .op = Op::dwconv3x3, .act = Act::relu6, .stride = 2, .in = x}, 48);
+  x = net.add({.key = "a.exp", .act = Act::relu6, .in = x, .inner = true}, 48);
+  x = net.add({.key = "a.dw", .op = Op::dwconv3x3, .act = Act::relu6, .stride = 2, .in = x, .inner = true}, 48);
   const int narrow = net.add({.key = "a.prj", .in = x}, 24);
-  x = net.add({.key = "b.exp", .act = Act::relu6, .in = narrow}, 72);
-  x = net.add({.key = "b.dw", .op = Op::dwconv3x3, .act = Act::relu6, .in = x}, 72);
+  x = net.add({.key = "b.exp", .act = Act::relu6, .in = narrow, .inner = true}, 72);
+  x = net.add({.key = "b.dw", .op = Op::dwconv3x3, .act = Act::relu6, .in = x, .inner = true}, 72);
   x = net.add({.key = "b.prj", .in = x, .add = narrow}, 24);
   x = net.add({.key = "d0", .op = Op::conv3x3, .act = Act::relu, .up2 = true, .in = x, .skip = skip}, 16);
   x = net.add({.key = "d1", .op = Op::conv3x3, .act = Act::relu, .up2 = true, .in = x}, 16);

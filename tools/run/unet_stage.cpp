@@ -5,6 +5,7 @@
 #include <new>
 
 #include "io/host/failure.h"
+#include "net/settle.h"
 
 namespace dtacs {
 
@@ -17,13 +18,33 @@ void Block::Free::operator()(std::byte* p) const {
   ::operator delete(p, std::align_val_t(Arena::kAlign));
 }
 
+namespace {
+
+// The padded rows before the first multiple of 32 whose scene rows are all there.
+int rows_passed(int height, int first_row) {
+  if (first_row == 0) return 0;
+  const int at = first_row + padding_for(height).before;
+  return std::min((at + kSizeMultiple - 1) / kSizeMultiple * kSizeMultiple, padded_size(height));
+}
+
+}  // namespace
+
+int UnetStage::first_right(const Model& model, int height, int first_row) {
+  if (first_row == 0) return 0;
+  return rows_passed(height, first_row) + rows_to_settle(unet_of(model)) - padding_for(height).before;
+}
+
 UnetStage::UnetStage(const std::string& name, const WeightsFile& weights, const Model& model, const Scene& scene,
-                     IsaSet isa, int workers)
-    : scene_(scene), model_(model), rows_(padding_for(scene.height())), columns_(padding_for(scene.width())) {
+                     IsaSet isa, int workers, int first_row)
+    : scene_(scene),
+      model_(model),
+      rows_(padding_for(scene.height())),
+      columns_(padding_for(scene.width())),
+      passed_(rows_passed(scene.height(), first_row)) {
   for (int c = 0; c < model.inputs; ++c) slots_[c] = scene.slot(model.input_bands[c]);
   const Net net = unet_of(model);
   const StreamOptions options = {.width = padded_size(scene.width()),
-                                 .height = padded_size(scene.height()),
+                                 .height = padded_size(scene.height()) - passed_,
                                  .band = default_band(padded_size(scene.width())),
                                  .isa = isa,
                                  .workers = workers};
@@ -52,12 +73,12 @@ bool UnetStage::can_step() const {
   // Reflection asks for the highest scene row somewhere inside the range, not at its end.
   int highest = -1;
   for (int y = wanted.begin; y < wanted.end; ++y)
-    highest = std::max(highest, reflect(y - rows_.before, scene_.height()));
+    highest = std::max(highest, reflect(y + passed_ - rows_.before, scene_.height()));
   return highest < scene_.filled_rows();
 }
 
 void UnetStage::fill(int y) {
-  const int scene_y = reflect(y - rows_.before, scene_.height());
+  const int scene_y = reflect(y + passed_ - rows_.before, scene_.height());
   const std::ptrdiff_t channels = model_.inputs, width = scene_.width();
   float* out = plan_.input_row(y);
   float* inner = out + columns_.before * channels;

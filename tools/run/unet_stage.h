@@ -33,8 +33,12 @@ class UnetStage {
  public:
   // name: of the weights, for messages.  Throws Failure(bad_weights) when tensors are missing
   // or of the wrong shape.  workers: as many as advance() will be given, at most.
+  // Scene rows before first_row are not there; results are right from first_right(...) on.
   UnetStage(const std::string& name, const WeightsFile& weights, const Model& model, const Scene& scene, IsaSet isa,
-            int workers);
+            int workers, int first_row = 0);
+
+  // The first scene row with a right result, when reading starts at first_row.
+  static int first_right(const Model& model, int height, int first_row);
 
   // Rows the scene must keep of those it has read, for the steps to come: a step waits for
   // all rows of a band, and at the bottom reflection goes back up.
@@ -50,7 +54,7 @@ class UnetStage {
       step(parallel);
       const RowRange made = plan_.made(plan_.result());
       for (int y = made.begin; y < made.end; ++y) {
-        const int scene_y = y - rows_.before;
+        const int scene_y = y + passed_ - rows_.before;
         if (scene_y < 0 || scene_y >= scene_.height()) continue;
         on_row(scene_y, plan_.row(plan_.result(), y) + static_cast<std::ptrdiff_t>(columns_.before) * model_.outputs,
                plan_.classes_row(y) + columns_.before);
@@ -67,6 +71,7 @@ class UnetStage {
   Model model_;
   int slots_[kPixelNetMaxBands] = {};  // scene slot of each input channel
   Padding rows_, columns_;
+  int passed_;  // rows of the padded image before the plan's first
   Block block_{0};
   StreamPlan plan_;
 };
