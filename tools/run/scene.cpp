@@ -33,7 +33,7 @@ int scale_of(double band_metres, double working_metres) {
 }  // namespace
 
 Scene::Scene(const Product& product, const SceneOptions& options)
-    : product_(&product), parallel_(options.parallel), band_ids_(options.bands) {
+    : product_(&product), parallel_(options.parallel), isa_(options.isa), band_ids_(options.bands) {
   const ProductInfo& info = product.info();
   std::string missing;
   double finest = 0;
@@ -317,7 +317,7 @@ void Scene::exchange(StateArchive& state) {
     PixelWindow rest = b.window;
     rest.y += passed;
     rest.height -= passed;
-    b.reader = product_->open_band(b.index, {.window = rest, .parallel = parallel_});
+    b.reader = product_->open_band(b.index, {.window = rest, .parallel = parallel_, .isa = isa_});
     b.current = passed - 1;
   }
 }

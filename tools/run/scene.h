@@ -109,6 +109,7 @@ class Scene {
 
   const Product* product_;
   Parallel parallel_;
+  IsaSet isa_;
   std::vector<Band> bands_;
   std::vector<int> band_ids_;
   std::vector<float> offsets_;
