@@ -21,6 +21,8 @@
 #include "tests/kernels/head3x3_suite.h"
 #include "tests/kernels/pixelnet_suite.h"
 #include "tests/kernels/pointwise_suite.h"
+#include "tests/kernels/upconv3x3_suite.h"
+#include "tests/kernels/winograd3x3_suite.h"
 #include "tools/convert/weights_writer.h"
 #include "tools/run/loaded_weights.h"
 #include "tools/run/unet_stage.h"
@@ -284,6 +286,8 @@ void selftest_command(Args& args) {
   test::guard_pages = false;
   Checks checks;
   check_kernels<test::Conv3x3Suite>(checks);
+  check_kernels<test::Upconv3x3Suite>(checks);
+  check_kernels<test::Winograd3x3Suite>(checks);
   check_kernels<test::Dwconv3x3Suite>(checks);
   check_kernels<test::PointwiseSuite>(checks);
   check_kernels<test::Head3x3Suite>(checks);
