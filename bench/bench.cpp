@@ -33,7 +33,7 @@ constexpr const char* kOptions =
     "  --isa NAME        default: the best there is\n"
     "  --precision f32   what the network computes in\n"
     "  --runs N          default: 11; medians count\n"
-    "  --band N          input rows a step takes (default: 32)\n"
+    "  --band N          input rows a step takes (default: as dtacs run)\n"
     "  --input FILE      float32 planes (bands, N, N) of reflectance, little-endian; default: noise\n"
     "  --output FILE     float32 planes of the result, of the last run\n"
     "  --json            JSON instead of a table\n";
@@ -155,7 +155,7 @@ void bench(Args& args) {
   setup.size = args.number("--size", kSizeMultiple, 16384).value_or(512);
   setup.threads = args.number("--threads", 1, 1024).value_or(1);
   setup.runs = args.number("--runs", 1, 10000).value_or(11);
-  setup.band = args.number("--band", 1, 16384).value_or(32);
+  setup.band = args.number("--band", 1, 16384).value_or(default_band(setup.size));
   setup.isa = args.isa("--isa");
   const std::string precision = args.value("--precision").value_or("f32");
   const auto input = args.value("--input"), output = args.value("--output");

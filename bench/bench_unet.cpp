@@ -103,7 +103,8 @@ Measured bench_unet(const Setup& setup) {
   const Model& model = setup.weights.model;
   const int size = setup.size;
   const std::ptrdiff_t plane = static_cast<std::ptrdiff_t>(size) * size;
-  const StreamOptions options = {.width = size, .height = size, .band = setup.band, .isa = setup.isa};
+  const StreamOptions options = {
+      .width = size, .height = size, .band = setup.band, .isa = setup.isa, .workers = setup.threads};
 
   Measured m;
   auto plan = std::make_unique<StreamPlan>();
