@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole JPEG 2000 file to pixels.  The last byte chooses how: strictness, resolution,
-// component, window; behind the codestream it means nothing.
+// component, window (which is decoded without the kernels that the whole was decoded with); behind the codestream it
+// means nothing.
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
 
 #include "io/jp2/jp2.h"
+#include "kernels/isa.h"
 #include "tests/fuzz/target.h"
 
 namespace dtacs::fuzz {
@@ -68,11 +70,13 @@ DTACS_FUZZ_TARGET(jp2_file) {
   jp2::Options options{.component = how >> 1 & 1 ? 1 : 0,
                        .reduce = static_cast<int>(how >> 2 & 3),
                        .strict = (how & 1) == 0,
+                       .isa = detect_isa(),
                        .max_pixels = kMostPixels};
   Picture whole;
   if (!decode(in, options, whole).ok() || (how & 0x10) == 0) return;
   // Some part of it.
   const int a = static_cast<int>(how >> 5);
+  options.isa = isa::none;
   options.x = whole.width * a / 16;
   options.y = whole.height * (7 - a) / 16;
   options.width = std::max((whole.width - options.x) * (1 + a) / 16, 1);
