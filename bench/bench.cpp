@@ -118,7 +118,7 @@ LoadedWeights weights_option(Args& args, Block& memory) {
     std::copy(bytes.begin(), bytes.end(), memory.bytes().begin());
     return open_weights("random weights", memory.bytes());
   }
-  auto inside = net == "ac" ? built_in_correction() : net == "ac-unet" ? std::nullopt : built_in_classification();
+  auto inside = net == "ac" ? built_in_correction() : net == "ac-unet" ? std::nullopt : built_in_classification(false);
   if (!inside) throw Failure(Exit::usage, "no weights for this network are built in: give --weights FILE or --random");
   return std::move(*inside);
 }

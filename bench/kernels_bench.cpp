@@ -8,11 +8,16 @@
 #include <immintrin.h>
 #endif
 
+#include "tests/kernels/conv3x3_s8_suite.h"
 #include "tests/kernels/conv3x3_suite.h"
+#include "tests/kernels/dwconv3x3_s8_suite.h"
 #include "tests/kernels/dwconv3x3_suite.h"
+#include "tests/kernels/head3x3_s8_suite.h"
 #include "tests/kernels/head3x3_suite.h"
 #include "tests/kernels/pixelnet_suite.h"
+#include "tests/kernels/pointwise_s8_suite.h"
 #include "tests/kernels/pointwise_suite.h"
+#include "tests/kernels/stem3x3_s16_suite.h"
 #include "tests/kernels/upconv3x3_suite.h"
 #include "tests/kernels/winograd3x3_suite.h"
 
@@ -96,6 +101,11 @@ int main(int argc, char** argv) {
   bench_family<PointwiseSuite>();
   bench_family<Head3x3Suite>();
   bench_family<PixelNetSuite>();
+  bench_family<Stem3x3S16Suite>();
+  bench_family<Conv3x3S8Suite>();
+  bench_family<Dwconv3x3S8Suite>();
+  bench_family<PointwiseS8Suite>();
+  bench_family<Head3x3S8Suite>();
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
 }

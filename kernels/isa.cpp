@@ -3,7 +3,7 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
-#elif defined(__arm__) && defined(__linux__) && __STDC_HOSTED__
+#elif (defined(__arm__) || defined(__aarch64__)) && defined(__linux__) && __STDC_HOSTED__
 #include <sys/auxv.h>
 #endif
 
@@ -44,16 +44,25 @@ IsaSet detect_isa() noexcept {
   const bool ymm = (saved & 0x06u) == 0x06u, zmm = (saved & 0xe6u) == 0xe6u;
   const Cpuid l7 = cpuid(7, 0);
   if (!(ymm && bit(l7.ebx, 5) && bit(l1.ecx, 12))) return isa::sse41;
+  const IsaSet has = bit(cpuid(7, 1).eax, 4) ? isa::avxvnni : isa::avx2;
   const bool f = bit(l7.ebx, 16), dq = bit(l7.ebx, 17), bw = bit(l7.ebx, 30), vl = bit(l7.ebx, 31);
-  if (!(zmm && f && dq && bw && vl)) return isa::avx2;
+  if (!(zmm && f && dq && bw && vl)) return has;
   const bool bmi2 = bit(l7.ebx, 8), cd = bit(l7.ebx, 28), vbmi = bit(l7.ecx, 1), vpopcntdq = bit(l7.ecx, 14);
-  return bmi2 && cd && vbmi && vpopcntdq ? isa::avx512vbmi : isa::avx512;
+  return has | isa::avx512 | (bit(l7.ecx, 11) ? isa::avx512vnni : isa::none) |
+         (bmi2 && cd && vbmi && vpopcntdq ? isa::avx512vbmi : isa::none);
 }
 
 #elif defined(__aarch64__)
 
 IsaSet detect_isa() noexcept {
+#if defined(__linux__) && __STDC_HOSTED__
+  constexpr unsigned long kHwcapDotprod = 1ul << 20;
+  return (getauxval(AT_HWCAP) & kHwcapDotprod) != 0 ? isa::dotprod : isa::neon;
+#elif defined(__ARM_FEATURE_DOTPROD)
+  return isa::dotprod;
+#else
   return isa::neon;  // part of the architecture
+#endif
 }
 
 #elif defined(__arm__) && defined(__linux__) && __STDC_HOSTED__

@@ -64,6 +64,9 @@ Status read_model(const WeightsFile& weights, Model& model) noexcept {
       known = true;
     }
   if (!known) return Status::unsupported;
+  model.int8 = weights.meta("precision"sv) == "int8"sv;
+  if (model.int8 != (weights.meta("precision"sv) != ""sv) || (model.int8 && !model.classifies()))
+    return Status::unsupported;
   if (!read_bands(weights.meta("bands"sv), model.input_bands, model.inputs)) return Status::corrupt;
   if (model.classifies()) {
     model.outputs = for_each_item(weights.meta("outputs"sv), [](int, std::string_view) {});
@@ -83,8 +86,8 @@ Status bind_pixel_net(const WeightsFile& weights, const Model& model, PixelNet& 
   net = {};
   net.model = model;
   if (model.kind == NetKind::linear) {
-    const bool fits =
-        widen(weights, "a0.w"sv, model.outputs, model.inputs, net.w2) && widen(weights, "a0.b"sv, model.outputs, 0, net.b2);
+    const bool fits = widen(weights, "a0.w"sv, model.outputs, model.inputs, net.w2) &&
+                      widen(weights, "a0.b"sv, model.outputs, 0, net.b2);
     return fits ? Status::ok : Status::wrong_shape;
   }
   net.hidden = static_cast<int>(weights.find("a0.b"sv).count());

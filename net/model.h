@@ -22,6 +22,7 @@ enum class NetKind {
 
 struct Model {
   NetKind kind = NetKind::linear;
+  bool int8 = false;  // the weights are integers, for Int8Plan; classification only
   int inputs = 0;
   int input_bands[kPixelNetMaxBands] = {};   // band index of each input channel
   int outputs = 0;                           // classes, or bands
@@ -32,7 +33,7 @@ struct Model {
   bool is_unet() const noexcept { return kind == NetKind::unet_mobilenet_v2 || kind == NetKind::unet_corrector; }
 };
 
-// Reads the metadata "net", "bands" and "outputs".  unsupported: a network this
+// Reads the metadata "net", "precision", "bands" and "outputs".  unsupported: a network this
 // build does not know; corrupt: the metadata contradict themselves (an unknown
 // band, an output band that is no input).  Shapes are checked when a plan is bound.
 Status read_model(const WeightsFile& weights, Model& model) noexcept;

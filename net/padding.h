@@ -36,9 +36,10 @@ constexpr int reflect(int i, int size) noexcept {
 }
 
 // Continues a row of `width` pixels by reflection on both sides; inner is its pixel 0.
-inline void reflect_columns(float* inner, int width, std::ptrdiff_t channels, const Padding& columns) noexcept {
+template <class T>
+void reflect_columns(T* inner, int width, std::ptrdiff_t channels, const Padding& columns) noexcept {
   const auto copy_pixel = [&](int to) {
-    const float* from = inner + reflect(to, width) * channels;
+    const T* from = inner + reflect(to, width) * channels;
     for (std::ptrdiff_t c = 0; c < channels; ++c) inner[to * channels + c] = from[c];
   };
   for (int x = -columns.before; x < 0; ++x) copy_pixel(x);

@@ -39,7 +39,7 @@ Status find(const WeightsFile& weights, const Key& key, char kind, const std::ui
   name[at++] = '.';
   name[at++] = kind;
   view = weights.find({name, static_cast<std::size_t>(at)});
-  bool same = view.rank == rank;
+  bool same = view.rank == rank && !is_integer(view.dtype);
   for (int d = 0; same && d < rank; ++d) same = view.dims[d] == want[d];
   if (same) return Status::ok;
   if (mismatch != nullptr) {
@@ -70,6 +70,7 @@ void channels_innermost(const float* from, int outputs, int channels, float* to)
 Status StreamPlan::bind(const Net& net, const WeightsFile& weights, const StreamOptions& options, Arena& arena,
                         StreamPlan& plan, WeightsMismatch* mismatch) noexcept {
   plan.net_ = net;
+  for (Layer& l : plan.net_.layers) l.inner = l.inner && !options.keep_inner;
   plan.options_ = options;
   plan.conv3x3_ = &conv3x3_f32.best(options.isa);
   plan.winograd3x3_ = &winograd3x3_f32.best(options.isa);

@@ -57,15 +57,11 @@ std::uint32_t file_crc(Bytes bytes) noexcept {
   return crc32c(bytes.subspan(kHeadCrc + 4), front);
 }
 
-std::size_t element_bytes(DType t) noexcept {
-  return t == DType::f16 ? 2 : 4;
-}
-
 bool all_finite(Bytes data, DType dtype) noexcept {
   std::uint32_t bad = 0;  // no early exit: a loop the compiler can vectorise
   if (dtype == DType::f16) {
     for (std::size_t i = 0; i < data.size(); i += 2) bad |= (little<std::uint16_t>(&data[i]) & 0x7c00u) == 0x7c00u;
-  } else {
+  } else if (dtype == DType::f32) {
     for (std::size_t i = 0; i < data.size(); i += 4) bad |= (u32(&data[i]) & 0x7f800000u) == 0x7f800000u;
   }
   return bad == 0;
@@ -100,7 +96,7 @@ bool strings_are_valid(Bytes bytes, std::uint32_t tensors, std::uint32_t metas, 
 }
 
 Status tensor_is_valid(Bytes bytes, const std::byte* r, std::uint64_t& at) noexcept {
-  if (u8(r + kTensorDType) > static_cast<std::uint8_t>(DType::f16)) return Status::unsupported;
+  if (u8(r + kTensorDType) > static_cast<std::uint8_t>(DType::s32)) return Status::unsupported;
   const auto dtype = static_cast<DType>(u8(r + kTensorDType));
   const std::uint32_t rank = u8(r + kTensorRank);
   if (rank < 1 || rank > 4 || u8(r + kTensorReserved) != 0) return Status::corrupt;
@@ -133,9 +129,17 @@ void TensorView::to_f32(float* dst) const noexcept {
   const std::size_t n = count();
   if (dtype == DType::f16) {
     for (std::size_t i = 0; i < n; ++i) dst[i] = f16_to_f32(little<std::uint16_t>(&bytes[2 * i]));
-  } else {
+  } else if (dtype == DType::f32) {
     for (std::size_t i = 0; i < n; ++i) dst[i] = std::bit_cast<float>(u32(&bytes[4 * i]));
+  } else {
+    for (std::size_t i = 0; i < n; ++i) dst[i] = static_cast<float>(integer(i));
   }
+}
+
+std::int32_t TensorView::integer(std::size_t i) const noexcept {
+  if (dtype == DType::s8) return static_cast<std::int8_t>(bytes[i]);
+  if (dtype == DType::s16) return static_cast<std::int16_t>(little<std::uint16_t>(&bytes[2 * i]));
+  return static_cast<std::int32_t>(u32(&bytes[4 * i]));
 }
 
 Status WeightsFile::open(Bytes bytes, WeightsFile& out) noexcept {
@@ -144,7 +148,8 @@ Status WeightsFile::open(Bytes bytes, WeightsFile& out) noexcept {
     if (u8(&bytes[i]) != kMagic[i]) return Status::bad_magic;
   if (bytes.size() < kHeaderBytes) return Status::truncated;
   const std::byte* head = bytes.data();
-  if (u32(head + kHeadVersion) != kVersion) return Status::bad_version;
+  const std::uint32_t version = u32(head + kHeadVersion);
+  if (version != kVersion && version != kIntegerVersion) return Status::bad_version;
   if (u64(head + kHeadBytes) > bytes.size()) return Status::truncated;
   if (u64(head + kHeadBytes) < bytes.size() || bytes.size() > kMaxFile) return Status::corrupt;
   if (u32(head + kHeadCrc) != file_crc(bytes)) return Status::corrupt;
@@ -159,9 +164,13 @@ Status WeightsFile::open(Bytes bytes, WeightsFile& out) noexcept {
       strings > data || data > bytes.size() || !strings_are_valid(bytes, tensors, metas, data))
     return Status::corrupt;
   std::uint64_t at = data;
-  for (std::uint32_t i = 0; i < tensors; ++i)
-    if (const Status s = tensor_is_valid(bytes, tensor_record(bytes, i), at); s != Status::ok) return s;
-  if (at != bytes.size()) return Status::corrupt;
+  bool integers = false;
+  for (std::uint32_t i = 0; i < tensors; ++i) {
+    const std::byte* r = tensor_record(bytes, i);
+    if (const Status s = tensor_is_valid(bytes, r, at); s != Status::ok) return s;
+    integers = integers || is_integer(static_cast<DType>(u8(r + kTensorDType)));
+  }
+  if (at != bytes.size() || integers != (version == kIntegerVersion)) return Status::corrupt;
   out.bytes_ = bytes;
   return Status::ok;
 }

@@ -14,7 +14,15 @@
 
 namespace dtacs {
 
-enum class DType : std::uint8_t { f32 = 0, f16 = 1 };
+enum class DType : std::uint8_t { f32 = 0, f16 = 1, s8 = 2, s16 = 3, s32 = 4 };
+
+constexpr bool is_integer(DType t) noexcept {
+  return t >= DType::s8;
+}
+constexpr std::size_t element_bytes(DType t) noexcept {
+  constexpr std::size_t kBytes[] = {4, 2, 1, 2, 4};
+  return kBytes[static_cast<int>(t)];
+}
 
 struct TensorView {
   std::string_view name;  // "e3.dw.w"
@@ -24,8 +32,9 @@ struct TensorView {
   std::span<const std::byte> bytes;  // 64-byte aligned within the file
 
   std::size_t count() const noexcept;
-  // dst: count() floats.  f16 is widened exactly.
+  // dst: count() floats.  f16 is widened exactly; integers beyond 2^24 are rounded.
   void to_f32(float* dst) const noexcept;
+  std::int32_t integer(std::size_t i) const noexcept;  // of an integer tensor
 };
 
 class WeightsFile {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The numbers of the weights format, version 1, shared by its reader and its
+// The numbers of the weights format, shared by its reader and its
 // writer.  FORMAT.md is the specification; the names below are its field names.
 #pragma once
 
@@ -11,7 +11,8 @@
 namespace dtacs::weights_v1 {
 
 inline constexpr std::uint8_t kMagic[8] = {'D', 'T', 'A', 'C', 'S', 'W', '\r', '\n'};
-inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kVersion = 1;         // of a file without integers
+inline constexpr std::uint32_t kIntegerVersion = 2;  // of a file with some
 
 inline constexpr std::size_t kAlign = 64;  // of tensor data and of the file's size
 inline constexpr std::size_t kHeaderBytes = 64;

@@ -3,11 +3,16 @@
 #include <cstring>
 #include <limits>
 
+#include "tests/kernels/conv3x3_s8_suite.h"
 #include "tests/kernels/conv3x3_suite.h"
+#include "tests/kernels/dwconv3x3_s8_suite.h"
 #include "tests/kernels/dwconv3x3_suite.h"
+#include "tests/kernels/head3x3_s8_suite.h"
 #include "tests/kernels/head3x3_suite.h"
 #include "tests/kernels/pixelnet_suite.h"
+#include "tests/kernels/pointwise_s8_suite.h"
 #include "tests/kernels/pointwise_suite.h"
+#include "tests/kernels/stem3x3_s16_suite.h"
 #include "tests/kernels/upconv3x3_suite.h"
 #include "tests/kernels/winograd3x3_suite.h"
 #include "tests/support/check_family.h"
@@ -21,15 +26,6 @@ template <class T>
 std::string bytes(const Guarded<T>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
 }
-std::string result(const Conv3x3Suite::Case& c) {
-  return bytes(c.out);
-}
-std::string result(const Dwconv3x3Suite::Case& c) {
-  return bytes(c.out);
-}
-std::string result(const PointwiseSuite::Case& c) {
-  return bytes(c.out);
-}
 std::string result(const Head3x3Suite::Case& c) {
   return bytes(c.logits) + bytes(c.classes);
 }
@@ -38,6 +34,13 @@ std::string result(const Winograd3x3Suite::Case& c) {
 }
 std::string result(const Upconv3x3Suite::Case& c) {
   return bytes(c.out.values);
+}
+std::string result(const Head3x3S8Suite::Case& c) {
+  return bytes(c.classes);
+}
+template <class Case>
+std::string result(const Case& c) {
+  return bytes(c.out);
 }
 std::string result(const PixelNetSuite::Case& c) {
   std::string all;
@@ -94,6 +97,21 @@ TEST_CASE("kernels: head3x3_f32") {
 TEST_CASE("kernels: pixelnet_u16") {
   check_family<PixelNetSuite>();
 }
+TEST_CASE("kernels: stem3x3_s16") {
+  check_family<Stem3x3S16Suite>();
+}
+TEST_CASE("kernels: conv3x3_s8") {
+  check_family<Conv3x3S8Suite>();
+}
+TEST_CASE("kernels: dwconv3x3_s8") {
+  check_family<Dwconv3x3S8Suite>();
+}
+TEST_CASE("kernels: pointwise_s8") {
+  check_family<PointwiseS8Suite>();
+}
+TEST_CASE("kernels: head3x3_s8") {
+  check_family<Head3x3S8Suite>();
+}
 
 TEST_CASE("kernels: a result does not depend on how the row is cut into runs") {
   check_runs<Conv3x3Suite>({{53, 0, 13, 32, 2}, {53, 3, 49, 40, 1}, {53, 0, 20, 8, 1}});
@@ -103,6 +121,11 @@ TEST_CASE("kernels: a result does not depend on how the row is cut into runs") {
   check_runs<PointwiseSuite>({{53, 75, 40, PointwiseSuite::Add::in_place}, {53, 33, 8}});
   check_runs<Head3x3Suite>({{53, 1, 16, 4}, {53, 0, 11, 7}});
   check_runs<PixelNetSuite>({{53, 13, 52, 12}, {53, 13, 0, 12, false}});
+  check_runs<Stem3x3S16Suite>({{53, 3, 13, 32}});
+  check_runs<Conv3x3S8Suite>({{53, 0, 1, 16, 8, 40}, {53, 3, 0, 8, 0, 16}, {53, 1, 0, 0, 16, 24}});
+  check_runs<Dwconv3x3S8Suite>({{53, 0, 48, 1}, {53, 2, 80, 2}});
+  check_runs<PointwiseS8Suite>({{53, 72, 40, PointwiseS8Suite::Add::in_place}, {53, 16, 8}});
+  check_runs<Head3x3S8Suite>({{53, 1, 4}, {53, 0, 7}});
 }
 
 TEST_CASE("kernels: a family offers the best variant a machine can run, and always one") {
@@ -127,6 +150,11 @@ TEST_CASE("kernels: a family offers the best variant a machine can run, and alwa
   check(pointwise_f32);
   check(head3x3_f32);
   check(pixelnet_u16);
+  check(stem3x3_s16);
+  check(conv3x3_s8);
+  check(dwconv3x3_s8);
+  check(pointwise_s8);
+  check(head3x3_s8);
 }
 
 TEST_CASE("kernels: of equal logits the class with the smallest number wins") {

@@ -9,6 +9,7 @@
 #include "io/host/failure.h"
 #include "io/host/file.h"
 #include "io/host/output_file.h"
+#include "tools/run/loaded_weights.h"
 
 namespace dtacs {
 
@@ -16,6 +17,8 @@ namespace {
 
 constexpr const char* kHelp =
     "usage: dtacs-convert IN -o OUT.dtw [option]...    convert a checkpoint to a weights file\n"
+    "       dtacs-convert --int8 IN.dtw --calibrate SCENE... -o OUT.dtw    to 8-bit integers\n"
+    "       dtacs-convert --compare A.dtw B.dtw SCENE...                   how far two are apart\n"
     "       dtacs-convert --info FILE                  print a checkpoint or a weights file\n"
     "\n"
     "IN is a PyTorch checkpoint (.pt .pth .ckpt, TorchScript too), an ONNX model or a safetensors file.\n"
@@ -26,6 +29,9 @@ constexpr const char* kHelp =
     "  --net NAME        unet_mobilenet_v2, unet_corrector, cnn_corrector or linear; default: told by the tensors\n"
     "  --prefix TEXT     what stands before the network's tensor names, where a file holds several networks\n"
     "  --f16             store weights in half precision (biases stay f32)\n"
+    "  --calibrate SCENE a product as `dtacs run` reads it, for the ranges of --int8 (repeatable)\n"
+    "  --range RULE      largest, percentile or squares: how a range is chosen; default largest\n"
+    "  --wide LIST       layers that keep weights of 14 bits, or none; default: e1, e2 and e3\n"
     "  --meta KEY=VALUE  metadata to add, such as licence=... (repeatable)\n"
     "  --no-zip-crc      do not check the CRCs of the zip archive\n"
     "  --info            print what is in the file\n"
@@ -81,11 +87,12 @@ void print_weights_file(std::span<const std::byte> bytes, const std::string& pat
     std::printf("  %.*s = %.*s\n", static_cast<int>(f.meta_key(i).size()), f.meta_key(i).data(),
                 static_cast<int>(f.meta_value(i).size()), f.meta_value(i).data());
   std::size_t values = 0;
+  constexpr const char* kTypes[] = {"f32", "f16", "s8", "s16", "s32"};
   for (int i = 0; i < f.tensor_count(); ++i) {
     const TensorView t = f.tensor(i);
     values += t.count();
     std::printf("  %-40.*s %-5s %s\n", static_cast<int>(t.name.size()), t.name.data(),
-                t.dtype == DType::f16 ? "f16" : "f32", dims_text(t).c_str());
+                kTypes[static_cast<int>(t.dtype)], dims_text(t).c_str());
   }
   std::printf("%d tensors, %zu values\n", f.tensor_count(), values);
 }
@@ -140,6 +147,22 @@ ConvertOptions parse_convert_options(int argc, const char* const* argv) {
       const std::size_t equals = pair.find('=');
       if (equals == pair.npos || equals == 0) usage("--meta " + pair + ": expected KEY=VALUE");
       o.meta[pair.substr(0, equals)] = pair.substr(equals + 1);
+    } else if (arg == "--int8") {
+      o.int8 = true;
+    } else if (arg == "--compare") {
+      o.compare = true;
+    } else if (arg == "--calibrate") {
+      o.scenes.push_back(value());
+    } else if (arg == "--range") {
+      const std::string rule = value();
+      if (rule != "largest" && rule != "percentile" && rule != "squares")
+        usage("--range " + rule + ": expected largest, percentile or squares");
+      o.range = rule == "largest"      ? RangeRule::largest
+                : rule == "percentile" ? RangeRule::percentile
+                                       : RangeRule::squares;
+    } else if (arg == "--wide") {
+      const std::string list = value();
+      o.wide = list == "none" ? std::vector<std::string>{} : split(list, "--wide");
     } else if (arg == "--f16") {
       o.f16 = true;
     } else if (arg == "--no-zip-crc") {
@@ -152,12 +175,22 @@ ConvertOptions parse_convert_options(int argc, const char* const* argv) {
       usage("unknown option " + arg);
     } else if (o.in.empty()) {
       o.in = arg;
+    } else if (o.compare && o.second.empty()) {
+      o.second = arg;
+    } else if (o.compare) {
+      o.scenes.push_back(arg);
     } else {
       usage("one file at a time, found " + o.in + " and " + arg);
     }
   }
   if (o.help) return o;
   if (o.in.empty()) usage("no file to read");
+  if (o.compare) {
+    if (o.second.empty() || o.scenes.empty()) usage("--compare needs two weights files and a scene");
+    return o;
+  }
+  if (o.int8 == o.scenes.empty())
+    usage(o.int8 ? "--int8 needs a scene: --calibrate SCENE" : "--calibrate is for --int8");
   if (!o.info && o.out.empty()) usage("no file to write: -o OUT.dtw");
   for (const char* key : {"net", "task", "bands", "outputs"})
     if (o.meta.count(key) != 0)
@@ -184,11 +217,50 @@ std::vector<std::byte> pack_network(const Network& network, const ConvertOptions
   return write_weights(std::move(tensors), meta);
 }
 
+namespace {
+
+// The bytes of options.out, once they read back.
+void write_checked(const ConvertOptions& options, const std::vector<std::byte>& bytes, WeightsFile& check) {
+  if (WeightsFile::open(bytes, check) != Status::ok)
+    throw Failure(Exit::self_check, options.out + ": the weights file does not read back (a mistake of this program)");
+  write_file(options.out, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+void convert_to_int8(const ConvertOptions& options) {
+  const LoadedWeights in = load_weights(options.in);
+  if (!in.model.classifies() || in.model.int8)
+    throw Failure(Exit::usage, options.in + ": --int8 takes float weights for classification");
+  const std::vector<TensorRanges> ranges = calibrate(in.weights, in.model, options.scenes, options.range);
+  std::map<std::string, std::string> meta;
+  for (int i = 0; i < in.weights.meta_count(); ++i)
+    meta[std::string(in.weights.meta_key(i))] = std::string(in.weights.meta_value(i));
+  meta["precision"] = "int8";
+  meta["quantised_from"] = ascii(file_name(options.in)) + ", CRC-32C " + hex(in.weights.crc());
+  std::vector<std::string> scenes;
+  for (const std::string& s : options.scenes) scenes.push_back(ascii(file_name(s)));
+  meta["calibrated_on"] = join(scenes);
+  meta["converter"] = "dtacs-convert " DTACS_VERSION;
+  for (const auto& [key, value] : options.meta) meta[key] = value;
+  const std::vector<std::byte> bytes =
+      write_weights(quantise(unet_of(in.model), in.weights, ranges, {.wide = options.wide}), meta);
+  WeightsFile check;
+  write_checked(options, bytes, check);
+  std::printf("%s: %d tensors, %zu bytes, CRC-32C %s\n", options.out.c_str(), check.tensor_count(), bytes.size(),
+              hex(check.crc()).c_str());
+}
+
+}  // namespace
+
 void run_convert(const ConvertOptions& options) {
   if (options.help) {
     std::fputs(kHelp, stdout);
     return;
   }
+  if (options.compare) {
+    compare_weights(options.in, options.second, options.scenes);
+    return;
+  }
+  if (options.int8) return convert_to_int8(options);
   const MappedFile file(options.in);
   if (options.info && is_weights_file(file.bytes())) return print_weights_file(file.bytes(), options.in);
   const Checkpoint checkpoint = read_checkpoint(file.bytes(), options.in, {.check_crc = options.check_zip_crc});
@@ -202,9 +274,7 @@ void run_convert(const ConvertOptions& options) {
     throw Failure(f.exit(), options.in + ": " + f.what());
   }
   WeightsFile check;
-  if (WeightsFile::open(bytes, check) != Status::ok)
-    throw Failure(Exit::self_check, options.out + ": the weights file does not read back (a mistake of this program)");
-  write_file(options.out, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  write_checked(options, bytes, check);
   std::size_t values = 0;
   for (const WeightsTensor& t : network.tensors) values += t.values.size();
   std::printf("%s: %s, %zu tensors\n", options.in.c_str(), checkpoint.format.c_str(), checkpoint.tensors.size());

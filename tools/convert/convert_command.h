@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "tools/convert/calibrate.h"
 #include "tools/convert/network.h"
 
 namespace dtacs {
@@ -13,6 +14,11 @@ namespace dtacs {
 struct ConvertOptions {
   std::string in, out;
   bool info = false, f16 = false, help = false;
+  bool int8 = false, compare = false;  // IN is a weights file; --compare: so is `second`
+  std::string second;
+  std::vector<std::string> scenes;  // to calibrate with or compare on
+  RangeRule range = RangeRule::largest;
+  std::vector<std::string> wide = {"e1.dw", "e1.prj", "e2.exp", "e2.dw", "e2.prj", "e3.exp", "e3.dw", "e3.prj"};
   bool check_zip_crc = true;
   NetworkHints hints;
   std::map<std::string, std::string> meta;

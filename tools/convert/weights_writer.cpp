@@ -46,12 +46,25 @@ void check(const WeightsTensor& t) {
     count *= d;  // both factors below 2^32
     if (count == 0 || count > kMaxFile) refuse(t.name + ": a dimension is 0 or the tensor too large");
   }
-  if (count != t.values.size())
-    refuse(t.name + ": the shape has " + std::to_string(count) + " values, " + std::to_string(t.values.size()) +
-           " were given");
+  const std::size_t given = is_integer(t.dtype) ? t.integers.size() : t.values.size();
+  if (count != given)
+    refuse(t.name + ": the shape has " + std::to_string(count) + " values, " + std::to_string(given) + " were given");
+}
+
+void append_integers(std::vector<std::byte>& file, const WeightsTensor& t) {
+  const std::size_t size = element_bytes(t.dtype);
+  const std::int64_t most = (std::int64_t{1} << (8 * size - 1)) - 1;
+  std::size_t at = file.size();
+  file.resize(at + t.integers.size() * size);
+  for (const std::int32_t v : t.integers) {
+    if (v > most || v < -most - 1) refuse(t.name + ": " + std::to_string(v) + " does not fit in its type");
+    for (std::size_t i = 0; i < size; ++i, ++at)
+      file[at] = static_cast<std::byte>(static_cast<std::uint32_t>(v) >> (8 * i) & 0xffu);
+  }
 }
 
 void append_values(std::vector<std::byte>& file, const WeightsTensor& t) {
+  if (is_integer(t.dtype)) return append_integers(file, t);
   const bool half = t.dtype == DType::f16;
   std::size_t at = file.size();
   file.resize(at + t.values.size() * (half ? 2 : 4));
@@ -119,7 +132,9 @@ std::vector<std::byte> write_weights(std::vector<WeightsTensor> tensors,
   }
 
   for (std::size_t i = 0; i < sizeof kMagic; ++i) file[i] = static_cast<std::byte>(kMagic[i]);
-  put(file, kHeadVersion, kVersion);
+  const bool integers =
+      std::any_of(tensors.begin(), tensors.end(), [](const WeightsTensor& t) { return is_integer(t.dtype); });
+  put(file, kHeadVersion, integers ? kIntegerVersion : kVersion);
   put(file, kHeadBytes, std::uint64_t{file.size()});
   put(file, kHeadTensors, static_cast<std::uint32_t>(tensors.size()));
   put(file, kHeadMeta, static_cast<std::uint32_t>(meta.size()));

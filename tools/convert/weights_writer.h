@@ -17,8 +17,9 @@ namespace dtacs {
 struct WeightsTensor {
   std::string name;
   DType dtype = DType::f32;
-  std::vector<std::uint32_t> dims;  // 1..4, slowest first
-  std::vector<float> values;        // as many as the product of dims; rounded to nearest even for f16
+  std::vector<std::uint32_t> dims;          // 1..4, slowest first
+  std::vector<float> values;                // as many as the product of dims; rounded to nearest even for f16
+  std::vector<std::int32_t> integers = {};  // instead of values, of an integer type
 };
 
 // Throws Failure (bad_weights) when the format cannot hold the content: a value that

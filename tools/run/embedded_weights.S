@@ -8,6 +8,12 @@ dtacs_classification_begin:
     .globl dtacs_classification_end
 dtacs_classification_end:
     .balign 64
+    .globl dtacs_classification_int8_begin
+dtacs_classification_int8_begin:
+    .incbin "weights/classification_int8.dtw"
+    .globl dtacs_classification_int8_end
+dtacs_classification_int8_end:
+    .balign 64
     .globl dtacs_correction_begin
 dtacs_correction_begin:
     .incbin "weights/correction.dtw"

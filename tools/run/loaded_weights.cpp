@@ -7,6 +7,7 @@
 extern "C" {
 // embedded_weights.S
 extern const std::byte dtacs_classification_begin[], dtacs_classification_end[];
+extern const std::byte dtacs_classification_int8_begin[], dtacs_classification_int8_end[];
 extern const std::byte dtacs_correction_begin[], dtacs_correction_end[];
 }
 #endif
@@ -36,7 +37,9 @@ LoadedWeights load_weights(const std::string& path) {
 
 #ifdef DTACS_EMBED_WEIGHTS
 
-std::optional<LoadedWeights> built_in_classification() {
+std::optional<LoadedWeights> built_in_classification(bool int8) {
+  if (int8)
+    return open_weights("built-in int8 classification", {dtacs_classification_int8_begin, dtacs_classification_int8_end});
   return open_weights("built-in classification", {dtacs_classification_begin, dtacs_classification_end});
 }
 
@@ -46,7 +49,7 @@ std::optional<LoadedWeights> built_in_correction() {
 
 #else
 
-std::optional<LoadedWeights> built_in_classification() {
+std::optional<LoadedWeights> built_in_classification(bool) {
   return std::nullopt;
 }
 

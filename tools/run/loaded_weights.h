@@ -28,7 +28,7 @@ LoadedWeights open_weights(const std::string& name, std::span<const std::byte> b
 LoadedWeights load_weights(const std::string& path);
 
 // The default weights inside this binary; nothing when it was built without.
-std::optional<LoadedWeights> built_in_classification();
+std::optional<LoadedWeights> built_in_classification(bool int8);
 std::optional<LoadedWeights> built_in_correction();
 
 }  // namespace dtacs

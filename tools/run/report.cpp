@@ -81,6 +81,7 @@ void add_weights(JsonWriter& j, const std::vector<const LoadedWeights*>& weights
     j.begin_object();
     j.member("name", w->name);
     j.member("crc32c", crc_text(w->weights));
+    if (w->weights.meta("precision").empty()) j.member("precision", "f32");  // int8 weights say so themselves
     for (int i = 0; i < w->weights.meta_count(); ++i) j.member(w->weights.meta_key(i), w->weights.meta_value(i));
     j.end();
   }

@@ -62,15 +62,30 @@ struct Chosen {
   std::optional<LoadedWeights> classification, correction;
 };
 
+// Whether int8 weights are the default: where float32 has no fused multiply-add on wide
+// registers, int8 is several times as fast (bench/RESULTS.md); elsewhere float32 is fast
+// enough to be exact.  Without any vectors int8 would be the slower one.
+bool int8_by_default(IsaSet isa) {
+  return isa != isa::none && !runs_on(isa::avx2, isa);
+}
+
 Chosen choose_weights(const RunOptions& options) {
   Chosen chosen;
   for (const std::string& path : options.weights) {
     LoadedWeights w = load_weights(path);
     auto& task = w.model.classifies() ? chosen.classification : chosen.correction;
     if (task) throw Failure(Exit::usage, path + " and " + task->name + " do the same task; give one of them");
+    if (w.model.classifies() && options.precision != Precision::automatic &&
+        w.model.int8 != (options.precision == Precision::int8))
+      throw Failure(Exit::usage, path + " holds " + (w.model.int8 ? "int8" : "f32") +
+                                     " weights; leave --precision away, or make others with dtacs-convert");
     task = std::move(w);
   }
-  if (!chosen.classification) chosen.classification = built_in_classification();
+  if (!chosen.classification) {
+    const bool int8 = options.precision == Precision::int8 ||
+                      (options.precision == Precision::automatic && int8_by_default(options.isa));
+    chosen.classification = built_in_classification(int8);
+  }
   if (!chosen.correction) chosen.correction = built_in_correction();
   if (!options.mask) chosen.classification.reset();
   if (!options.reflectance) chosen.correction.reset();

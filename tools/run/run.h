@@ -12,12 +12,20 @@
 
 namespace dtacs {
 
+// Of classification; correction is always float32.
+enum class Precision {
+  automatic,  // that of the weights given; of the built-in ones, int8 where the instruction set lacks AVX2
+  f32,
+  int8,
+};
+
 struct RunOptions {
   std::string product;
   std::string folder;                // where outputs go
   std::vector<std::string> weights;  // files, at most one per task; else the built-in ones
   bool mask = true, reflectance = true;
   bool stack = false;
+  Precision precision = Precision::automatic;
   int resolution = 0;          // metres: 10 or 20; 0: the finest band's
   std::optional<Rect> window;  // on the working grid
   std::optional<int> offset;   // RADIO_ADD_OFFSET instead of the metadata's

@@ -8,9 +8,8 @@ namespace dtacs {
 
 const char* const kRunUsage =
     "dtacs run PRODUCT -o DIR [--only mask|reflectance] [--res 10|20] [--window X,Y,W,H] [--weights FILE]... "
-    "[--stack] [--offset auto|none|N] [--granule TILE] [--raw LINE] [--threads N] [--isa NAME] [--truth DIR] "
-    "[--resume] "
-    "[--time-budget SECONDS] [--max-mem BYTES] [--quiet]";
+    "[--stack] [--precision auto|f32|int8] [--offset auto|none|N] [--granule TILE] [--raw LINE] [--threads N] [--isa "
+    "NAME] [--truth DIR] [--resume] [--time-budget SECONDS] [--max-mem BYTES] [--quiet]";
 
 namespace {
 
@@ -51,6 +50,11 @@ void run_command(Args& args) {
       throw Failure(Exit::usage, "--only " + *only + ": expected mask or reflectance");
     o.mask = *only == "mask";
     o.reflectance = *only == "reflectance";
+  }
+  if (const auto precision = args.value("--precision"); precision && *precision != "auto") {
+    if (*precision != "f32" && *precision != "int8")
+      throw Failure(Exit::usage, "--precision " + *precision + ": expected auto, f32 or int8");
+    o.precision = *precision == "f32" ? Precision::f32 : Precision::int8;
   }
   if (const auto res = args.number("--res", 10, 20)) {
     if (*res != 10 && *res != 20) throw Failure(Exit::usage, "--res: expected 10 or 20");

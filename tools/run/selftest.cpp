@@ -226,7 +226,7 @@ void check_built_in(Checks& checks) {
   checks.begin("weights built in");
   std::optional<LoadedWeights> classification;
   try {
-    classification = built_in_classification();
+    classification = built_in_classification(false);
     static_cast<void>(built_in_correction());
   } catch (const Failure& f) {
     return checks.end(f.what());

@@ -36,6 +36,15 @@ int UnetStage::first_right(const Model& model, int height, int first_row) {
 
 UnetStage::UnetStage(const std::string& name, const WeightsFile& weights, const Model& model, const Scene& scene,
                      IsaSet isa, int workers, int first_row)
+    : UnetStage(name, weights, model, scene, isa, workers, first_row, false) {}
+
+UnetStage UnetStage::to_look_into(const std::string& name, const WeightsFile& weights, const Model& model,
+                                  const Scene& scene, IsaSet isa, int workers) {
+  return UnetStage(name, weights, model, scene, isa, workers, 0, true);
+}
+
+UnetStage::UnetStage(const std::string& name, const WeightsFile& weights, const Model& model, const Scene& scene,
+                     IsaSet isa, int workers, int first_row, bool keep_inner)
     : scene_(scene),
       model_(model),
       rows_(padding_for(scene.height())),
@@ -45,16 +54,22 @@ UnetStage::UnetStage(const std::string& name, const WeightsFile& weights, const 
   const Net net = unet_of(model);
   const StreamOptions options = {.width = padded_size(scene.width()),
                                  .height = padded_size(scene.height()) - passed_,
-                                 .band = default_band(padded_size(scene.width())),
+                                 .band = model.int8 && !keep_inner ? int8_band(padded_size(scene.width()))
+                                                                   : default_band(padded_size(scene.width())),
                                  .isa = isa,
-                                 .workers = workers};
+                                 .workers = workers,
+                                 .keep_inner = keep_inner};
   WeightsMismatch wrong;
+  const auto bind = [&](Arena& arena) {
+    return model.int8 ? Int8Plan::bind(net, weights, options, arena, int8_, &wrong)
+                      : StreamPlan::bind(net, weights, options, arena, plan_, &wrong);
+  };
   Arena dry;
-  Status status = StreamPlan::bind(net, weights, options, dry, plan_, &wrong);
+  Status status = bind(dry);
   if (status == Status::arena_too_small) {
     block_ = Block(dry.wanted());
     Arena arena(block_.bytes());
-    status = StreamPlan::bind(net, weights, options, arena, plan_, &wrong);
+    status = bind(arena);
   }
   if (status == Status::ok) return;
   std::string line = name + ": tensor " + wrong.tensor;
@@ -63,13 +78,18 @@ UnetStage::UnetStage(const std::string& name, const WeightsFile& weights, const 
     for (int i = 1; i < 4 && d[i] != 0; ++i) text += "x" + std::to_string(d[i]);
     return text;
   };
-  line += wrong.missing ? " is missing" : ": expected " + dims(wrong.want) + ", found " + dims(wrong.found);
+  if (status == Status::unsupported)
+    line = name + ": the int8 kernels do not cover this network";
+  else if (status == Status::corrupt)
+    line += " is of another type, or holds values outside what int8 weights may hold";
+  else
+    line += wrong.missing ? " is missing" : ": expected " + dims(wrong.want) + ", found " + dims(wrong.found);
   throw Failure(Exit::bad_weights, line);
 }
 
 bool UnetStage::can_step() const {
-  if (plan_.finished()) return false;
-  const RowRange wanted = plan_.wanted();
+  if (model_.int8 ? int8_.finished() : plan_.finished()) return false;
+  const RowRange wanted = model_.int8 ? int8_.wanted() : plan_.wanted();
   // Reflection asks for the highest scene row somewhere inside the range, not at its end.
   int highest = -1;
   for (int y = wanted.begin; y < wanted.end; ++y)
@@ -77,24 +97,38 @@ bool UnetStage::can_step() const {
   return highest < scene_.filled_rows();
 }
 
-void UnetStage::fill(int y) {
+// value(dn, offset) of every band of a scene row, and the columns beside it by reflection.
+template <class T, class F>
+void UnetStage::fill_row(T* out, std::ptrdiff_t channels, int y, F&& value) const {
   const int scene_y = reflect(y + passed_ - rows_.before, scene_.height());
-  const std::ptrdiff_t channels = model_.inputs, width = scene_.width();
-  float* out = plan_.input_row(y);
-  float* inner = out + columns_.before * channels;
+  const std::ptrdiff_t width = scene_.width();
+  T* inner = out + columns_.before * channels;
   for (int c = 0; c < model_.inputs; ++c) {
     const std::uint16_t* in = scene_.row(slots_[c], scene_y);
-    const float offset = scene_.add_offset(slots_[c]), quantification = scene_.quantification();
-    for (std::ptrdiff_t x = 0; x < width; ++x)
-      inner[x * channels + c] = (static_cast<float>(in[x]) + offset) / quantification;
+    const float offset = scene_.add_offset(slots_[c]);
+    for (std::ptrdiff_t x = 0; x < width; ++x) inner[x * channels + c] = value(in[x], offset);
   }
   reflect_columns(inner, scene_.width(), channels, columns_);
 }
 
+void UnetStage::fill(int y) {
+  const float quantification = scene_.quantification();
+  if (model_.int8) {
+    fill_row(int8_.input_row(y), int8_.input_channels(), y,
+             [&](std::uint16_t dn, float offset) { return int8_input(dn, offset, quantification); });
+  } else {
+    fill_row(plan_.input_row(y), model_.inputs, y,
+             [&](std::uint16_t dn, float offset) { return (static_cast<float>(dn) + offset) / quantification; });
+  }
+}
+
 void UnetStage::step(const Parallel& parallel) {
-  const RowRange wanted = plan_.wanted();
+  const RowRange wanted = model_.int8 ? int8_.wanted() : plan_.wanted();
   parallel.for_each(wanted.count(), [&](int i, int) noexcept { fill(wanted.begin + i); });
-  plan_.step(parallel);
+  if (model_.int8)
+    int8_.step(parallel);
+  else
+    plan_.step(parallel);
 }
 
 }  // namespace dtacs

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "io/parallel.h"
+#include "net/int8_plan.h"
 #include "net/model.h"
 #include "net/padding.h"
 #include "net/stream_plan.h"
@@ -36,36 +37,52 @@ class UnetStage {
   // Scene rows before first_row are not there; results are right from first_right(...) on.
   UnetStage(const std::string& name, const WeightsFile& weights, const Model& model, const Scene& scene, IsaSet isa,
             int workers, int first_row = 0);
+  // For looking into the network: inner tensors have rows too, and two stages of one graph
+  // over one scene step alike, whatever their precision.
+  static UnetStage to_look_into(const std::string& name, const WeightsFile& weights, const Model& model,
+                                const Scene& scene, IsaSet isa, int workers);
 
   // The first scene row with a right result, when reading starts at first_row.
   static int first_right(const Model& model, int height, int first_row);
 
   // Rows the scene must keep of those it has read, for the steps to come: a step waits for
   // all rows of a band, and at the bottom reflection goes back up.
-  int wanted_rows() const { return plan_.options().band + kSizeMultiple; }
+  int wanted_rows() const { return (model_.int8 ? int8_.options() : plan_.options()).band + kSizeMultiple; }
   // Rows the scene must keep so that each can be read again when its result comes out.
-  int history() const { return plan_.lag() + wanted_rows(); }
+  int history() const { return (model_.int8 ? int8_.lag() : plan_.lag()) + wanted_rows(); }
+
+  // Whether the scene's rows allow another step.
+  bool can_step() const;
+  void step(const Parallel& parallel);
 
   // Runs as far as the scene's rows allow.  on_row(y, logits, classes) for each finished
-  // scene row in ascending order: logits (width, outputs), classes (width).
+  // scene row in ascending order: logits (width, outputs), nullptr from int8 weights; classes (width).
   template <class F>
   void advance(const Parallel& parallel, F&& on_row) {
     while (can_step()) {
       step(parallel);
-      const RowRange made = plan_.made(plan_.result());
+      const int result = model_.int8 ? int8_.result() : plan_.result();
+      const RowRange made = model_.int8 ? int8_.made(result) : plan_.made(result);
       for (int y = made.begin; y < made.end; ++y) {
         const int scene_y = y + passed_ - rows_.before;
         if (scene_y < 0 || scene_y >= scene_.height()) continue;
-        on_row(scene_y, plan_.row(plan_.result(), y) + static_cast<std::ptrdiff_t>(columns_.before) * model_.outputs,
-               plan_.classes_row(y) + columns_.before);
+        const float* logits =
+            model_.int8 ? nullptr : plan_.row(result, y) + columns_.before * std::ptrdiff_t{model_.outputs};
+        on_row(scene_y, logits, (model_.int8 ? int8_.classes_row(y) : plan_.classes_row(y)) + columns_.before);
       }
     }
   }
 
+  // The plan at work: the one of the weights' precision.
+  const StreamPlan& stream_plan() const { return plan_; }
+  const Int8Plan& int8_plan() const { return int8_; }
+
  private:
-  bool can_step() const;
-  void step(const Parallel& parallel);
+  UnetStage(const std::string& name, const WeightsFile& weights, const Model& model, const Scene& scene, IsaSet isa,
+            int workers, int first_row, bool keep_inner);
   void fill(int y);
+  template <class T, class F>
+  void fill_row(T* out, std::ptrdiff_t channels, int y, F&& value) const;
 
   const Scene& scene_;
   Model model_;
@@ -73,7 +90,8 @@ class UnetStage {
   Padding rows_, columns_;
   int passed_;  // rows of the padded image before the plan's first
   Block block_{0};
-  StreamPlan plan_;
+  StreamPlan plan_;  // or
+  Int8Plan int8_;
 };
 
 }  // namespace dtacs

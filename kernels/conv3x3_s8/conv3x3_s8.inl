@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernel over the lanes of one instruction set; include it inside an anonymous
+// namespace after simd/s8_*.inl and block_s8.inl.
+
+// Output pixels first_x, first_x + stride, ...: all of them, or those of one parity, which share a phase.
+template <int V>
+struct Panel {
+  const Conv3x3S8Args& a;
+  const std::int32_t* head;
+  int first;  // output
+  std::ptrdiff_t first_x;
+  int stride;
+
+  template <int P>
+  void run(std::ptrdiff_t at) const {
+    const std::ptrdiff_t half = a.half_channels, full = a.full_channels, x = first_x + at * stride;
+    const std::ptrdiff_t phase = (a.y & 1) * 2 + (x & 1);
+    const auto* weights = reinterpret_cast<const std::int8_t*>(head + 5 * kPanel);
+    Vec acc[P][V];
+    if (a.wide) {
+      set_zero(acc);
+      taps(acc, weights, x);
+      raise(acc, head + phase * kPanel);
+      taps(acc, weights + 9 * full * kPanel, x);
+      return finish(acc, x);
+    }
+    set_bias(acc, head + phase * kPanel);
+    // The two or three pixels under the kernel are one run in memory, in the order of the weights.
+    if (half > 0) {
+      const std::int8_t* w = weights + phase * 4 * half * kPanel;
+      for (const std::uint8_t* row : a.half) {
+        accumulate<Dot4>(acc, row + ((x - 1) >> 1) * half, half, w, 2 * half);
+        w += 2 * half * kPanel;
+      }
+    }
+    if (full > 0) taps(acc, weights + 16 * half * kPanel, x);
+    finish(acc, x);
+  }
+
+  template <int P>
+  void taps(Vec (&acc)[P][V], const std::int8_t* w, std::ptrdiff_t x) const {
+    const std::ptrdiff_t full = a.full_channels;
+    for (const std::uint8_t* row : a.full) {
+      accumulate<Dot4>(acc, row + (x - 1) * full, stride * full, w, 3 * full);
+      w += 3 * full * kPanel;
+    }
+  }
+
+  template <int P>
+  void finish(const Vec (&acc)[P][V], std::ptrdiff_t x) const {
+    store_block(acc, head + 4 * kPanel, a.out + (x - a.x0) * a.outputs + first,
+                stride * static_cast<std::ptrdiff_t>(a.outputs), a.outputs - first);
+  }
+};
+
+template <int V>
+inline void one_panel(const Conv3x3S8Args& a, const std::int32_t* head, int first) {
+  if (a.half_channels == 0) return for_blocks<V>(a.pixels, Panel<V>{a, head, first, a.x0, 1});
+  for_blocks<V>((a.pixels + 1) / 2, Panel<V>{a, head, first, a.x0, 2});
+  for_blocks<V>(a.pixels / 2, Panel<V>{a, head, first, a.x0 + 1, 2});
+}
+
+inline void conv3x3(const Conv3x3S8Args& a) {
+  const std::ptrdiff_t panel_size = (20 + 16 * static_cast<std::ptrdiff_t>(a.half_channels) +
+                                     (a.wide ? 18 : 9) * static_cast<std::ptrdiff_t>(a.full_channels)) *
+                                    kPanel;
+  const std::byte* packed = a.packed;
+  for (int first = 0; first < a.outputs; first += kPanel, packed += panel_size) {
+    const auto* head = reinterpret_cast<const std::int32_t*>(packed);
+    if (a.outputs - first > kLanes)
+      one_panel<2>(a, head, first);
+    else
+      one_panel<1>(a, head, first);
+  }
+}

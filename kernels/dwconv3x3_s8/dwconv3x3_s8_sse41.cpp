@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/dwconv3x3_s8/dwconv3x3_s8.h"
+
+#include <immintrin.h>
+
+namespace dtacs {
+
+namespace {
+
+#include "kernels/simd/s8_sse41.inl"
+
+#include "kernels/dwconv3x3_s8/dwconv3x3_s8.inl"
+
+}  // namespace
+
+void dwconv3x3_s8_sse41(const Dwconv3x3S8Args& a) noexcept {
+  dwconv3x3(a);
+}
+
+}  // namespace dtacs

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/head3x3_s8/head3x3_s8.h"
+
+#include <immintrin.h>
+
+namespace dtacs {
+
+namespace {
+
+#include "kernels/simd/s8_avx512vnni.inl"
+
+#include "kernels/head3x3_s8/head3x3_s8.inl"
+
+}  // namespace
+
+void head3x3_s8_avx512vnni(const Head3x3S8Args& a) noexcept {
+  head3x3(a);
+}
+
+}  // namespace dtacs

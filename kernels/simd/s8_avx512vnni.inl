@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the 8-bit kernels need of 512-bit registers.  See s8_sse41.inl.
+
+using Vec = __m512i;
+constexpr int kLanes = 16;
+constexpr int kBlock1 = 12, kBlock2 = 12;
+
+inline Vec load(const void* p) {
+  return _mm512_loadu_si512(p);
+}
+inline void store(void* p, Vec v) {
+  _mm512_storeu_si512(p, v);
+}
+inline Vec add(Vec a, Vec b) {
+  return _mm512_add_epi32(a, b);
+}
+inline Vec times128(Vec v) {
+  return _mm512_slli_epi32(v, 7);
+}
+inline Vec zero() {
+  return _mm512_setzero_si512();
+}
+inline Vec repeat4(const void* p) {
+  std::int32_t four;
+  __builtin_memcpy(&four, p, 4);
+  return _mm512_set1_epi32(four);
+}
+inline Vec dot4(Vec acc, Vec x, Vec w) {
+  return _mm512_dpbusd_epi32(acc, x, w);
+}
+inline Vec dot2(Vec acc, Vec x, Vec w) {
+  return _mm512_dpwssd_epi32(acc, x, w);
+}
+inline Vec add_product(Vec acc, Vec x, Vec w) {
+  return dot2(acc, x, w);
+}
+
+struct Multiplier {
+  Vec even, odd;
+};
+inline Multiplier load_multiplier(const std::int32_t* m) {
+  const Vec twice = _mm512_add_epi32(load(m), load(m));
+  return {twice, _mm512_srli_epi64(twice, 32)};
+}
+inline Vec scale(Vec acc, Multiplier m) {
+  const Vec even = _mm512_mul_epi32(acc, m.even), odd = _mm512_mul_epi32(_mm512_srli_epi64(acc, 32), m.odd);
+  return _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd);
+}
+
+inline Vec load_u8(const std::uint8_t* p, int n) {
+  return _mm512_cvtepu8_epi32(n >= kLanes ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(p))
+                                          : _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+}
+inline void store_u8(std::uint8_t* p, Vec v, int n) {
+  const __m128i bytes = _mm512_cvtusepi32_epi8(_mm512_max_epi32(v, _mm512_setzero_si512()));
+  if (n >= kLanes)
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), bytes);
+  else
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), bytes);
+}
+
+inline __mmask64 first_bytes(int n) {
+  return n >= 64 ? ~__mmask64{0} : (__mmask64{1} << n) - 1;
+}
+inline Vec load_bytes(const void* p, int bytes) {
+  return bytes >= 64 ? load(p) : _mm512_maskz_loadu_epi8(first_bytes(bytes), p);
+}
+inline Vec repeat16(const void* p) {
+  return _mm512_broadcast_i32x4(_mm_loadu_si128(static_cast<const __m128i*>(p)));
+}
+template <int Q>
+inline Vec repeat_lane(Vec v) {
+  return _mm512_shuffle_epi32(v, static_cast<_MM_PERM_ENUM>(Q * 0x55));
+}
+inline void interleave4(const Vec (&in)[4], Vec (&out)[4]) {
+  const Vec lo01 = _mm512_unpacklo_epi8(in[0], in[1]), hi01 = _mm512_unpackhi_epi8(in[0], in[1]);
+  const Vec lo23 = _mm512_unpacklo_epi8(in[2], in[3]), hi23 = _mm512_unpackhi_epi8(in[2], in[3]);
+  out[0] = _mm512_unpacklo_epi16(lo01, lo23);
+  out[1] = _mm512_unpackhi_epi16(lo01, lo23);
+  out[2] = _mm512_unpacklo_epi16(hi01, hi23);
+  out[3] = _mm512_unpackhi_epi16(hi01, hi23);
+}
+inline Vec next_tap(Vec w) {
+  return _mm512_slli_epi32(w, 8);
+}
+inline void store_interleaved(std::uint8_t* p, const Vec (&v)[4], int bytes) {
+  const Vec all = _mm512_packus_epi16(_mm512_packs_epi32(v[0], v[1]), _mm512_packs_epi32(v[2], v[3]));
+  if (bytes >= 64)
+    _mm512_storeu_si512(p, all);
+  else
+    _mm512_mask_storeu_epi8(p, first_bytes(bytes), all);
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the 8-bit kernels need of NEON, of AArch64 and of ARMv7, with dot products where
+// the file is compiled for them.  See s8_sse41.inl.  There is no product of u8 and s8:
+// inputs are taken less 128 (the kernels' offset), which flips their upper bit.
+
+using Vec = int32x4_t;
+constexpr int kLanes = 4;
+#ifdef __aarch64__
+constexpr int kBlock1 = 12, kBlock2 = 8;
+#else
+constexpr int kBlock1 = 4, kBlock2 = 2;
+#endif
+
+inline Vec load(const void* p) {
+  return vreinterpretq_s32_u8(vld1q_u8(static_cast<const std::uint8_t*>(p)));
+}
+inline void store(void* p, Vec v) {
+  vst1q_u8(static_cast<std::uint8_t*>(p), vreinterpretq_u8_s32(v));
+}
+inline Vec add(Vec a, Vec b) {
+  return vaddq_s32(a, b);
+}
+inline Vec times128(Vec v) {
+  return vshlq_n_s32(v, 7);
+}
+inline Vec zero() {
+  return vdupq_n_s32(0);
+}
+inline Vec repeat4(const void* p) {
+  std::int32_t four;
+  __builtin_memcpy(&four, p, 4);
+  return vdupq_n_s32(four);
+}
+inline Vec dot4(Vec acc, Vec x, Vec w) {
+  const int8x16_t a = veorq_s8(vreinterpretq_s8_s32(x), vdupq_n_s8(-128)), b = vreinterpretq_s8_s32(w);
+#if defined(__ARM_FEATURE_DOTPROD)
+  return vdotq_s32(acc, a, b);
+#else
+  // 2 * 128 * 127 fits in 16 bits: no pair can overflow.
+  const int16x8_t low = vmull_s8(vget_low_s8(a), vget_low_s8(b)), high = vmull_s8(vget_high_s8(a), vget_high_s8(b));
+  return vpadalq_s16(acc, vcombine_s16(vpadd_s16(vget_low_s16(low), vget_high_s16(low)),
+                                       vpadd_s16(vget_low_s16(high), vget_high_s16(high))));
+#endif
+}
+inline Vec dot2(Vec acc, Vec x, Vec w) {
+  const int16x8_t a = vreinterpretq_s16_s32(x), b = vreinterpretq_s16_s32(w);
+  const int32x4_t low = vmull_s16(vget_low_s16(a), vget_low_s16(b));
+  const int32x4_t high = vmull_s16(vget_high_s16(a), vget_high_s16(b));
+  return vaddq_s32(acc, vcombine_s32(vpadd_s32(vget_low_s32(low), vget_high_s32(low)),
+                                     vpadd_s32(vget_low_s32(high), vget_high_s32(high))));
+}
+inline Vec add_product(Vec acc, Vec x, Vec w) {
+  return vmlaq_s32(acc, x, w);
+}
+
+using Multiplier = Vec;
+inline Multiplier load_multiplier(const std::int32_t* m) {
+  return load(m);
+}
+inline Vec scale(Vec acc, Multiplier m) {
+  return vqdmulhq_s32(acc, m);  // the upper half of twice the product
+}
+
+inline Vec load_u8(const std::uint8_t* p, int) {
+  std::uint32_t four;
+  __builtin_memcpy(&four, p, 4);
+  return vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(four))))));
+}
+inline void store_u8(std::uint8_t* p, Vec v, int) {
+  const int16x4_t words = vqmovn_s32(v);
+  const std::uint32_t four = vget_lane_u32(vreinterpret_u32_u8(vqmovun_s16(vcombine_s16(words, words))), 0);
+  __builtin_memcpy(p, &four, 4);
+}
+
+inline Vec load_bytes(const void* p, int) {
+  return load(p);
+}
+inline Vec repeat16(const void* p) {
+  return load(p);
+}
+template <int Q>
+inline Vec repeat_lane(Vec v) {
+  return Q < 2 ? vdupq_lane_s32(vget_low_s32(v), Q % 2) : vdupq_lane_s32(vget_high_s32(v), Q % 2);
+}
+inline void interleave4(const Vec (&in)[4], Vec (&out)[4]) {
+  const auto bytes = [&](int i) { return vreinterpretq_u8_s32(in[i]); };
+  const auto words = [](uint8x16_t v) { return vreinterpretq_u16_u8(v); };
+  const uint8x16x2_t first = vzipq_u8(bytes(0), bytes(1)), second = vzipq_u8(bytes(2), bytes(3));
+  const uint16x8x2_t low = vzipq_u16(words(first.val[0]), words(second.val[0]));
+  const uint16x8x2_t high = vzipq_u16(words(first.val[1]), words(second.val[1]));
+  out[0] = vreinterpretq_s32_u16(low.val[0]);
+  out[1] = vreinterpretq_s32_u16(low.val[1]);
+  out[2] = vreinterpretq_s32_u16(high.val[0]);
+  out[3] = vreinterpretq_s32_u16(high.val[1]);
+}
+inline Vec next_tap(Vec w) {
+  return vshlq_n_s32(w, 8);
+}
+inline void store_interleaved(std::uint8_t* p, const Vec (&v)[4], int) {
+  const int16x8_t low = vcombine_s16(vqmovn_s32(v[0]), vqmovn_s32(v[1]));
+  const int16x8_t high = vcombine_s16(vqmovn_s32(v[2]), vqmovn_s32(v[3]));
+  vst1q_u8(p, vcombine_u8(vqmovun_s16(low), vqmovun_s16(high)));
+}
