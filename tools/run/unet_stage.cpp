@@ -35,7 +35,7 @@ int UnetStage::first_right(const Model& model, int height, int first_row) {
 }
 
 UnetStage::UnetStage(const std::string& name, const WeightsFile& weights, const Model& model, const Scene& scene,
-                     IsaSet isa, int workers, int first_row)
+                     IsaSet isa, int workers, int first_row, int band)
     : scene_(scene),
       model_(model),
       rows_(padding_for(scene.height())),
@@ -45,7 +45,7 @@ UnetStage::UnetStage(const std::string& name, const WeightsFile& weights, const 
   const Net net = unet_of(model);
   const StreamOptions options = {.width = padded_size(scene.width()),
                                  .height = padded_size(scene.height()) - passed_,
-                                 .band = default_band(padded_size(scene.width())),
+                                 .band = band > 0 ? band : default_band(padded_size(scene.width())),
                                  .isa = isa,
                                  .workers = workers};
   WeightsMismatch wrong;

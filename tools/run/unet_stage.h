@@ -34,11 +34,14 @@ class UnetStage {
   // name: of the weights, for messages.  Throws Failure(bad_weights) when tensors are missing
   // or of the wrong shape.  workers: as many as advance() will be given, at most.
   // Scene rows before first_row are not there; results are right from first_right(...) on.
+  // band: rows of a step, 0 for the best; fewer need less memory.
   UnetStage(const std::string& name, const WeightsFile& weights, const Model& model, const Scene& scene, IsaSet isa,
-            int workers, int first_row = 0);
+            int workers, int first_row = 0, int band = 0);
 
   // The first scene row with a right result, when reading starts at first_row.
   static int first_right(const Model& model, int height, int first_row);
+
+  std::size_t memory() const { return block_.bytes().size(); }
 
   // Rows the scene must keep of those it has read, for the steps to come: a step waits for
   // all rows of a band, and at the bottom reflection goes back up.
