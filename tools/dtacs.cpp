@@ -32,6 +32,8 @@ constexpr const char* kRunOptions =
     "  --resume             keep a state beside the outputs; the same command goes on from it\n"
     "  --checkpoint SECONDS between two states, default 30\n"
     "  --time-budget SECONDS  stop with a state after so long (exit 76); implies --resume\n"
+    "  --max-mem BYTES      such as 512M: lower bands and fewer threads until it fits, else exit 71\n"
+    "  --split BYTES        such as 10M: copies in pieces for a downlink, the most telling first\n"
     "  --quiet              no progress and no summary\n";
 
 constexpr const char* kDecodeOptions =
@@ -53,6 +55,7 @@ constexpr struct {
 } kCommands[] = {
     {"run", dtacs::run_command, &dtacs::kRunUsage, "a Sentinel-2 L1C product to mask.tif and reflectance*.tif",
      kRunOptions},
+    {"watch", dtacs::watch_command, &dtacs::kWatchUsage, "every product that appears in a folder", ""},
     {"info", dtacs::info_command, &dtacs::kInfoUsage, "what a product is: bands, georeference, radiometry", ""},
     {"decode", dtacs::decode_command, &dtacs::kDecodeUsage, "one JPEG 2000 band to GeoTIFF or raw u16", kDecodeOptions},
     {"eval", dtacs::eval_command, &dtacs::kEvalUsage, "a mask or reflectance against the truth", ""},

@@ -35,10 +35,10 @@ class Jp2Band final : public BandReader {
   int width() const override;
   int height() const override;
   int bits() const;
-  bool is_signed() const;      // samples are then in two's complement
-  std::size_t memory() const;  // bytes of working memory, beside the mapped file
+  bool is_signed() const;  // samples are then in two's complement
 
   void read_rows(int rows, std::uint16_t* out, std::ptrdiff_t stride) override;
+  std::size_t memory() const override;
 
  private:
   struct State;

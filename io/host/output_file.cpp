@@ -116,7 +116,7 @@ void remove_unfinished_files() noexcept {
 }
 
 void note_signals(bool on) {
-  noted.store(0);
+  if (!on) noted.store(0);
   note_first.store(on);
 }
 

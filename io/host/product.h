@@ -67,6 +67,8 @@ class BandReader {
   // (bad_data, io_error) naming the file; asking for more rows than there are is
   // the caller's mistake.
   virtual void read_rows(int rows, std::uint16_t* out, std::ptrdiff_t stride) = 0;
+  // Bytes of working memory, beside mapped files.
+  virtual std::size_t memory() const { return 0; }
 };
 
 struct BandOptions {

@@ -203,4 +203,74 @@ TEST_CASE("resume: a state of another job is left aside") {
   CHECK((outputs(out) == outputs(peaceful)));
 }
 
+TEST_CASE("memory cap: the run fits it or names the bytes that would do, and gives the same mask") {
+  DTACS_NEEDS_TOOL("a dtacs that runs here", DTACS_BINARY " --version");
+  const Strip strip;
+  const TempFolder peaceful, out, refused;
+  REQUIRE(run_for(strip.into(peaceful, {}), std::nullopt, 0) == 0);
+  CHECK(run_for(strip.into(refused, {"--max-mem", "1M"}), std::nullopt, 0) == 71);
+  // The least that is asked for is enough.
+  std::string line;
+  for (const std::string& w : strip.into(refused, {"--max-mem", "1M"})) line += "'" + w + "' ";
+  const std::string said = output_of(line + "2>&1");
+  const std::size_t at = said.find("needs ");
+  REQUIRE(at != std::string::npos);
+  const std::string least = said.substr(at + 6, said.find(' ', at + 6) - at - 6);
+  CHECK(run_for(strip.into(out, {"--max-mem", least}), std::nullopt, 0) == 0);
+  CHECK((outputs(out) == outputs(peaceful)));
+}
+
+TEST_CASE("downlink: pieces in order of worth, together the outputs") {
+  DTACS_NEEDS_TOOL("a dtacs that runs here", DTACS_BINARY " --version");
+  const Strip strip;
+  const TempFolder out;
+  REQUIRE(run_for(strip.into(out, {"--split", "100K"}), std::nullopt, 0) == 0);
+  std::map<std::string, std::string> joined;
+  std::vector<std::string> order, pieces;
+  for (const auto& entry : fs::directory_iterator(out / "downlink")) pieces.push_back(entry.path().filename().string());
+  std::sort(pieces.begin(), pieces.end());
+  for (const std::string& piece : pieces) {
+    if (piece == "index.txt") continue;
+    const std::string content = get_file(out / ("downlink/" + piece));
+    CHECK(content.size() <= 100 * 1024);
+    const std::string name = piece.substr(5);
+    if (order.empty() || order.back() != name) order.push_back(name);
+    joined[name] += content;
+  }
+  REQUIRE(order.size() == 8);
+  CHECK(order[0] == "report.json");
+  CHECK(order[1].ends_with(".png"));
+  CHECK(order[4].starts_with("mask"));
+  CHECK(order[7] == "reflectance_10m.tif");
+  for (const auto& [name, content] : joined) CHECK(content == get_file(out / name));
+  CHECK(pieces.size() > order.size() + 1);
+  const std::string index = get_file(out / "downlink/index.txt");
+  CHECK(std::count(index.begin(), index.end(), '\n') == static_cast<std::ptrdiff_t>(pieces.size()) - 1);
+}
+
+TEST_CASE("watch: every product once, a bad one is noted and holds up nobody") {
+  DTACS_NEEDS_TOOL("a dtacs that runs here", DTACS_BINARY " --version");
+  const TempFolder in, out;
+  const std::string demo =
+      DTACS_SOURCE_DIR "/tests/data/demo/S2A_MSIL1C_20260621T105031_N0511_R051_T31TDH_20260621T130000.SAFE";
+  fs::create_directory_symlink(demo, in / "good.SAFE");
+  put_file(in / "bad.txt", "no product");
+  const std::vector<std::string> words = {DTACS_BINARY, "watch",       in.path(), out.path(),       "--once",
+                                          "--only",     "reflectance", "--log",   out / "watch.log"};
+  CHECK(run_for(words, std::nullopt, 0) == 67);
+  CHECK(fs::exists(out / "good/report.json"));
+  CHECK(fs::exists(out / "good/reflectance_10m.tif"));
+  CHECK(fs::exists(out / "bad/failed.txt"));
+  const std::string log = get_file(out / "watch.log");
+  CHECK(log.find("good done in") != std::string::npos);
+  CHECK(log.find("bad exit 67") != std::string::npos);
+  CHECK(run_for(words, std::nullopt, 0) == 0);  // nothing is left to do
+  CHECK(get_file(out / "watch.log") == log);
+
+  // Looking on until it is told to stop.
+  const TempFolder other;
+  CHECK(run_for({DTACS_BINARY, "watch", in.path(), other.path(), "--interval", "86400"}, std::chrono::seconds(1),
+                SIGTERM) == 75);
+}
+
 }  // namespace dtacs::test

@@ -39,7 +39,8 @@ LoadedWeights load_weights(const std::string& path) {
 
 std::optional<LoadedWeights> built_in_classification(bool int8) {
   if (int8)
-    return open_weights("built-in int8 classification", {dtacs_classification_int8_begin, dtacs_classification_int8_end});
+    return open_weights("built-in int8 classification",
+                        {dtacs_classification_int8_begin, dtacs_classification_int8_end});
   return open_weights("built-in classification", {dtacs_classification_begin, dtacs_classification_end});
 }
 

@@ -102,6 +102,10 @@ void Quicklook::write_overlay(const std::string& path, const std::vector<RasterC
   write_png(path, {.pixels = pixels.data(), .width = columns_, .height = rows_});
 }
 
+std::size_t Quicklook::memory() const {
+  return pixels_.size() + classes_.size() + colours_.size() * sizeof(Colour) + votes_.size() * sizeof(Votes);
+}
+
 void Quicklook::exchange(StateArchive& state) {
   state.value(colour_row_);
   state.value(vote_row_);

@@ -39,6 +39,7 @@ class Quicklook {
   void add_classes(int y, const std::uint8_t* classes);
   void write_overlay(const std::string& path, const std::vector<RasterClass>& classes);
 
+  std::size_t memory() const;
   void exchange(StateArchive& state);  // see io/host/state_archive.h
 
  private:

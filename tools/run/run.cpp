@@ -13,6 +13,7 @@
 #include "io/host/geotiff.h"
 #include "io/host/openmp.h"
 #include "io/host/output_file.h"
+#include "tools/run/downlink.h"
 #include "tools/run/loaded_weights.h"
 #include "tools/run/progress.h"
 #include "tools/run/quicklook.h"
@@ -120,9 +121,10 @@ void check_bands(const ProductInfo& info, const LoadedWeights& w) {
 
 class Job {
  public:
-  // fresh: a state that is there is not looked at.
-  Job(const RunOptions& options, const Parallel& parallel, bool fresh)
+  // unet_band: see UnetStage.  fresh: a state that is there is not looked at.
+  Job(const RunOptions& options, const Parallel& parallel, int unet_band, bool fresh)
       : options_(options),
+        band_(unet_band),
         parallel_(parallel),
         chosen_(choose_weights(options)),
         product_(open_product(options.product, options.hints)) {
@@ -146,6 +148,7 @@ class Job {
   }
 
   void run();
+  std::size_t memory() const;
 
  private:
   void plan(std::optional<StateArchive> state);
@@ -167,6 +170,7 @@ class Job {
   std::vector<std::pair<std::string, std::string>> file_metadata(const LoadedWeights& w) const;
 
   RunOptions options_;
+  int band_;
   Parallel parallel_;
   Chosen chosen_;
   std::unique_ptr<Product> product_;
@@ -235,16 +239,16 @@ void Job::plan(std::optional<StateArchive> state) {
   if (chosen_.classification) {
     const LoadedWeights& w = *chosen_.classification;
     classes_of_mask_ = mask_classes(w.weights.meta("outputs"));
-    classifier_ =
-        std::make_unique<UnetStage>(w.name, w.weights, w.model, *scene_, options_.isa, parallel_.workers, first_row);
+    classifier_ = std::make_unique<UnetStage>(w.name, w.weights, w.model, *scene_, options_.isa, parallel_.workers,
+                                              first_row, band_);
     value_rows = std::max(value_rows, classifier_->wanted_rows() + kChunk);
     valid_rows = classifier_->history() + kChunk;
   }
   if (chosen_.correction) {
     const LoadedWeights& w = *chosen_.correction;
     if (w.model.is_unet()) {
-      unet_corrector_ =
-          std::make_unique<UnetStage>(w.name, w.weights, w.model, *scene_, options_.isa, parallel_.workers, first_row);
+      unet_corrector_ = std::make_unique<UnetStage>(w.name, w.weights, w.model, *scene_, options_.isa,
+                                                    parallel_.workers, first_row, band_);
       value_rows = std::max(value_rows, unet_corrector_->history() + kChunk);
       valid_rows = std::max(valid_rows, value_rows);
     } else {
@@ -294,6 +298,16 @@ void Job::plan(std::optional<StateArchive> state) {
   if (!state) return;
   if (first_row > 0) scene_->exchange(*state);
   exchange(*state);
+}
+
+// What is taken, and a round number for program, threads and what writers buffer.
+std::size_t Job::memory() const {
+  constexpr std::size_t kProgram = std::size_t{16} << 20;
+  std::size_t bytes = kProgram + scene_->memory() + before_->memory() + after_->memory() +
+                      corrected_.size() * sizeof(std::uint16_t) + classes_.size();
+  for (const UnetStage* u : {classifier_.get(), unet_corrector_.get()})
+    if (u != nullptr) bytes += u->memory();
+  return bytes;
 }
 
 void Job::exchange(StateArchive& state) {
@@ -550,6 +564,7 @@ void Job::finish() {
                     .total = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count()};
   write_file(options_.folder + "/report.json", report_json(report));
   remove_stale_outputs();
+  if (options_.split > 0) split_for_downlink(options_.folder, files_, options_.split);
   if (options_.resume) remove_run_state(options_.folder);
   if (!options_.quiet) print_summary(report, options_.folder);
 }
@@ -576,30 +591,45 @@ std::string Job::warning() const {
 
 }  // namespace
 
+namespace {
+
+void run_job(const RunOptions& options, const Parallel& parallel, int band, std::size_t& needed) {
+  std::unique_ptr<Job> job;
+  try {
+    job = std::make_unique<Job>(options, parallel, band, false);
+  } catch (const StateRefused& refused) {
+    std::fprintf(stderr, "dtacs: starting afresh: %s\n", refused.what());
+    remove_run_state(options.folder);
+    job = std::make_unique<Job>(options, parallel, band, true);
+  }
+  needed = job->memory();
+  if (options.max_memory == 0 || needed <= options.max_memory) job->run();
+}
+
+}  // namespace
+
 void run(const RunOptions& options) {
   // More than a few per core only wait for each other, and the system may not give them.
-  const int threads = options.threads > 0 ? std::min(options.threads, 4 * available_threads()) : available_threads();
+  const int most = options.threads > 0 ? std::min(options.threads, 4 * available_threads()) : available_threads();
   if (options.resume) note_signals(true);
-  with_threads(threads, [&](const Parallel& parallel) {
-    std::unique_ptr<Job> job;
-    try {
-      job = std::make_unique<Job>(options, parallel, false);
-    } catch (const StateRefused& refused) {
-      std::fprintf(stderr, "dtacs: starting afresh: %s\n", refused.what());
-    }
-    try {
-      if (!job) {
-        remove_run_state(options.folder);
-        job = std::make_unique<Job>(options, parallel, true);
+  // Under a memory cap: lower bands first, they cost a few percent; then fewer threads.
+  std::size_t least = 0;
+  try {
+    for (int threads = most; threads >= 1; threads = threads == 1 ? 0 : (threads + 1) / 2)
+      for (const int band : {0, 16, 8, 4, 2}) {
+        std::size_t needed = 0;
+        with_threads(threads, [&](const Parallel& parallel) { run_job(options, parallel, band, needed); });
+        if (options.max_memory == 0 || needed <= options.max_memory) return;
+        least = least == 0 ? needed : std::min(least, needed);
       }
-      job->run();
-    } catch (const Failure& f) {
-      const bool stopped = f.exit() == Exit::interrupted || f.exit() == Exit::time_budget;
-      job.reset();
-      if (options.resume && !stopped) remove_run_state(options.folder);
-      throw;
-    }
-  });
+  } catch (const Failure& f) {
+    const bool stopped = f.exit() == Exit::interrupted || f.exit() == Exit::time_budget;
+    if (options.resume && !stopped) remove_run_state(options.folder);
+    throw;
+  }
+  throw Failure(Exit::memory_cap, options.product + ": needs " + std::to_string(least) +
+                                      " bytes of memory at the least, " + std::to_string(options.max_memory) +
+                                      " are allowed");
 }
 
 }  // namespace dtacs

@@ -9,7 +9,8 @@ namespace dtacs {
 const char* const kRunUsage =
     "dtacs run PRODUCT -o DIR [--only mask|reflectance] [--res 10|20] [--window X,Y,W,H] [--weights FILE]... "
     "[--stack] [--precision auto|f32|int8] [--offset auto|none|N] [--granule TILE] [--raw LINE] [--threads N] [--isa "
-    "NAME] [--truth DIR] [--resume] [--time-budget SECONDS] [--max-mem BYTES] [--quiet]";
+    "NAME] [--truth DIR] [--resume] [--checkpoint SECONDS] [--time-budget SECONDS] [--max-mem BYTES] [--split BYTES] "
+    "[--quiet]";
 
 namespace {
 
@@ -24,11 +25,23 @@ std::optional<int> offset_option(Args& args) {
   return n;
 }
 
+// "10M": bytes, or 1024, 1024^2, 1024^3 of them.
+std::uint64_t bytes_option(Args& args, const char* name) {
+  const auto text = args.value(name);
+  if (!text) return 0;
+  std::uint64_t n = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), n);
+  const std::string unit(end, text->data() + text->size());
+  const int shift = unit.empty() ? 0 : unit == "K" ? 10 : unit == "M" ? 20 : unit == "G" ? 30 : -1;
+  if (error != std::errc() || shift < 0 || n == 0 || n > UINT64_MAX >> 30)
+    throw Failure(Exit::usage, std::string(name) + " " + *text + ": expected a number of bytes, such as 10M");
+  return n << shift;
+}
+
 }  // namespace
 
-void run_command(Args& args) {
+RunOptions run_options(Args& args) {
   RunOptions o;
-  o.folder = args.value("-o", "--output").value_or("");
   o.weights = args.values("--weights");
   o.stack = args.flag("--stack");
   o.quiet = args.flag("--quiet");
@@ -60,6 +73,14 @@ void run_command(Args& args) {
     if (*res != 10 && *res != 20) throw Failure(Exit::usage, "--res: expected 10 or 20");
     o.resolution = *res;
   }
+  o.max_memory = bytes_option(args, "--max-mem");
+  o.split = bytes_option(args, "--split");
+  return o;
+}
+
+void run_command(Args& args) {
+  RunOptions o = run_options(args);
+  o.folder = args.value("-o", "--output").value_or("");
   o.product = args.finish(1, kRunUsage)[0];
   if (o.folder.empty()) throw Failure(Exit::usage, std::string("no output folder: ") + kRunUsage);
   if (!o.truth.empty() && o.resolution == 20)

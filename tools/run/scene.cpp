@@ -297,6 +297,12 @@ void Scene::read(int rows) {
   rows_read_ = y0 + rows;
 }
 
+std::size_t Scene::memory() const {
+  std::size_t bytes = (values_.size() + lead_.size()) * sizeof(std::uint16_t) + valid_.size();
+  for (const Band& b : bands_) bytes += b.reader->memory() + b.line.size() * sizeof(std::uint16_t);
+  return bytes;
+}
+
 void Scene::exchange(StateArchive& state) {
   state.value(rows_read_);
   state.value(first_valid_);

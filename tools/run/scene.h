@@ -86,6 +86,8 @@ class Scene {
   bool any_valid(int y) const {
     return y >= first_valid_ && any_valid_[static_cast<std::size_t>(y % valid_ring_)] != 0;
   }
+  // Bytes of rows held and of the readers' working memory.
+  std::size_t memory() const;
   // Valid pixels read so far in which some band has the saturated value.
   std::int64_t saturated_pixels() const { return saturated_pixels_; }
 

@@ -35,16 +35,16 @@ int UnetStage::first_right(const Model& model, int height, int first_row) {
 }
 
 UnetStage::UnetStage(const std::string& name, const WeightsFile& weights, const Model& model, const Scene& scene,
-                     IsaSet isa, int workers, int first_row)
-    : UnetStage(name, weights, model, scene, isa, workers, first_row, false) {}
+                     IsaSet isa, int workers, int first_row, int band)
+    : UnetStage(name, weights, model, scene, isa, workers, first_row, band, false) {}
 
 UnetStage UnetStage::to_look_into(const std::string& name, const WeightsFile& weights, const Model& model,
                                   const Scene& scene, IsaSet isa, int workers) {
-  return UnetStage(name, weights, model, scene, isa, workers, 0, true);
+  return UnetStage(name, weights, model, scene, isa, workers, 0, default_band(padded_size(scene.width())), true);
 }
 
 UnetStage::UnetStage(const std::string& name, const WeightsFile& weights, const Model& model, const Scene& scene,
-                     IsaSet isa, int workers, int first_row, bool keep_inner)
+                     IsaSet isa, int workers, int first_row, int band, bool keep_inner)
     : scene_(scene),
       model_(model),
       rows_(padding_for(scene.height())),
@@ -54,8 +54,9 @@ UnetStage::UnetStage(const std::string& name, const WeightsFile& weights, const 
   const Net net = unet_of(model);
   const StreamOptions options = {.width = padded_size(scene.width()),
                                  .height = padded_size(scene.height()) - passed_,
-                                 .band = model.int8 && !keep_inner ? int8_band(padded_size(scene.width()))
-                                                                   : default_band(padded_size(scene.width())),
+                                 .band = band > 0     ? band
+                                         : model.int8 ? int8_band(padded_size(scene.width()))
+                                                      : default_band(padded_size(scene.width())),
                                  .isa = isa,
                                  .workers = workers,
                                  .keep_inner = keep_inner};

@@ -35,8 +35,9 @@ class UnetStage {
   // name: of the weights, for messages.  Throws Failure(bad_weights) when tensors are missing
   // or of the wrong shape.  workers: as many as advance() will be given, at most.
   // Scene rows before first_row are not there; results are right from first_right(...) on.
+  // band: rows of a step, 0 for the best; fewer need less memory.
   UnetStage(const std::string& name, const WeightsFile& weights, const Model& model, const Scene& scene, IsaSet isa,
-            int workers, int first_row = 0);
+            int workers, int first_row = 0, int band = 0);
   // For looking into the network: inner tensors have rows too, and two stages of one graph
   // over one scene step alike, whatever their precision.
   static UnetStage to_look_into(const std::string& name, const WeightsFile& weights, const Model& model,
@@ -44,6 +45,8 @@ class UnetStage {
 
   // The first scene row with a right result, when reading starts at first_row.
   static int first_right(const Model& model, int height, int first_row);
+
+  std::size_t memory() const { return block_.bytes().size(); }
 
   // Rows the scene must keep of those it has read, for the steps to come: a step waits for
   // all rows of a band, and at the bottom reflection goes back up.
@@ -79,7 +82,7 @@ class UnetStage {
 
  private:
   UnetStage(const std::string& name, const WeightsFile& weights, const Model& model, const Scene& scene, IsaSet isa,
-            int workers, int first_row, bool keep_inner);
+            int workers, int first_row, int band, bool keep_inner);
   void fill(int y);
   template <class T, class F>
   void fill_row(T* out, std::ptrdiff_t channels, int y, F&& value) const;
