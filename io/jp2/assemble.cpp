@@ -118,16 +118,15 @@ class BlockWriter {
     if (scratch_.kernel->run != nullptr && is_plain(tile_, block, style_)) {
       const Chunk& chunk = tile_.chunks[block.first];
       bands_[count_] = &band;
-      scratch_.plain[count_++] = {
-          reinterpret_cast<const std::uint8_t*>(chunk.data),
-          chunk.length,
-          block.width,
-          block.height,
-          band.orientation,
-          block.planes,
-          chunk.passes,
-          reinterpret_cast<std::int32_t*>(out),
-          stride};
+      scratch_.plain[count_++] = {reinterpret_cast<const std::uint8_t*>(chunk.data),
+                                  chunk.length,
+                                  block.width,
+                                  block.height,
+                                  band.orientation,
+                                  block.planes,
+                                  chunk.passes,
+                                  reinterpret_cast<std::int32_t*>(out),
+                                  stride};
       if (count_ == scratch_.kernel->blocks) flush();
       return;
     }
