@@ -132,7 +132,7 @@ TEST_CASE("command: the self-test passes here, and finds a damaged program") {
   INFO(whole.text);
   CHECK(whole.exit == 0);
   for (const char* check :
-       {"conv3x3_f32 scalar       ok", "net scalar               ok", "jp2                      ok"})
+       {"conv3x3_f32 scalar       ok", "net scalar               ok", "jp2 scalar               ok"})
     CHECK(whole.text.find(check) != std::string::npos);
 
   // One bit of what lies inside: the weights, the image.
