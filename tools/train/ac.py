@@ -4,11 +4,11 @@
     python3 tools/train/ac.py --out ac.pt                      writes ac.pt and, with --bands all, ac_NAME.pt
 
 corrected = toa[corrected bands] - W2 relu(W1 toa + b1) - b2 with 13 -> 52 -> 12 channels, or 7, 4, 4 bands in and out.
-Pairs are mixed spectra of our library seen through atmospheres of the emulator (emulator.py), some of them below cirrus
-where B10 is there to tell; the answer is always the surface. Tests are on our 6SV runs themselves: every atmosphere is
-predicted by nets and emulators that never saw it. "linear" is the least-squares solution, W toa + b. Checkpoints hold
-"state_dict" with the names (model.)cnn_layers.*; OUT with .json beside it says how it was made and its cross-validated
-error per band.
+Pairs are mixed spectra of our library seen through atmospheres of the emulator (emulator.py), with --cirrus some also
+below cirrus where B10 is there to tell; the answer is always the surface. Tests are on our 6SV runs themselves: every
+atmosphere is predicted by nets and emulators that never saw it. "linear" is the least-squares solution, W toa + b.
+Checkpoints hold "state_dict" with the names (model.)cnn_layers.*; OUT with .json beside it says how it was made and its
+cross-validated error per band.
 """
 import argparse
 import itertools
@@ -36,7 +36,7 @@ NAMES = {
 INPUTS = {name: [BANDS.index(b) for b in bands] for name, bands in NAMES.items()}
 OUTPUTS = {name: [i for i in at if BANDS[i] != "B10"] for name, at in INPUTS.items()}
 KEEP = OUTPUTS["s2"]
-VEIL_SHARE, VEIL_MEAN = 0.12, 0.25  # of training pixels below cirrus, and its mean optical thickness
+CIRRUS_MEAN = 0.25  # optical thickness
 SHARES = {"soil": 0.26, "veg": 0.36, "water": 0.12, "snow": 0.07, "urban": 0.13, "burn": 0.06}
 
 
@@ -88,7 +88,7 @@ def sensed(rng, toa):
     return (np.round(np.clip(toa, 1e-4, 2) * 1e4) / 1e4).astype(np.float32)
 
 
-def veil(rng, toa, terms, rho, cos_sun, tau):
+def below_cirrus(rng, toa, terms, rho, cos_sun, tau):
     """`toa` (n, 13) once more, below cirrus of optical thickness tau (n,), by the simulator's formula.
 
     Cirrus alone: B10 tells it from everything else, while a low thin cloud looks like a brighter surface.
@@ -103,23 +103,19 @@ def veil(rng, toa, terms, rho, cos_sun, tau):
     return see_through(tau, height, particles, below, path, gas, ground, 1.0, cos_sun).numpy().T
 
 
-def veil_thickness(rng, count):
-    """Of the cirrus over each pixel; 0 over most."""
-    tau = np.minimum(rng.exponential(VEIL_MEAN, count), 2)
-    return np.where(rng.random(count) < VEIL_SHARE, tau, 0)
-
-
-def simulated_pairs(rng, count, emulator, spectra, per_air=50):
-    """(toa (count, 13), surface (count, 12), cirrus (count,)) under count / per_air atmospheres of the emulator."""
+def simulated_pairs(rng, count, emulator, spectra, cirrus=0.0, per_air=50):
+    """(toa (count, 13), surface (count, 12), cirrus (count,)) under count / per_air atmospheres of the emulator; the
+    optical thickness of cirrus is 0 but over that share of the pixels."""
     states, kinds = random_states(rng, count // per_air)
     terms = emulator.terms(states, kinds).astype(np.float32)
     toa, rho = np.empty((count, 13), np.float32), surfaces(rng, count, spectra)
     order = rng.permutation(count) % len(terms)
-    cos_sun, tau = np.cos(np.radians(states[order, 0])), veil_thickness(rng, count)
+    cos_sun = np.cos(np.radians(states[order, 0]))
+    tau = np.where(rng.random(count) < cirrus, np.minimum(rng.exponential(CIRRUS_MEAN, count), 2), 0)
     for rows in np.array_split(np.arange(count), max(1, count // 100_000)):
         toa[rows] = seen_through(terms[order[rows]], rho[rows])
         veiled = rows[tau[rows] > 0]
-        toa[veiled] = veil(rng, toa[veiled], terms[order[veiled]], rho[veiled], cos_sun[veiled], tau[veiled])
+        toa[veiled] = below_cirrus(rng, toa[veiled], terms[order[veiled]], rho[veiled], cos_sun[veiled], tau[veiled])
         toa[rows] = sensed(rng, toa[rows])
     return toa, rho[:, KEEP], tau
 
@@ -132,7 +128,7 @@ def table_pairs(rng, count, table, rows, spectra):
     terms = table.optics[index][..., COLUMNS]
     toa = seen_through(terms, rho)
     cos_sun, tau = np.cos(np.radians(table.states[index, 0])), rng.uniform(0.05, 0.6, count)
-    below = sensed(rng, veil(rng, toa, terms, rho, cos_sun, tau))
+    below = sensed(rng, below_cirrus(rng, toa, terms, rho, cos_sun, tau))
     return sensed(rng, toa), below, rho[:, KEEP], index
 
 
@@ -179,7 +175,8 @@ def by_band(values, name):
 def train(seed, table, rows, names, pixels, args):
     """Nets of the band sets `names` and their linear least-squares solutions, from the atmospheres `rows`."""
     emulator = Emulator(table.states[rows], table.optics[rows], args.emulator_steps)
-    toa, surface, tau = simulated_pairs(np.random.default_rng([seed, 0]), pixels, emulator, load_spectra("train"))
+    rng = np.random.default_rng([seed, 0])
+    toa, surface, tau = simulated_pairs(rng, pixels, emulator, load_spectra("train"), args.cirrus)
     nets, linear = {}, {}
     for name in names:
         rows = slice(None) if "B10" in NAMES[name] else tau == 0  # nothing else tells cirrus from haze
@@ -261,6 +258,7 @@ def main():
     parser.add_argument("--bands", choices=[*NAMES, "all"], default="s2", help="all: the four sets, and linear")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pixels", type=int, default=1_000_000)
+    parser.add_argument("--cirrus", type=float, default=0, help="share of pixels below cirrus, for nets that see B10")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--steps", type=int, help="of each net, instead of --epochs")
     parser.add_argument("--batch", type=int, default=2048)
@@ -278,7 +276,7 @@ def main():
     nets, linear = train(args.seed, table, np.arange(len(table.states)), names, args.pixels, args)
     report = {
         "training_data": f"{args.pixels} simulated pixels: own spectra, {args.pixels // 50} atmospheres of an emulator "
-        f"of own 6SV2.1 runs ({len(table.states)}); {VEIL_SHARE:.0%} of them below cirrus, used where B10 is an input",
+        f"of own 6SV2.1 runs ({len(table.states)}); {args.cirrus:.0%} of the pixels below cirrus",
         "test": f"{args.folds}-fold cross-validation over the 6SV runs, on other spectra: nets and emulators trained "
         f"like this one, with {args.fold_pixels} pixels",
         "commit": source_commit(),
