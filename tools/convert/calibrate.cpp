@@ -37,7 +37,7 @@ struct OpenScene {
 // What the channels of one tensor held.
 struct Watch {
   std::vector<float> lo, hi;
-  std::vector<double> sum, power;
+  std::vector<double> sum;
   std::vector<std::uint64_t> bins;  // (channels, kBins) of |value| up to the largest
   double count = 0;
 
@@ -46,7 +46,6 @@ struct Watch {
     lo.assign(n, 0.0f);
     hi.assign(n, 0.0f);
     sum.assign(n, 0.0);
-    power.assign(n, 0.0);
     bins.assign(n * kBins, 0);
   }
   void measure(const float* row, int width) {
@@ -56,7 +55,6 @@ struct Watch {
         lo[c] = std::min(lo[c], row[c]);
         hi[c] = std::max(hi[c], row[c]);
         sum[c] += static_cast<double>(row[c]);
-        power[c] += static_cast<double>(row[c]) * static_cast<double>(row[c]);
       }
     count += width;
   }
@@ -132,10 +130,7 @@ std::vector<TensorRanges> calibrate(const WeightsFile& weights, const Model& mod
     for (std::size_t c = 0; c < w.lo.size(); ++c) {
       const bool linear = w.lo[c] < 0;
       const float end = w.most(c) * static_cast<float>(w.choose(c, rule, linear ? 127 : 255)) / kBins;
-      ranges[t].push_back({.lo = std::max(w.lo[c], -end),
-                           .hi = std::min(w.hi[c], end),
-                           .mean = w.sum[c] / w.count,
-                           .power = w.power[c] / w.count});
+      ranges[t].push_back({.lo = std::max(w.lo[c], -end), .hi = std::min(w.hi[c], end), .mean = w.sum[c] / w.count});
     }
   }
   return ranges;

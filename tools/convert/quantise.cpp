@@ -38,10 +38,9 @@ class Quantiser {
  private:
   // One output channel: its float weights times the inputs' units, and what they become.
   struct Row {
-    std::vector<double> w;      // [channel][tap], in units of the sum
-    std::vector<double> power;  // by channel: mean square of the input's integers
-    std::vector<double> mean;   // by channel: mean of (integer - zero)
-    int taps = 1, half = 0;     // channels below `half` are read upsampled
+    std::vector<double> w;     // [channel][tap], in units of the sum
+    std::vector<double> mean;  // by channel: mean of (integer - zero)
+    int taps = 1, half = 0;    // channels below `half` are read upsampled
     bool stem = false, depthwise = false, wide = false;
   };
 
@@ -71,9 +70,8 @@ class Quantiser {
   }
 
   void layer(const Layer& l);
-  std::vector<std::int32_t> round_row(const Row& row, double a, double& error) const;
+  std::vector<std::int32_t> round_row(const Row& row, double a) const;
   double least_unit(const Row& row) const;
-  double best_unit(const Row& row) const;
   void balance(const Row& row, std::vector<std::int32_t>& q, double a) const;
   using Errors = std::array<double, 4>;
   Errors mean_error(const Row& row, const std::vector<std::int32_t>& q, double a) const;
@@ -141,8 +139,8 @@ double Quantiser::least_unit(const Row& row) const {
   return most;
 }
 
-// The row's integers in units of a, clipped to what is allowed; error: of the sums, squared and weighed by the inputs.
-std::vector<std::int32_t> Quantiser::round_row(const Row& row, double a, double& error) const {
+// The row's integers in units of a, within what is allowed.
+std::vector<std::int32_t> Quantiser::round_row(const Row& row, double a) const {
   const auto taps = static_cast<std::size_t>(row.taps), half = static_cast<std::size_t>(row.half) * taps;
   const double limit = row.stem ? 32767 : row.wide ? kMostWide : 127;
   std::vector<std::int32_t> q(row.w.size());
@@ -161,28 +159,7 @@ std::vector<std::int32_t> Quantiser::round_row(const Row& row, double a, double&
     for (std::size_t i = half; i < q.size(); i += 2 * taps)
       for (std::size_t t = i; t < i + taps; ++t) fit_pair(q[t], q[t + taps]);
   }
-  error = 0;
-  for (std::size_t i = 0; i < q.size(); ++i) {
-    const double d = q[i] * (i < half ? a / 2 : a) - row.w[i];
-    error += d * d * row.power[i / taps];
-  }
   return q;
-}
-
-double Quantiser::best_unit(const Row& row) const {
-  const double safe = least_unit(row);
-  if (row.half > 0 || row.stem || row.wide || !options_.search_scale) return safe;
-  double best = safe, least = 0;
-  round_row(row, safe, least);
-  for (double f = 0.95; f > 0.4; f -= 0.05) {
-    double error = 0;
-    round_row(row, safe * f, error);
-    if (error < least) {
-      least = error;
-      best = safe * f;
-    }
-  }
-  return best;
 }
 
 // The weight of a phase from taps as stored: see conv3x3_s8.h.
@@ -204,7 +181,7 @@ std::int32_t met_with(const std::int32_t* q, int py, int px, int t) {
 Quantiser::Errors Quantiser::mean_error(const Row& row, const std::vector<std::int32_t>& q, double a) const {
   const auto taps = static_cast<std::size_t>(row.taps);
   Errors errors = {};
-  for (std::size_t c = 0; c < row.power.size(); ++c) {
+  for (std::size_t c = 0; c < row.mean.size(); ++c) {
     double rounded = 0, exact = 0;
     for (std::size_t t = 0; t < taps; ++t) {
       exact += row.w[c * taps + t] / a;
@@ -315,10 +292,9 @@ void Quantiser::layer(const Layer& l) {
       for (int t = 0; t < taps; ++t)
         row.w.push_back(static_cast<double>(w[static_cast<std::size_t>((n * depth + c) * taps + t)]) * u);
       const ChannelRange& r = ranges_[static_cast<std::size_t>(tensor)][static_cast<std::size_t>(channel)];
-      row.power.push_back(r.power / (u * u) + 1e-6);
       row.mean.push_back(r.mean / u);
     }
-    double a = best_unit(row);
+    double a = least_unit(row);
     a = std::max(a, std::fabs(static_cast<double>(b[static_cast<std::size_t>(n)])) / (stem ? 1e8 : 2.5e8));
     units[static_cast<std::size_t>(n)] = std::max(a, 1e-12);
   }
@@ -347,14 +323,11 @@ void Quantiser::layer(const Layer& l) {
     if (l.add != kNoTensor) a = std::max(a, unit(l.add, n) / 32767);
     const double s = head ? a : std::max(wanted, 2.1 * a);  // a channel that hardly speaks, of large weights
     units_[static_cast<std::size_t>(l.out)].push_back(s);
-    double error = 0;
-    std::vector<std::int32_t> q = round_row(row, a, error);
-    if (options_.balance) balance(row, q, a);
+    std::vector<std::int32_t> q = round_row(row, a);
+    balance(row, q, a);
     double bias = static_cast<double>(b[static_cast<std::size_t>(n)]) / a;
-    if (options_.correct_bias) {
-      const Errors e = mean_error(row, q, a);
-      bias -= (e[0] + e[1] + e[2] + e[3]) / 4;
-    }
+    const Errors e = mean_error(row, q, a);  // what balance() left
+    bias -= (e[0] + e[1] + e[2] + e[3]) / 4;
     for (int c = 0; c < depth; ++c) {
       const double zero = zero_of(producer_[static_cast<std::size_t>(source(n, c).first)]);
       for (int t = 0; t < taps; ++t) bias -= zero * q[static_cast<std::size_t>(c * taps + t)];

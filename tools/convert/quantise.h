@@ -14,16 +14,13 @@ namespace dtacs {
 
 // What a channel of a tensor holds on the calibration scenes.
 struct ChannelRange {
-  float lo = 0, hi = 0;        // values beyond may saturate
-  double mean = 0, power = 0;  // of the values and of their squares
+  float lo = 0, hi = 0;  // values beyond may saturate
+  double mean = 0;
 };
 using TensorRanges = std::vector<ChannelRange>;  // by channel
 
 struct QuantiseOptions {
-  bool balance = true;                 // round so that a row is right for the mean input
-  bool correct_bias = true;            // take the mean error of rounded weights back
   std::vector<std::string> wide = {};  // layers to give weights of 14 bits
-  bool search_scale = false;           // let outliers saturate where that lessens the error of a channel
 };
 
 // Tensors `<layer>.w .b .m .r .s` for every layer.  ranges: by tensor of the net; those
