@@ -2,10 +2,11 @@
 #   make          build for this machine        make arm        build and test both ARM targets (qemu)
 #   make demo     run the main job              make asan       run every test under ASan and UBSan
 #   make test     run every test                make check      all of these, structure and format
-#   make bench    run every benchmark           make format     lay the code out
-#                                               make clean      remove what was built
+#   make bench    run every benchmark           make baremetal  images of boards, run in qemu
+#   make fuzz     run every fuzzer a minute     make figures    draw the paper's figures
+#   make format   lay the code out              make clean      remove what was built
 
-.PHONY: all demo test bench arm asan format check clean
+.PHONY: all demo test bench figures arm baremetal dist asan fuzz format check clean
 
 all: build-native
 build-native build-asan: build-%:
@@ -26,13 +27,32 @@ asan: build-asan
 arm: build-aarch64 build-armv7
 	@ctest --preset aarch64
 	@ctest --preset armv7
+fuzz:
+	@tools/packages.sh build fuzz
+	@cmake --preset fuzz >/dev/null && cmake --build --preset fuzz
+	@tools/fuzz.sh build/fuzz out/fuzz $(or $(SECONDS),60) $(TARGETS)
+baremetal:
+	@tools/packages.sh build baremetal
+	@cmake --preset native >/dev/null && cmake --build --preset native --target board_twin
+	@tools/check_baremetal.sh build/native/board_twin build/boards
+dist:
+	@tools/packages.sh build arm
+	@tools/dist.sh build/dist dist
 bench: build-native
 	@build/native/bench_kernels
+	@build/native/bench --net sc
+	@build/native/bench --net ac
+figures: build-native
+	@tools/packages.sh references
+	@/usr/bin/python3 tools/figures/figures.py out/figures --dtacs build/native/dtacs
 format:
 	@clang-format -i $$(git ls-files '*.h' '*.cpp' '*.inl')
 check: test asan arm
 	@tools/check_isa_objects.sh build/native
 	@tools/check_headers.sh
+	@tools/check_freestanding.sh build/native/libdtacs_core.a c++
+	@tools/check_freestanding.sh build/aarch64/libdtacs_core.a aarch64-linux-gnu-g++
+	@tools/check_freestanding.sh build/armv7/libdtacs_core.a arm-linux-gnueabihf-g++
 	@clang-format --dry-run -Werror $$(git ls-files '*.h' '*.cpp' '*.inl')
 clean:
-	@rm -rf build out
+	@rm -rf build out dist

@@ -18,6 +18,8 @@
 #include "tests/kernels/pointwise_s8_suite.h"
 #include "tests/kernels/pointwise_suite.h"
 #include "tests/kernels/stem3x3_s16_suite.h"
+#include "tests/kernels/upconv3x3_suite.h"
+#include "tests/kernels/winograd3x3_suite.h"
 
 namespace dtacs::test {
 namespace {
@@ -93,6 +95,8 @@ int main(int argc, char** argv) {
   if (runs_on(isa::avx512, detect_isa())) benchmark::RegisterBenchmark("fma_peak/avx512", fma_peak_avx512);
 #endif
   bench_family<Conv3x3Suite>();
+  bench_family<Winograd3x3Suite>();
+  bench_family<Upconv3x3Suite>();
   bench_family<Dwconv3x3Suite>();
   bench_family<PointwiseSuite>();
   bench_family<Head3x3Suite>();

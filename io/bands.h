@@ -18,7 +18,7 @@ inline constexpr int kBandMetres[] = {60, 10, 10, 10, 20, 20, 20, 10, 20, 60, 60
 // "B8A" -> 8; -1 when it is no band name.  Exact spelling, as in weights metadata.
 constexpr int band_from_name(std::string_view name) noexcept {
   for (int i = 0; i < kBandCount; ++i)
-    if (name == kBandNames[i]) return i;
+    if (name == std::string_view(kBandNames[i], 3)) return i;
   return -1;
 }
 

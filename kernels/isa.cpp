@@ -47,7 +47,9 @@ IsaSet detect_isa() noexcept {
   const IsaSet has = bit(cpuid(7, 1).eax, 4) ? isa::avxvnni : isa::avx2;
   const bool f = bit(l7.ebx, 16), dq = bit(l7.ebx, 17), bw = bit(l7.ebx, 30), vl = bit(l7.ebx, 31);
   if (!(zmm && f && dq && bw && vl)) return has;
-  return has | (bit(l7.ecx, 11) ? isa::avx512vnni : isa::avx512);
+  const bool bmi2 = bit(l7.ebx, 8), cd = bit(l7.ebx, 28), vbmi = bit(l7.ecx, 1), vpopcntdq = bit(l7.ecx, 14);
+  return has | isa::avx512 | (bit(l7.ecx, 11) ? isa::avx512vnni : isa::none) |
+         (bmi2 && cd && vbmi && vpopcntdq ? isa::avx512vbmi : isa::none);
 }
 
 #elif defined(__aarch64__)

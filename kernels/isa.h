@@ -19,8 +19,9 @@ inline constexpr IsaSet none = 0;                         // portable C++, alway
 inline constexpr IsaSet sse41 = 1u << 0;                  // SSE4.1: no fused multiply-add
 inline constexpr IsaSet avx2 = (1u << 1) | sse41;         // AVX2 and FMA
 inline constexpr IsaSet avx512 = (1u << 2) | avx2;        // AVX-512 F, BW, DQ and VL
-inline constexpr IsaSet avxvnni = (1u << 3) | avx2;       // AVX-VNNI: products of 8 bits, 256 wide
-inline constexpr IsaSet avx512vnni = (1u << 4) | avx512;  // AVX-512 VNNI
+inline constexpr IsaSet avx512vbmi = (1u << 3) | avx512;  // and CD, VBMI, VPOPCNTDQ, BMI2: Ice Lake, Zen 4
+inline constexpr IsaSet avxvnni = (1u << 4) | avx2;       // AVX-VNNI: products of 8 bits, 256 wide
+inline constexpr IsaSet avx512vnni = (1u << 5) | avx512;  // AVX-512 VNNI
 inline constexpr IsaSet neon = 1u << 8;                   // Advanced SIMD, of AArch64 or of ARMv7
 inline constexpr IsaSet dotprod = (1u << 9) | neon;       // AArch64: products of 8 bits
 }  // namespace isa
@@ -32,8 +33,9 @@ struct IsaName {
 
 // What --isa accepts, and what reports print.
 inline constexpr IsaName kIsaNames[] = {
-    {"scalar", isa::none},   {"sse41", isa::sse41},           {"avx2", isa::avx2}, {"avxvnni", isa::avxvnni},
-    {"avx512", isa::avx512}, {"avx512vnni", isa::avx512vnni}, {"neon", isa::neon}, {"dotprod", isa::dotprod}};
+    {"scalar", isa::none},           {"sse41", isa::sse41},   {"avx2", isa::avx2},
+    {"avxvnni", isa::avxvnni},       {"avx512", isa::avx512}, {"avx512vbmi", isa::avx512vbmi},
+    {"avx512vnni", isa::avx512vnni}, {"neon", isa::neon},     {"dotprod", isa::dotprod}};
 
 [[nodiscard]] constexpr bool runs_on(IsaSet needs, IsaSet has) noexcept {
   return (needs & ~has) == 0;

@@ -131,6 +131,7 @@ bool stem_fits(const std::int16_t* w, const std::int32_t* b, int outputs, int de
 Status Int8Plan::bind(const Net& net, const WeightsFile& weights, const StreamOptions& options, Arena& arena,
                       Int8Plan& plan, WeightsMismatch* mismatch) noexcept {
   plan.net_ = net;
+  for (Layer& l : plan.net_.layers) l.inner = false;  // each layer is a stage
   plan.options_ = options;
   plan.stem3x3_ = &stem3x3_s16.best(options.isa);
   plan.conv3x3_ = &conv3x3_s8.best(options.isa);
@@ -343,7 +344,7 @@ void Int8Plan::step(const Parallel& parallel, const StageObserver* observer) noe
   for (int i = 0; i < net_.layer_count; ++i) {
     const Layer& l = net_.layers[i];
     const Step& s = steps_[i];
-    const RowRange rows = next_rows(net_, l, progress_, options_.height, options_.band);
+    const RowRange rows = next_rows(net_, {i, i + 1}, progress_, options_.height, options_.band);
     const int width = options_.width >> net_.tensors[l.out].shift;
     parallel.for_each(rows.count() * s.runs, [&](int job, int) noexcept {
       const int x0 = job % s.runs * s.run_pixels;

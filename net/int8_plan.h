@@ -44,6 +44,12 @@ inline std::int16_t int8_input(std::uint16_t dn, float offset, float quantificat
   return static_cast<std::int16_t>(whole < 32767 ? whole : 32767);
 }
 
+// A good band for an image of this width: bytes take a quarter of the memory of floats.
+constexpr int int8_band(int width) noexcept {
+  const int rows = 65536 / width;
+  return rows < 4 ? 4 : rows > 128 ? 128 : rows;
+}
+
 class Int8Plan {
  public:
   // Status::ok; wrong_shape (see *mismatch); corrupt (a tensor of another type, or weights

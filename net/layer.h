@@ -2,9 +2,9 @@
 // The vocabulary a network is written in: a flat list of layers over numbered
 // tensors, in execution order, known at compile time.
 //
-// A layer is what one kernel call does.  Bias and activation belong to the
-// layer that produces them; `up2` and `skip` let a decoder convolution read
-// [upsample2(in), skip] without that tensor ever existing.
+// Bias and activation belong to the layer that produces them; `up2` and `skip` let a
+// decoder convolution read [upsample2(in), skip] without that tensor ever existing,
+// and `inner` lets an inverted residual do without its wide tensors.
 #pragma once
 
 namespace dtacs {
@@ -37,7 +37,12 @@ struct Layer {
   int in = kNoTensor;
   int skip = kNoTensor;  // channels appended after `in`
   int add = kNoTensor;   // residual added to the result
+  bool inner = false;    // read by the next layer alone: run with it, never stored whole
   int out = kNoTensor;
+};
+
+struct LayerRange {
+  int begin = 0, end = 0;
 };
 
 struct Tensor {
@@ -64,6 +69,12 @@ struct Net {
     layer.out = tensor(channels, tensors[layer.in].shift + down - up);
     layers[layer_count++] = layer;
     return layer.out;
+  }
+  // The layers from `first` on that run as one: inner ones and the one that ends them.
+  constexpr LayerRange stage(int first) const {
+    int last = first;
+    while (last < layer_count && layers[last].inner) ++last;
+    return {first, last + 1};
   }
   // Channels a layer reads: of `in` and `skip` together.
   constexpr int depth(const Layer& layer) const {

@@ -5,6 +5,9 @@
 
 namespace dtacs {
 
+// Literals of known length: strlen() is not there on a bare machine.
+using namespace std::string_view_literals;
+
 namespace {
 
 constexpr struct {
@@ -23,9 +26,10 @@ template <class F>
 int for_each_item(std::string_view list, F&& f) noexcept {
   int n = 0;
   while (!list.empty()) {
-    const std::size_t comma = list.find(',');
-    f(n++, list.substr(0, comma));
-    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+    std::size_t comma = 0;
+    while (comma < list.size() && list[comma] != ',') ++comma;
+    f(n++, std::string_view(list.data(), comma));
+    list.remove_prefix(comma < list.size() ? comma + 1 : comma);
   }
   return n;
 }
@@ -55,20 +59,20 @@ Status read_model(const WeightsFile& weights, Model& model) noexcept {
   model = {};
   bool known = false;
   for (const auto& k : kKinds)
-    if (weights.meta("net") == k.name) {
+    if (weights.meta("net"sv) == k.name) {
       model.kind = k.kind;
       known = true;
     }
   if (!known) return Status::unsupported;
-  model.int8 = weights.meta("precision") == "int8";
-  if (model.int8 != (weights.meta("precision") != "") || (model.int8 && !model.classifies()))
+  model.int8 = weights.meta("precision"sv) == "int8"sv;
+  if (model.int8 != (weights.meta("precision"sv) != ""sv) || (model.int8 && !model.classifies()))
     return Status::unsupported;
-  if (!read_bands(weights.meta("bands"), model.input_bands, model.inputs)) return Status::corrupt;
+  if (!read_bands(weights.meta("bands"sv), model.input_bands, model.inputs)) return Status::corrupt;
   if (model.classifies()) {
-    model.outputs = for_each_item(weights.meta("outputs"), [](int, std::string_view) {});
+    model.outputs = for_each_item(weights.meta("outputs"sv), [](int, std::string_view) {});
     return model.outputs >= 1 && model.outputs <= kHead3x3MaxOutputs ? Status::ok : Status::corrupt;
   }
-  if (!read_bands(weights.meta("outputs"), model.output_bands, model.outputs)) return Status::corrupt;
+  if (!read_bands(weights.meta("outputs"sv), model.output_bands, model.outputs)) return Status::corrupt;
   for (int m = 0; m < model.outputs; ++m) {
     model.residual[m] = -1;
     for (int c = 0; c < model.inputs; ++c)
@@ -82,15 +86,15 @@ Status bind_pixel_net(const WeightsFile& weights, const Model& model, PixelNet& 
   net = {};
   net.model = model;
   if (model.kind == NetKind::linear) {
-    const bool fits =
-        widen(weights, "a0.w", model.outputs, model.inputs, net.w2) && widen(weights, "a0.b", model.outputs, 0, net.b2);
+    const bool fits = widen(weights, "a0.w"sv, model.outputs, model.inputs, net.w2) &&
+                      widen(weights, "a0.b"sv, model.outputs, 0, net.b2);
     return fits ? Status::ok : Status::wrong_shape;
   }
-  net.hidden = static_cast<int>(weights.find("a0.b").count());
+  net.hidden = static_cast<int>(weights.find("a0.b"sv).count());
   if (net.hidden < 1 || net.hidden > kPixelNetMaxHidden) return Status::wrong_shape;
   const bool fits =
-      widen(weights, "a0.w", net.hidden, model.inputs, net.w1) && widen(weights, "a0.b", net.hidden, 0, net.b1) &&
-      widen(weights, "a1.w", model.outputs, net.hidden, net.w2) && widen(weights, "a1.b", model.outputs, 0, net.b2);
+      widen(weights, "a0.w"sv, net.hidden, model.inputs, net.w1) && widen(weights, "a0.b"sv, net.hidden, 0, net.b1) &&
+      widen(weights, "a1.w"sv, model.outputs, net.hidden, net.w2) && widen(weights, "a1.b"sv, model.outputs, 0, net.b2);
   return fits ? Status::ok : Status::wrong_shape;
 }
 

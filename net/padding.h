@@ -5,6 +5,8 @@
 // is wider than the image).
 #pragma once
 
+#include <cstddef>
+
 namespace dtacs {
 
 struct Padding {
@@ -31,6 +33,17 @@ constexpr int reflect(int i, int size) noexcept {
   i %= period;
   if (i < 0) i += period;
   return i < size ? i : period - i;
+}
+
+// Continues a row of `width` pixels by reflection on both sides; inner is its pixel 0.
+template <class T>
+void reflect_columns(T* inner, int width, std::ptrdiff_t channels, const Padding& columns) noexcept {
+  const auto copy_pixel = [&](int to) {
+    const T* from = inner + reflect(to, width) * channels;
+    for (std::ptrdiff_t c = 0; c < channels; ++c) inner[to * channels + c] = from[c];
+  };
+  for (int x = -columns.before; x < 0; ++x) copy_pixel(x);
+  for (int x = width; x < width + columns.after; ++x) copy_pixel(x);
 }
 
 }  // namespace dtacs

@@ -15,7 +15,9 @@
 //     for (y in plan.made(result)) use plan.classes_row(y), plan.row(result, y);
 //   }
 //
-// Memory: packed weights and a ring of rows for each tensor (see schedule.h).
+// Memory: packed weights, a ring of rows for each tensor that is not an inner one (see
+// schedule.h), three rows of what an inverted residual expands to, and scratch for
+// each worker.
 #pragma once
 
 #include <cstddef>
@@ -28,6 +30,8 @@
 #include "kernels/dwconv3x3/dwconv3x3.h"
 #include "kernels/head3x3/head3x3.h"
 #include "kernels/pointwise/pointwise.h"
+#include "kernels/upconv3x3/upconv3x3.h"
+#include "kernels/winograd3x3/winograd3x3.h"
 #include "net/layer.h"
 #include "net/schedule.h"
 #include "weights/weights_file.h"
@@ -36,8 +40,10 @@ namespace dtacs {
 
 struct StreamOptions {
   int width = 0, height = 0;  // of the input, multiples of 32
-  int band = 32;              // input rows taken by one step, >= 1
+  int band = 32;              // input rows taken by one step, >= 1; see default_band()
   IsaSet isa = isa::none;     // kernels may use these instructions
+  int workers = 1;            // most workers that step() will be given
+  bool keep_inner = false;    // inner tensors have rows too: for looking into a network; slower and larger
 };
 
 // Why bind() found the weights unfit: the tensor, what the network needs, what the file holds.
@@ -45,13 +51,6 @@ struct WeightsMismatch {
   char tensor[16] = {};
   std::uint32_t want[4] = {}, found[4] = {};  // (outputs, inputs, 3, 3), (n, 0, 0, 0) for a bias
   bool missing = false;
-};
-
-// One planned stage of the network's work: what a step() runs, for its rows, before it
-// goes on to the next.  Layers [begin, end) of the net; one layer, unless several are
-// run as one.
-struct LayerRange {
-  int begin = 0, end = 0;
 };
 
 // Told by step() after each stage, in order and on the caller's thread: for
@@ -79,13 +78,15 @@ class StreamPlan {
   RowRange wanted() const noexcept { return next_input_rows(progress_, options_.height, options_.band); }
   float* input_row(int y) noexcept { return const_cast<float*>(row(0, y)); }
 
+  // parallel.workers <= options().workers
   void step(const Parallel& parallel, const StageObserver* observer = nullptr) noexcept;
 
-  // What the plan decided to run: stages() of them, together all layers of net(), in order.
-  int stages() const noexcept { return net_.layer_count; }
-  LayerRange stage_layers(int stage) const noexcept { return {stage, stage + 1}; }
+  // What a step() runs, one after the other: together all layers of net().
+  int stages() const noexcept { return stage_count_; }
+  LayerRange stage_layers(int stage) const noexcept { return stages_[stage].layers; }
 
   // Rows of a tensor that the last step produced; they stay readable until the next one.
+  // Of inner tensors there are none.
   RowRange made(int tensor) const noexcept { return made_[tensor]; }
   const float* row(int tensor, int y) const noexcept {
     const Ring& r = rings_[tensor];
@@ -106,27 +107,55 @@ class StreamPlan {
     std::ptrdiff_t pitch;  // floats from row to row
     int rows;              // row y lives in slot y % rows
   };
-  struct Step {
-    const float* weights;  // packed, or as stored for dwconv3x3 and head3x3
-    const float* bias;     // dwconv3x3 and head3x3 only
-    int run_pixels;        // pixels of one job
-    int runs;              // jobs per row
+  static constexpr int kMostPairs = 16;  // of rows in one call of a transformed convolution
+
+  struct LayerWeights {
+    const float* packed;  // or as stored, for dwconv3x3 and head3x3
+    const float* skip;    // conv3x3 with a skip: its part
+    const float* bias;    // dwconv3x3 and head3x3 only
+  };
+  struct Stage {
+    LayerRange layers;
+    int area;   // pixels of a job
+    int block;  // transformed convolutions: pixels of a kernel call
+    // Inverted residuals: the result's columns are cut into `blocks`, for good, and each
+    // block keeps three expanded rows of its own, neighbours included.
+    int blocks;
+    float* expanded;
+    std::ptrdiff_t row_pitch;
+  };
+  struct Tile {  // of a stage's result: rows [y0, y1), columns [x0, x1)
+    int y0, y1, x0, x1;
   };
 
+  static Status bind_weights(const WeightsFile& weights, Arena& arena, StreamPlan& plan,
+                             WeightsMismatch* mismatch) noexcept;
+  void bind_stages(Arena& arena) noexcept;
   void bind_rings(Arena& arena) noexcept;
-  void run(int layer, int y, int x0, int pixels) const noexcept;
+  void run_rows(const Stage& stage, const Tile& tile) const noexcept;
+  void run_pairs(const Stage& stage, const Tile& tile, float* scratch) const noexcept;
+  void run_pair_block(const Layer& layer, const LayerWeights& weights, const Tile& tile, float* scratch) const noexcept;
+  void run_residual(const Stage& stage, int block, RowRange rows, float* scratch) const noexcept;
   const float* row_or_zeros(int tensor, int y) const noexcept;
+  int rows_of(int tensor) const noexcept { return tensor_rows(net_, tensor, options_.height); }
+  int width_of(int tensor) const noexcept { return options_.width >> net_.tensors[tensor].shift; }
 
   Net net_;
   StreamOptions options_;
   const Conv3x3Kernel* conv3x3_ = nullptr;
+  const Winograd3x3Kernel* winograd3x3_ = nullptr;
+  const Upconv3x3Kernel* upconv3x3_ = nullptr;
   const Dwconv3x3Kernel* dwconv3x3_ = nullptr;
   const PointwiseKernel* pointwise_ = nullptr;
   const Head3x3Kernel* head3x3_ = nullptr;
-  Step steps_[Net::kMax] = {};
+  LayerWeights weights_[Net::kMax] = {};
+  Stage stages_[Net::kMax] = {};
+  int stage_count_ = 0;
   Ring rings_[Net::kMax] = {};
   const float* zeros_ = nullptr;  // pixel 0 of a row of zeros as wide as any
   std::uint8_t* classes_ = nullptr;
+  float* scratch_ = nullptr;
+  std::ptrdiff_t scratch_pitch_ = 0;  // from worker to worker
   int lag_ = 0;
   Progress progress_;
   RowRange made_[Net::kMax] = {};

@@ -26,8 +26,13 @@ constexpr Net unet_mobilenet_v2(int in_channels, int out_channels) {
       const int stride = k == 0 ? s.stride : 1;
       const int wide = channels * s.expand;
       const int residual = stride == 1 && channels == s.channels ? x : kNoTensor;
-      if (s.expand != 1) x = net.add({.key = {"e", block, ".exp"}, .act = Act::relu6, .in = x}, wide);
-      x = net.add({.key = {"e", block, ".dw"}, .op = Op::dwconv3x3, .act = Act::relu6, .stride = stride, .in = x},
+      if (s.expand != 1) x = net.add({.key = {"e", block, ".exp"}, .act = Act::relu6, .in = x, .inner = true}, wide);
+      x = net.add({.key = {"e", block, ".dw"},
+                   .op = Op::dwconv3x3,
+                   .act = Act::relu6,
+                   .stride = stride,
+                   .in = x,
+                   .inner = true},
                   wide);
       x = net.add({.key = {"e", block, ".prj"}, .in = x, .add = residual}, s.channels);
       channels = s.channels;

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The dtacs command line.
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <exception>
-#include <new>
 
 #include "io/host/failure.h"
-#include "io/host/output_file.h"
+#include "io/host/tool_main.h"
 #include "tools/eval/eval.h"
 #include "tools/run/args.h"
 #include "tools/run/decode.h"
 #include "tools/run/run.h"
+#include "tools/run/selftest.h"
 
 namespace {
 
@@ -29,8 +27,13 @@ constexpr const char* kRunOptions =
     "  --granule TILE       which tile of a product with several\n"
     "  --raw LINE           what raw bands are: width=...,height=...,bands=B02+B03,res=10,...\n"
     "  --threads N          default: one per core; at most four per core\n"
-    "  --isa NAME           auto, scalar or avx2\n"
+    "  --isa NAME           auto, scalar, sse41, avx2, avx512, avx512vbmi or neon\n"
     "  --truth DIR          compare with a known answer, as tools/scene makes it\n"
+    "  --resume             keep a state beside the outputs; the same command goes on from it\n"
+    "  --checkpoint SECONDS between two states, default 30\n"
+    "  --time-budget SECONDS  stop with a state after so long (exit 76); implies --resume\n"
+    "  --max-mem BYTES      such as 512M: lower bands and fewer threads until it fits, else exit 71\n"
+    "  --split BYTES        such as 10M: copies in pieces for a downlink, the most telling first\n"
     "  --quiet              no progress and no summary\n";
 
 constexpr const char* kDecodeOptions =
@@ -40,7 +43,8 @@ constexpr const char* kDecodeOptions =
     "  --window X,Y,W,H     a part, in pixels of the reduced image\n"
     "  --component K        default: 0\n"
     "  --lenient            decode what a damaged file still holds\n"
-    "  --threads N          default: one per core\n";
+    "  --threads N          default: one per core\n"
+    "  --isa NAME           auto, scalar, sse41, avx2, avx512, avx512vbmi or neon\n";
 
 constexpr struct {
   const char* name;
@@ -51,9 +55,12 @@ constexpr struct {
 } kCommands[] = {
     {"run", dtacs::run_command, &dtacs::kRunUsage, "a Sentinel-2 L1C product to mask.tif and reflectance*.tif",
      kRunOptions},
+    {"watch", dtacs::watch_command, &dtacs::kWatchUsage, "every product that appears in a folder", ""},
     {"info", dtacs::info_command, &dtacs::kInfoUsage, "what a product is: bands, georeference, radiometry", ""},
     {"decode", dtacs::decode_command, &dtacs::kDecodeUsage, "one JPEG 2000 band to GeoTIFF or raw u16", kDecodeOptions},
     {"eval", dtacs::eval_command, &dtacs::kEvalUsage, "a mask or reflectance against the truth", ""},
+    {"selftest", dtacs::selftest_command, &dtacs::kSelftestUsage, "does this program compute rightly on this machine?",
+     ""},
 };
 
 void print_help() {
@@ -62,25 +69,11 @@ void print_help() {
   std::printf(
       "\nPRODUCT is a SAFE folder, an AWS tile folder, a folder of JP2 bands, or raw u16 bands with an ENVI .hdr.\n"
       "Exit codes: 0 ok, 64 usage, 65 bad data, 66 missing input, 67 unsupported product, 68 weights do not fit\n"
-      "the product, 69 bad weights, 71 not enough memory, 73 cannot create output, 74 I/O error.\n");
+      "the product, 69 bad weights, 70 self-test failed, 71 not enough memory, 73 cannot create output, 74 I/O "
+      "error.\n");
 }
 
-int fail(dtacs::Exit code, const char* line) {
-  std::fprintf(stderr, "dtacs: %s\n", line);
-  return static_cast<int>(code);
-}
-
-// The one way to get here is an allocation that fails inside a worker's job.
-[[noreturn]] void out_of_memory() {
-  std::fputs("dtacs: not enough memory\n", stderr);
-  std::_Exit(static_cast<int>(dtacs::Exit::memory_cap));
-}
-
-}  // namespace
-
-int main(int argc, char** argv) {
-  dtacs::remove_unfinished_on_signals();
-  std::set_terminate(out_of_memory);
+int run(int argc, char** argv) {
   const auto is = [&](const char* word) { return std::strcmp(argv[1], word) == 0; };
   if (argc < 2 || is("--help") || is("-h") || is("help")) {
     print_help();
@@ -90,23 +83,21 @@ int main(int argc, char** argv) {
     std::printf("dtacs %s\n", DTACS_VERSION);
     return 0;
   }
-  try {
-    for (const auto& c : kCommands) {
-      if (!is(c.name)) continue;
-      Args args(argc - 2, argv + 2);
-      if (args.flag("--help") || args.flag("-h")) {
-        std::printf("%s\n    %s\n%s", *c.usage, c.what, c.options);
-        return 0;
-      }
-      c.run(args);
+  for (const auto& c : kCommands) {
+    if (!is(c.name)) continue;
+    Args args(argc - 2, argv + 2);
+    if (args.flag("--help") || args.flag("-h")) {
+      std::printf("%s\n    %s\n%s", *c.usage, c.what, c.options);
       return 0;
     }
-    return fail(dtacs::Exit::usage, "unknown command; see dtacs --help");
-  } catch (const dtacs::Failure& f) {
-    return fail(f.exit(), f.what());
-  } catch (const std::bad_alloc&) {
-    return fail(dtacs::Exit::memory_cap, "not enough memory");
-  } catch (const std::exception& e) {
-    return fail(dtacs::Exit::io_error, e.what());
+    c.run(args);
+    return 0;
   }
+  throw dtacs::Failure(dtacs::Exit::usage, "unknown command; see dtacs --help");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return dtacs::run_tool("dtacs", [&] { return run(argc, argv); });
 }

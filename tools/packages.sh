@@ -1,8 +1,10 @@
 #!/bin/sh
 # Installs what a group of verbs needs and this machine lacks; names it where it cannot.
-# usage: packages.sh GROUP...   build | arm | references
+# usage: packages.sh GROUP...   build | arm | baremetal | fuzz | references
 #   build       what `make`, `make demo`, `make test` and `make bench` need
 #   arm         cross compilers and emulators of `make arm`
+#   baremetal   cross compilers and emulators of `make baremetal`
+#   fuzz        compiler and fuzzing runtime of `make fuzz`
 #   references  independent programs that tests compare with; without them those tests are skipped
 set -eu
 
@@ -17,6 +19,14 @@ has_header() {
     [ -e "$dir/$1" ] && return 0
   done
   return 1
+}
+
+has_libfuzzer() {
+  echo 'extern "C" int LLVMFuzzerTestOneInput(const char*, unsigned long) { return 0; }' |
+    clang++ -x c++ -fsanitize=fuzzer,address,undefined -o /dev/null -
+}
+has_clang_openmp() {
+  echo 'int main() {}' | clang++ -x c++ -fopenmp -o /dev/null -
 }
 
 for group in "$@"; do
@@ -34,10 +44,20 @@ for group in "$@"; do
       need g++-arm-linux-gnueabihf arm-linux-gnueabihf-g++ --version
       need qemu-user-static qemu-aarch64-static --version
       ;;
+    fuzz)
+      need clang has_libfuzzer
+      need libomp-dev has_clang_openmp
+      ;;
+    baremetal)
+      need g++-aarch64-linux-gnu aarch64-linux-gnu-g++ --version
+      need libstdc++-arm-none-eabi-newlib sh -c 'echo "#include <span>" | arm-none-eabi-g++ -std=c++20 -xc++ -fsyntax-only -'
+      need qemu-system-arm qemu-system-aarch64 --version
+      ;;
     references)
       need libopenjp2-tools sh -c 'command -v opj_decompress'
       need gdal-bin sh -c 'command -v gdalinfo'
       need python3-numpy /usr/bin/python3 -c 'import numpy'
+      need python3-matplotlib /usr/bin/python3 -c 'import matplotlib'
       need python3-torch /usr/bin/python3 -c 'import torch'
       need unzip unzip -v
       ;;

@@ -114,12 +114,7 @@ struct GeoTiffWriter::State {
         rows_per_strip(strip_rows(o)),
         big(o.always_big || needs_big_tiff(o)),
         planes(static_cast<std::size_t>(o.bands)),
-        file(path) {
-    if (!o.classes.empty()) {
-      names = std::make_unique<OutputFile>(path + ".aux.xml");
-      style = std::make_unique<OutputFile>(std::filesystem::path(path).replace_extension(".qml").string());
-    }
-
+        file(path, o.unfinished) {
     const TiffBytes header = TiffDirectory::header(big, 0);
     file.append(header.data(), header.size());
   }
@@ -135,7 +130,6 @@ struct GeoTiffWriter::State {
   const bool big;
   std::vector<Plane> planes;
   OutputFile file;
-  std::unique_ptr<OutputFile> names, style;
 };
 
 template <class T>
@@ -158,7 +152,10 @@ void GeoTiffWriter::State::write_rows(int band, const T* rows, int count, std::p
       if constexpr (sizeof(T) == 2) out[2 * static_cast<std::ptrdiff_t>(x) + 1] = static_cast<std::uint8_t>(v >> 8);
     }
     ++plane.rows;
-    if (++plane.pending_rows == batch || plane.rows == options.height) write_strips(plane);
+    ++plane.pending_rows;
+    // A plane that was taken up again may hold more than a batch of this run.
+    const bool full = plane.pending_rows >= batch && plane.pending_rows % rows_per_strip == 0;
+    if (full || plane.rows == options.height) write_strips(plane);
   }
 }
 
@@ -267,6 +264,17 @@ void GeoTiffWriter::write_rows(int band, const std::uint16_t* rows, int count, s
   state_->write_rows(band, rows, count, stride);
 }
 
+void GeoTiffWriter::exchange(StateArchive& state) {
+  for (Plane& p : state_->planes) {
+    state.values(p.pending);
+    state.value(p.pending_rows);
+    state.value(p.rows);
+    state.values(p.offsets);
+    state.values(p.sizes);
+  }
+  state_->file.exchange(state);
+}
+
 void GeoTiffWriter::finish() {
   State& s = *state_;
   for (const Plane& p : s.planes) {
@@ -280,11 +288,11 @@ void GeoTiffWriter::finish() {
   s.file.append(directory.data(), directory.size());
   const TiffBytes header = TiffDirectory::header(s.big, at);
   s.file.patch(0, header.data(), header.size());
-  if (s.names) s.names->append(gdal_class_names(s.options.classes));
-  if (s.style) s.style->append(qgis_class_style(s.options.classes));
   s.file.finish();
-  if (s.names) s.names->finish();
-  if (s.style) s.style->finish();
+  if (s.options.classes.empty()) return;
+  const std::string& path = s.file.path();
+  write_file(path + ".aux.xml", gdal_class_names(s.options.classes));
+  write_file(std::filesystem::path(path).replace_extension(".qml").string(), qgis_class_style(s.options.classes));
 }
 
 }  // namespace dtacs

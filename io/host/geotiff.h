@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "io/host/output_file.h"
 #include "io/parallel.h"
 
 namespace dtacs {
@@ -55,6 +56,7 @@ struct GeoTiffOptions {
   std::vector<RasterClass> classes = {};     // 8 bits, 1 band: palette, and names in PATH.aux.xml and a QGIS style
   std::vector<std::pair<std::string, std::string>> metadata = {};  // further GDAL metadata items
   bool always_big = false;                                         // BigTIFF whatever the size
+  Unfinished unfinished = Unfinished::removed;
 };
 
 // Whether a file with these options could pass the 4 GB of a classic TIFF.
@@ -72,6 +74,9 @@ class GeoTiffWriter {
   // The type must be the one of options.bits.  Throws Failure(io_error).
   void write_rows(int band, const std::uint8_t* rows, int count, std::ptrdiff_t stride = 0);
   void write_rows(int band, const std::uint16_t* rows, int count, std::ptrdiff_t stride = 0);
+
+  // What was written so far, to go on from (see OutputFile::exchange).
+  void exchange(StateArchive& state);
 
   // After all rows of all bands: the directory, the files beside it, the final names.
   void finish();

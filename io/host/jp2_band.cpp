@@ -37,6 +37,7 @@ Jp2Band::Jp2Band(const std::string& path, const Jp2Options& options) : state_(st
                           .width = options.window.width,
                           .height = options.window.height,
                           .strict = options.strict,
+                          .isa = options.isa,
                           .workers = s.parallel.workers};
   for (;;) {
     Arena arena({s.block.get(), s.block_size});

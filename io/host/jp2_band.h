@@ -17,6 +17,7 @@ struct Jp2Options {
   int reduce = 0;           // resolution levels to drop
   Parallel parallel = Parallel::serial();
   int component = 0;
+  IsaSet isa = detect_isa();
   bool strict = true;  // a damaged file is an error; else what is missing decodes as zero coefficients
   std::size_t memory_limit = sizeof(void*) == 4 ? std::size_t{1} << 30 : std::size_t{4} << 30;
 };
@@ -28,16 +29,16 @@ class Jp2Band final : public BandReader {
   // names the feature); memory_cap with the bytes needed.
   Jp2Band(const std::string& path, const Jp2Options& options);
   Jp2Band(const std::string& path, const BandOptions& options)
-      : Jp2Band(path, Jp2Options{.window = options.window, .parallel = options.parallel}) {}
+      : Jp2Band(path, Jp2Options{.window = options.window, .parallel = options.parallel, .isa = options.isa}) {}
   ~Jp2Band() override;
 
   int width() const override;
   int height() const override;
   int bits() const;
-  bool is_signed() const;      // samples are then in two's complement
-  std::size_t memory() const;  // bytes of working memory, beside the mapped file
+  bool is_signed() const;  // samples are then in two's complement
 
   void read_rows(int rows, std::uint16_t* out, std::ptrdiff_t stride) override;
+  std::size_t memory() const override;
 
  private:
   struct State;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cassert>
 #include <cerrno>
@@ -15,6 +16,7 @@
 #include <system_error>
 #include <utility>
 
+#include "io/crc32c.h"
 #include "io/host/failure.h"
 
 namespace dtacs {
@@ -75,7 +77,12 @@ void remove_names() {
     if (slot[0] != '\0') unlink(slot);
 }
 
+std::atomic<bool> note_first{false};
+std::atomic<int> noted{0};
+
 void remove_unfinished(int signal) {
+  int none = 0;
+  if (note_first.load() && noted.compare_exchange_strong(none, signal)) return;
   if (ending.test_and_set()) return;
   remove_names();
   std::signal(signal, SIG_DFL);
@@ -104,13 +111,31 @@ void remove_unfinished_on_signals() {
   sigaction(SIGBUS, &lost, nullptr);
 }
 
-OutputFile::OutputFile(std::string path) : path_(std::move(path)) {
+void remove_unfinished_files() noexcept {
+  if (!ending.test_and_set()) remove_names();
+}
+
+void note_signals(bool on) {
+  if (!on) noted.store(0);
+  note_first.store(on);
+}
+
+int noted_signal() {
+  return noted.load();
+}
+
+OutputFile::OutputFile(std::string path, Unfinished unfinished) : path_(std::move(path)), unfinished_(unfinished) {
   struct stat there;
   if (stat(path_.c_str(), &there) == 0 && !S_ISREG(there.st_mode))
     throw Failure(Exit::cannot_create, "cannot create " + path_ + ": it is there and is not a regular file");
+  pending_.reserve(kBufferBytes);  // before there is a file that nobody would remove
+  if (unfinished_ == Unfinished::kept) {
+    temporary_ = path_ + ".part";
+    fd_ = open(temporary_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  }
   // The process id keeps two runs into one folder apart; the counter steps over what
   // a killed run with the same id left behind.
-  for (int attempt = 0; attempt < 100 && fd_ < 0; ++attempt) {
+  for (int attempt = 0; attempt < 100 && fd_ < 0 && unfinished_ == Unfinished::removed; ++attempt) {
     temporary_ = path_ + "." + std::to_string(getpid());
     if (attempt > 0) temporary_.append("-").append(std::to_string(attempt));
     temporary_ += ".tmp";
@@ -120,12 +145,11 @@ OutputFile::OutputFile(std::string path) : path_(std::move(path)) {
     if (fd_ >= 0) remember(temporary_);
   }
   if (fd_ < 0) throw Failure(Exit::cannot_create, "cannot create " + path_ + ": " + std::strerror(errno));
-  pending_.reserve(kBufferBytes);
 }
 
 OutputFile::~OutputFile() {
   if (fd_ >= 0) close(fd_);
-  if (temporary_.empty()) return;
+  if (temporary_.empty() || unfinished_ == Unfinished::kept) return;
   const HoldNames held;
   unlink(temporary_.c_str());
   forget(temporary_);
@@ -154,6 +178,7 @@ void OutputFile::flush() {
 
 void OutputFile::append(const void* data, std::size_t bytes) {
   assert(fd_ >= 0);
+  if (unfinished_ == Unfinished::kept) crc_ = crc32c({static_cast<const std::byte*>(data), bytes}, crc_);
   if (pending_.size() + bytes > kBufferBytes) flush();
   if (bytes >= kBufferBytes) {
     put(data, bytes, size_);
@@ -170,9 +195,33 @@ void OutputFile::patch(std::uint64_t offset, const void* data, std::size_t bytes
   put(data, bytes, offset);
 }
 
+void OutputFile::exchange(StateArchive& state) {
+  assert(fd_ >= 0 && unfinished_ == Unfinished::kept);
+  if (!state.loading()) {
+    flush();
+    if (fdatasync(fd_) != 0 && errno != EINVAL && errno != EROFS) fail("writing");
+  }
+  state.value(size_);
+  state.value(crc_);
+  if (!state.loading()) return;
+  std::vector<std::byte> block(kBufferBytes);
+  std::uint32_t found = 0;
+  for (std::uint64_t at = 0; at < size_;) {
+    const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(block.size(), size_ - at));
+    const ssize_t n = pread(fd_, block.data(), want, static_cast<off_t>(at));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) throw StateRefused(temporary_ + " is shorter than it was");
+    found = crc32c({block.data(), static_cast<std::size_t>(n)}, found);
+    at += static_cast<std::uint64_t>(n);
+  }
+  if (found != crc_) throw StateRefused(temporary_ + " is not what it was");
+}
+
 void OutputFile::finish() {
   assert(fd_ >= 0);
   flush();
+  // What a stopped job had written beyond its last state.
+  if (unfinished_ == Unfinished::kept && ftruncate(fd_, static_cast<off_t>(size_)) != 0) fail("writing");
   // Without fsync a power cut could leave the final name on an empty file.  File
   // systems that cannot do it say EINVAL.
   if (fsync(fd_) != 0 && errno != EINVAL && errno != EROFS) fail("writing");

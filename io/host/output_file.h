@@ -10,13 +10,19 @@
 #include <string_view>
 #include <vector>
 
+#include "io/host/state_archive.h"
+
 namespace dtacs {
+
+// What becomes of a file that is not finished: it is removed; or it stays under the name
+// PATH.part, so that exchange() can take it up again.
+enum class Unfinished { removed, kept };
 
 class OutputFile {
  public:
   // Throws Failure(cannot_create) when the folder is missing or not writable, or
   // when `path` is there already and is something else than a regular file.
-  explicit OutputFile(std::string path);
+  explicit OutputFile(std::string path, Unfinished unfinished = Unfinished::removed);
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
@@ -27,6 +33,11 @@ class OutputFile {
   void patch(std::uint64_t offset, const void* data, std::size_t bytes);  // over bytes already appended
   void finish();  // to the disk, then to its name; nothing may be written afterwards
 
+  // Of a kept file, before it is patched: brings what was appended so far to the disk and
+  // says how much that is; or takes PATH.part up where that was.  Throws StateRefused when
+  // it holds something else.
+  void exchange(StateArchive& state);
+
   std::uint64_t size() const { return size_; }  // bytes appended so far
   const std::string& path() const { return path_; }
 
@@ -36,16 +47,28 @@ class OutputFile {
   [[noreturn]] void fail(const char* doing);
 
   std::string path_, temporary_;
+  Unfinished unfinished_;
   int fd_ = -1;
+  std::uint32_t crc_ = 0;      // of a kept file: of what was appended so far
   std::uint64_t size_ = 0;     // including what is still buffered
   std::vector<char> pending_;  // the last bytes, not yet handed to the system
 };
+
+// Removes the files under temporary names of the whole process, which may create none any
+// more.  For an end without destructors.
+void remove_unfinished_files() noexcept;
 
 // From now on SIGINT, SIGTERM and SIGHUP remove the files under temporary names before
 // they end the process as they always do.  So does SIGBUS, which is how the system says
 // that a mapped input (io/host/file.h) became shorter or unreadable: it ends with one
 // line on stderr and Exit::io_error.  For main().
 void remove_unfinished_on_signals();
+
+// From now on the first SIGINT, SIGTERM or SIGHUP is only noted, for a job that can be taken
+// up again, and a second one ends the process as above; or no longer.
+void note_signals(bool noted);
+// The signal that was noted, or 0.
+int noted_signal();
 
 // A file in one call.
 void write_file(const std::string& path, std::string_view content);

@@ -16,6 +16,7 @@
 
 #include "io/bands.h"
 #include "io/parallel.h"
+#include "kernels/isa.h"
 
 namespace dtacs {
 
@@ -66,11 +67,14 @@ class BandReader {
   // (bad_data, io_error) naming the file; asking for more rows than there are is
   // the caller's mistake.
   virtual void read_rows(int rows, std::uint16_t* out, std::ptrdiff_t stride) = 0;
+  // Bytes of working memory, beside mapped files.
+  virtual std::size_t memory() const { return 0; }
 };
 
 struct BandOptions {
   PixelWindow window = {};                 // in pixels of the band
   Parallel parallel = Parallel::serial();  // what read_rows() may use; outlived by it
+  IsaSet isa = detect_isa();
 };
 
 class Product {

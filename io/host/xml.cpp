@@ -116,8 +116,9 @@ class Parser {
     return all_.substr(begin, at_ - begin);
   }
 
-  static std::string local(std::string_view qualified) {
+  std::string local(std::string_view qualified) const {
     const std::size_t colon = qualified.rfind(':');
+    if (colon == qualified.size() - 1) fail("a name is only a prefix");
     return std::string(colon == std::string_view::npos ? qualified : qualified.substr(colon + 1));
   }
 

@@ -12,7 +12,7 @@ namespace dtacs::jp2 {
 namespace {
 
 // Blocks of one job: enough to make small ones worth handing out.
-constexpr std::uint32_t kBlocksPerJob = 4;
+constexpr std::uint32_t kBlocksPerJob = 32;
 
 // The codeword segments of a block, each in one piece.
 std::span<const CodedSegment> gather(const Tile& tile, const Block& block, int style, BlockScratch& scratch) noexcept {
@@ -56,20 +56,107 @@ std::int32_t without_roi(std::int32_t v, int shift) noexcept {
   return v < 0 ? -down : down;
 }
 
+// in and out may be the same memory: then in's values are replaced one by one.
 template <class T>
-void store_block(const std::int32_t* samples, const Block& block, const Band& band, int roi_shift, T* plane,
-                 std::ptrdiff_t stride) noexcept {
+void store_block(const std::int32_t* in, std::ptrdiff_t in_stride, int width, int height, const Band& band,
+                 int roi_shift, T* out, std::ptrdiff_t stride) noexcept {
   const float scale = 0.5f * band.step;
-  T* out = plane + static_cast<std::ptrdiff_t>(block.y) * stride + block.x;
-  for (int y = 0; y < block.height; ++y, out += stride, samples += block.width)
-    for (int x = 0; x < block.width; ++x) {
-      const std::int32_t v = roi_shift == 0 ? samples[x] : without_roi(samples[x], roi_shift);
+  for (int y = 0; y < height; ++y, out += stride, in += in_stride)
+    for (int x = 0; x < width; ++x) {
+      std::int32_t v;
+      std::memcpy(&v, in + x, sizeof v);
+      if (roi_shift != 0) v = without_roi(v, roi_shift);
+      T value;
       if constexpr (std::is_same_v<T, std::int32_t>)
-        out[x] = v / 2;
+        value = v / 2;
       else
-        out[x] = static_cast<float>(v) * scale;
+        value = static_cast<float>(v) * scale;
+      std::memcpy(out + x, &value, sizeof value);
     }
 }
+
+// The band of block `i`; calls come with ascending indices.
+class BandOf {
+ public:
+  explicit BandOf(const TileComponent& component) noexcept : resolution_(component.resolution) {}
+
+  const Band& operator()(std::uint32_t i) noexcept {
+    while (i >= resolution_->band[b_].first_block + resolution_->band[b_].block_count)
+      if (++b_ == resolution_->bands) {
+        b_ = 0;
+        ++resolution_;
+      }
+    return resolution_->band[b_];
+  }
+
+ private:
+  const Resolution* resolution_;
+  int b_ = 0;
+};
+
+bool is_plain(const Tile& tile, const Block& block, int style) noexcept {
+  const Chunk& chunk = tile.chunks[block.first];
+  return style == 0 && chunk.next == kNone && chunk.passes != 0 && block.planes <= PlainBlock::kMaxPlanes &&
+         block.width <= PlainBlock::kMaxSide && block.height <= PlainBlock::kMaxSide;
+}
+
+// Decodes blocks into the coefficient plane of their component, plain ones in groups.
+template <class T>
+class BlockWriter {
+ public:
+  BlockWriter(const Tile& tile, const TileComponent& component, const ComponentPlane& plane,
+              BlockScratch& scratch) noexcept
+      : tile_(tile),
+        scratch_(scratch),
+        plane_(static_cast<T*>(plane.coefficients)),
+        style_(component.coding->block_style),
+        roi_shift_(component.coding->roi_shift) {}
+
+  void write(const Block& block, const Band& band) noexcept {
+    const auto stride = static_cast<std::ptrdiff_t>(band.kept.width());
+    T* const out = plane_ + band.offset + static_cast<std::ptrdiff_t>(block.y) * stride + block.x;
+    if (scratch_.kernel->run != nullptr && is_plain(tile_, block, style_)) {
+      const Chunk& chunk = tile_.chunks[block.first];
+      bands_[count_] = &band;
+      scratch_.plain[count_++] = {reinterpret_cast<const std::uint8_t*>(chunk.data),
+                                  chunk.length,
+                                  block.width,
+                                  block.height,
+                                  band.orientation,
+                                  block.planes,
+                                  chunk.passes,
+                                  reinterpret_cast<std::int32_t*>(out),
+                                  stride};
+      if (count_ == scratch_.kernel->blocks) flush();
+      return;
+    }
+    const auto segments = gather(tile_, block, style_, scratch_);
+    if (segments.empty()) return;
+    const std::int32_t* samples =
+        scratch_.decoder.decode({block.width, block.height, band.orientation, block.planes, style_, segments});
+    store_block(samples, block.width, block.width, block.height, band, roi_shift_, out, stride);
+  }
+
+  void flush() noexcept {
+    if (count_ == 0) return;
+    const bool whole = std::is_same_v<T, std::int32_t> && roi_shift_ == 0;
+    scratch_.kernel->run({scratch_.plain, count_, whole, tile_.readable_end, scratch_.work});
+    if (!whole)
+      for (int i = 0; i < count_; ++i) {
+        const PlainBlock& b = scratch_.plain[i];
+        store_block(b.out, b.stride, b.width, b.height, *bands_[i], roi_shift_, reinterpret_cast<T*>(b.out), b.stride);
+      }
+    count_ = 0;
+  }
+
+ private:
+  const Tile& tile_;
+  BlockScratch& scratch_;
+  T* plane_;
+  int style_, roi_shift_;
+  int count_ = 0;
+  const Band* bands_[kBlockGroupMost];
+};
 
 // Tier 1 of all wanted blocks of a component.  False when none holds data: then the
 // plane is left as it was.
@@ -83,79 +170,75 @@ bool decode_blocks(const Tile& tile, const TileComponent& component, const Compo
   const bool any =
       std::any_of(tile.blocks + first, tile.blocks + end, [](const Block& b) { return b.wanted && b.first != kNone; });
   if (!any) return false;
-  const auto stride = static_cast<std::ptrdiff_t>(top.rect.width());
-  T* const coefficients = static_cast<T*>(plane.coefficients);
-  std::memset(coefficients, 0, static_cast<std::size_t>(top.rect.area()) * sizeof(T));
-  const auto jobs = static_cast<int>((end - first + kBlocksPerJob - 1) / kBlocksPerJob);
+  std::memset(plane.coefficients, 0, component.coefficients * sizeof(T));
+  const std::uint32_t per_job = parallel.workers == 1 ? end - first : kBlocksPerJob;
+  const auto jobs = static_cast<int>((end - first + per_job - 1) / per_job);
   parallel.for_each(jobs, [&](int job, int worker) noexcept {
     // The largest resolution first: its blocks take longest.
-    const std::uint32_t from = first + static_cast<std::uint32_t>(jobs - 1 - job) * kBlocksPerJob;
-    const std::uint32_t to = std::min(from + kBlocksPerJob, end);
-    int r = 0, b = 0;
-    for (std::uint32_t i = from; i < to; ++i) {
-      const Block& block = tile.blocks[i];
-      if (!block.wanted || block.first == kNone) continue;
-      while (i >= component.resolution[r].band[b].first_block + component.resolution[r].band[b].block_count)
-        if (++b == component.resolution[r].bands) {
-          b = 0;
-          ++r;
-        }
-      const Band& band = component.resolution[r].band[b];
-      const int style = component.coding->block_style;
-      const auto segments = gather(tile, block, style, scratch[worker]);
-      if (segments.empty()) continue;
-      const std::int32_t* samples =
-          scratch[worker].decoder.decode({block.width, block.height, band.orientation, block.planes, style, segments});
-      store_block(samples, block, band, component.coding->roi_shift, coefficients, stride);
-    }
+    const std::uint32_t from = first + static_cast<std::uint32_t>(jobs - 1 - job) * per_job;
+    const std::uint32_t to = std::min(from + per_job, end);
+    BandOf band_of(component);
+    BlockWriter<T> writer(tile, component, plane, scratch[worker]);
+    for (std::uint32_t i = from; i < to; ++i)
+      if (tile.blocks[i].wanted && tile.blocks[i].first != kNone) writer.write(tile.blocks[i], band_of(i));
+    writer.flush();
   });
   return true;
 }
 
-// The rows of a component at the kept resolution, one after the other.
+// The rows of a component's part of the window, one after the other.
 template <class T>
 class ComponentRows {
  public:
-  // filled: decode_blocks() found data; otherwise all rows are zero.
-  void start(const TileComponent& component, const ComponentPlane& plane, bool filled) noexcept {
+  // out: the part.  filled: decode_blocks() found data; otherwise all rows are zero.
+  void start(const TileComponent& component, const ComponentPlane& plane, const Rect& out, bool filled) noexcept {
     const Resolution* res = component.resolution;
-    const Rect& top = res[component.kept].rect;
-    const T* const coefficients = static_cast<const T*>(plane.coefficients);
-    stride_ = static_cast<std::ptrdiff_t>(top.width());
     levels_ = filled ? component.kept : 0;
-    row_ = coefficients;
     if (!filled) {
-      std::memset(plane.work, 0, top.width() * sizeof(T));
-      row_ = static_cast<const T*>(plane.work);
-      stride_ = 0;
+      std::memset(plane.work, 0, out.width() * sizeof(T));
+      rows_ = {static_cast<const T*>(plane.work), 0};
+      return;
     }
-    Subband<T> ll{coefficients, stride_};
+    rows_ = samples(plane, res[0].band[0], out);
+    if (levels_ == 0) return;
+    Subband<T> ll = samples(plane, res[0].band[0], res[0].part);
     for (int r = 1; r <= levels_; ++r) {
-      const Rect &rect = res[r].rect, &below = res[r - 1].rect;
-      const T* const right = coefficients + below.width();
-      const T* const down = coefficients + static_cast<std::ptrdiff_t>(below.height()) * stride_;
-      level_.start(rect, ll, {right, stride_}, {down, stride_}, {down + below.width(), stride_},
-                   static_cast<T*>(plane.work));
+      const Rect& part = res[r].part;
+      const auto band = [&](int b) {
+        return samples(plane, res[r].band[b], band_part(part, res[r].band[b].orientation));
+      };
+      level_.start(part, ll, band(0), band(1), band(2), static_cast<T*>(plane.work));
+      const Rect next = r == levels_ ? out : band_part(res[r + 1].part, kLL);
+      left_ = next.x0 - part.x0;
+      for (std::uint32_t y = part.y0; y < next.y0; ++y) level_.next();
       if (r == levels_) break;
-      T* const out = static_cast<T*>(plane.low[(levels_ - r) % 2 == 1 ? 0 : 1]);
-      const std::size_t width = rect.width();
-      for (std::size_t y = 0; y < rect.height(); ++y) std::memcpy(out + y * width, level_.next(), width * sizeof(T));
-      ll = {out, static_cast<std::ptrdiff_t>(width)};
+      T* const low = static_cast<T*>(plane.low[(levels_ - r - 1) % 2]);
+      const std::size_t width = next.width();
+      for (std::size_t y = 0; y < next.height(); ++y)
+        std::memcpy(low + y * width, level_.next() + left_, width * sizeof(T));
+      ll = {low, static_cast<std::ptrdiff_t>(width)};
     }
   }
 
   const T* next() noexcept {
-    if (levels_ > 0) return level_.next();
-    const T* const row = row_;
-    row_ += stride_;
+    if (levels_ > 0) return level_.next() + left_;
+    const T* const row = rows_.data;
+    rows_.data += rows_.stride;
     return row;
   }
 
  private:
+  // A part of what a band keeps.
+  static Subband<T> samples(const ComponentPlane& plane, const Band& band, const Rect& part) noexcept {
+    const auto stride = static_cast<std::ptrdiff_t>(band.kept.width());
+    const std::ptrdiff_t y = part.y0 - band.kept.y0, x = part.x0 - band.kept.x0;
+    return {static_cast<const T*>(plane.coefficients) + band.offset + (part.empty() ? 0 : y * stride + x), stride};
+  }
+
   LevelSynthesis<T> level_;
   int levels_ = 0;
-  const T* row_ = nullptr;
-  std::ptrdiff_t stride_ = 0;
+  std::size_t left_ = 0;
+  Subband<T> rows_{};
 };
 
 struct Range {
@@ -201,12 +284,11 @@ Outcome assemble(const Tile& tile, std::uint32_t which, bool transformed, const 
     if (scratch[w].too_long) return corrupt("a code-block of more than 64 KiB");
 
   const TileComponent& component = tile.component[which];
-  const Rect rect = component.resolution[component.kept].rect;
-  const Rect part = intersect(rect, out.window);
+  const Rect part = intersect(component.resolution[component.kept].rect, out.window);
   if (part.empty()) return {};
   const std::int32_t half = std::int32_t{1} << (out.bits - 1);
   const Range range = out.is_signed ? Range{0, -half, half - 1} : Range{half, 0, 2 * half - 1};
-  const std::size_t left = part.x0 - rect.x0, width = part.width();
+  const std::size_t width = part.width();
   std::uint16_t* pixels =
       out.pixels + static_cast<std::ptrdiff_t>(part.y0 - out.window.y0) * out.stride + (part.x0 - out.window.x0);
   if (!any) {  // a tile without data is of one value
@@ -216,11 +298,10 @@ Outcome assemble(const Tile& tile, std::uint32_t which, bool transformed, const 
   }
   ComponentRows<T> rows[3];
   for (int i = 0; i < count; ++i)
-    rows[i].start(tile.component[first + static_cast<std::uint32_t>(i)], planes[i], filled[i]);
-  for (std::uint32_t y = rect.y0; y < part.y1; ++y) {
+    rows[i].start(tile.component[first + static_cast<std::uint32_t>(i)], planes[i], part, filled[i]);
+  for (std::uint32_t y = part.y0; y < part.y1; ++y) {
     const T* row[3] = {};
-    for (int i = 0; i < count; ++i) row[i] = rows[i].next() + left;
-    if (y < part.y0) continue;
+    for (int i = 0; i < count; ++i) row[i] = rows[i].next();
     if (transformed)
       for (std::size_t x = 0; x < width; ++x)
         pixels[x] = to_pixel(untransform(row[0][x], row[1][x], row[2][x], which), range);
@@ -233,18 +314,9 @@ Outcome assemble(const Tile& tile, std::uint32_t which, bool transformed, const 
 
 }  // namespace
 
-void PlaneSize::cover(const Rect& component, int levels, int reduce) noexcept {
-  const auto area = [&](int drop) { return drop <= levels ? reduced(component, drop).area() : 0; };
-  plane = std::max(plane, area(reduce));
-  half = std::max(half, area(reduce + 1));
-  quarter = std::max(quarter, area(reduce + 2));
-  width = std::max<std::uint64_t>(width, reduced(component, reduce).width());
-}
-
-void ComponentPlane::alloc(const PlaneSize& size, Arena& arena) noexcept {
-  coefficients = arena.alloc<std::int32_t>(static_cast<std::size_t>(size.plane));
-  low[0] = arena.alloc<std::int32_t>(static_cast<std::size_t>(size.half));
-  low[1] = arena.alloc<std::int32_t>(static_cast<std::size_t>(size.quarter));
+void ComponentPlane::alloc(const TileSize& size, Arena& arena) noexcept {
+  coefficients = arena.alloc<std::int32_t>(static_cast<std::size_t>(size.coefficients));
+  for (int i = 0; i < 2; ++i) low[i] = arena.alloc<std::int32_t>(static_cast<std::size_t>(size.low[i]));
   work = arena.alloc<std::int32_t>(LevelSynthesis<float>::work_size(static_cast<std::size_t>(size.width)));
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "io/arena.h"
+#include "io/jp2/block_group.h"
 #include "io/jp2/outcome.h"
 #include "io/jp2/tier1.h"
 #include "io/jp2/tile.h"
@@ -19,31 +20,27 @@ struct BlockScratch {
   static constexpr std::uint32_t kJoined = 1u << 16;  // bytes; a block of 4096 samples never comes near
 
   BlockDecoder decoder;
+  const BlockGroupKernel* kernel;  // for plain blocks; they are gathered here, its memory is `work`
+  void* work;
+  PlainBlock plain[kBlockGroupMost];
   CodedSegment segments[kMaxPasses];
   std::uint8_t joined[kJoined];  // codeword segments that lie in several packets, in one piece
   bool too_long;
 };
 
-// Largest planes and lines that any tile needs, in elements of four bytes.
-struct PlaneSize {
-  std::uint64_t plane = 0, half = 0, quarter = 0, width = 0;
-
-  void cover(const Rect& component, int levels, int reduce) noexcept;
-};
-
 // One component's coefficients and what its synthesis needs.
 struct ComponentPlane {
-  void* coefficients;  // std::int32_t or float; LL of each level upper left, HL right, LH below
-  void* low[2];        // results of all levels but the last
+  void* coefficients;  // std::int32_t or float, band after band
+  void* low[2];        // results of all levels but the last, by turns
   void* work;          // LevelSynthesis
 
-  void alloc(const PlaneSize& size, Arena& arena) noexcept;
+  void alloc(const TileSize& size, Arena& arena) noexcept;
 };
 
 struct TileOutput {
   std::uint16_t* pixels;  // of window's upper-left sample
   std::ptrdiff_t stride;  // in pixels
-  Rect window;            // in samples of the reduced component; the tile writes its part
+  Rect window;            // in samples of the reduced component; the tile writes its part of it
   int bits;               // of the component
   bool is_signed;
 };

@@ -371,6 +371,7 @@ Outcome read_tile_part(Bytes codestream, const MainHeader& header, std::size_t a
   }
   part.end = static_cast<std::size_t>(end);
   part.header = at + 12;
+  part.sized = size != 0;
   part.overrides = false;
   part.packed_begin = part.packed_end = 0;
   part.packed_bytes = 0;
@@ -395,6 +396,37 @@ Outcome read_tile_part(Bytes codestream, const MainHeader& header, std::size_t a
   part.data = s.at + 2;
   at_end = false;
   return {};
+}
+
+bool PacketLengths::next(std::uint32_t& length) noexcept {
+  while (rest_.empty()) {
+    Segments s{codestream_, at_};
+    do
+      if (!s.next()) return false;
+    while (s.marker != kPLT);
+    at_ = s.at;
+    if (s.body.empty() || static_cast<std::uint32_t>(s.body[0]) != (segments_ & 0xff)) return false;
+    ++segments_;
+    rest_ = s.body.subspan(1);
+  }
+  std::uint64_t v = 0;
+  for (;;) {  // seven bits to a byte, the last one without the eighth
+    if (rest_.empty()) return false;
+    const auto byte = static_cast<std::uint32_t>(rest_[0]);
+    rest_ = rest_.subspan(1);
+    v = v << 7 | (byte & 0x7f);
+    if (v > 0xffffffffu) return false;
+    if ((byte & 0x80) == 0) break;
+  }
+  length = static_cast<std::uint32_t>(v);
+  return true;
+}
+
+bool packet_lengths_add_up(Bytes codestream, const TilePart& part) noexcept {
+  PacketLengths lengths(codestream, part);
+  std::uint64_t sum = 0;  // of no more than there are bytes: no overflow
+  for (std::uint32_t n; lengths.next(n);) sum += n;
+  return sum == part.end - part.data;
 }
 
 Outcome read_overrides(Bytes codestream, const MainHeader& header, const TilePart& part, bool first,

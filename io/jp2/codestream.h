@@ -2,8 +2,8 @@
 // The marker segments of a codestream (T.800 Annex A): what the main header and the
 // tile-part headers say, checked against the standard's ranges.
 //
-// Pointer segments (TLM, PLM, PLT), CRG and COM are skipped: they are hints that a
-// damaged or hostile file may get wrong.
+// Pointer segments (TLM, PLM), CRG and COM are skipped, and PLT is read by who wants it:
+// they are hints that a damaged or hostile file may get wrong.
 #pragma once
 
 #include <cstddef>
@@ -107,6 +107,7 @@ struct TilePart {
   std::size_t data;    // offset after SOD
   std::size_t end;
   std::size_t packed_begin, packed_end;  // its packet headers in the gathered PPM bytes
+  bool sized;                            // Psot says where it ends; else it is the last one
   bool overrides;                        // COD, COC, QCD, QCC, RGN or POC in its header
   std::uint32_t packed_bytes;            // PPT payload in its header
 };
@@ -115,6 +116,26 @@ struct TilePart {
 // is truncated (strict) or ends there.  at_end: EOC or the end, no tile-part.
 Outcome read_tile_part(std::span<const std::byte> codestream, const MainHeader& header, std::size_t at, bool strict,
                        TilePart& part, bool& at_end) noexcept;
+
+// The lengths of a tile-part's packets as its PLT segments list them, to check and not to
+// believe.
+class PacketLengths {
+ public:
+  PacketLengths() noexcept = default;
+  PacketLengths(std::span<const std::byte> codestream, const TilePart& part) noexcept
+      : codestream_(codestream.first(part.data)), at_(part.header) {}
+
+  // False at the end, which is also where segments are out of order or a length is cut.
+  bool next(std::uint32_t& length) noexcept;
+
+ private:
+  std::span<const std::byte> codestream_, rest_;
+  std::size_t at_ = 0;
+  std::uint32_t segments_ = 0;
+};
+
+// Whether they add up to the bytes that the tile-part has.
+bool packet_lengths_add_up(std::span<const std::byte> codestream, const TilePart& part) noexcept;
 
 // The overriding segments in a tile-part's header, onto `parameters`, which began as
 // a copy of the main header's with the own_ flags cleared.  first: the tile's first

@@ -94,12 +94,41 @@ constexpr Rect cell(const Rect& r, std::uint64_t x, std::uint64_t y, int wx, int
           edge((y + 1) << wy, r.y0, r.y1)};
 }
 
-// What a rectangle of a resolution needs of the sub-bands below it: a margin that
-// covers the reach of both filters (4 samples for 9/7) and the odd sample.
-constexpr Rect needed_of_band(const Rect& r, const Rect& band) noexcept {
-  const auto low = [](std::uint32_t v) { return v / 2 > 4 ? v / 2 - 4 : 0; };
-  const auto high = [](std::uint32_t v) { return v / 2 + 5; };
-  return intersect({low(r.x0), low(r.y0), high(r.x1), high(r.y1)}, band);
+// The part of a resolution to synthesise for `wanted` of it to be exact.  At a cut the
+// filters mirror, which is wrong there: by one sample for each lifting step, of which 9/7
+// has four.  Those are thrown away; at the resolution's own edges mirroring is right.
+constexpr Rect synthesis_part(const Rect& wanted, const Rect& resolution) noexcept {
+  constexpr std::uint32_t kReach = 4;
+  if (wanted.empty()) return {};
+  const auto before = [](std::uint32_t v) { return v > kReach ? v - kReach : 0; };
+  return intersect({before(wanted.x0), before(wanted.y0), wanted.x1 + kReach, wanted.y1 + kReach}, resolution);
+}
+
+// The samples of a sub-band that a part of the resolution above it consists of.
+constexpr Rect band_part(const Rect& part, Orientation o) noexcept {
+  const auto edge = [](std::uint32_t v, bool high) { return high ? v / 2 : ceil_div(v, 2); };
+  const bool hx = (o & kHL) != 0, hy = (o & kLH) != 0;
+  return {edge(part.x0, hx), edge(part.y0, hy), edge(part.x1, hx), edge(part.y1, hy)};
+}
+
+// A part of a band in whole code-blocks of 2^wx x 2^wy, whose grid is that of the coordinates.
+constexpr Rect whole_blocks(const Rect& part, const Rect& band, int wx, int wy) noexcept {
+  if (part.empty()) return {};
+  const auto up = [](std::uint32_t v, int w) {
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(std::uint64_t{ceil_shift(v, w)} << w, 0xffffffffu));
+  };
+  return intersect({part.x0 >> wx << wx, part.y0 >> wy << wy, up(part.x1, wx), up(part.y1, wy)}, band);
+}
+
+// What resolutions 0 .. kept of a tile-component contribute to `window` of resolution
+// `kept`: of each but the lowest the part to synthesise, of that one the samples themselves.
+constexpr void needed_parts(const Rect& component, int levels, int kept, const Rect& window, Rect* part) noexcept {
+  Rect wanted = intersect(reduced(component, levels - kept), window);
+  for (int r = kept; r > 0; --r) {
+    part[r] = synthesis_part(wanted, reduced(component, levels - r));
+    wanted = band_part(part[r], kLL);
+  }
+  part[0] = wanted.empty() ? Rect{} : wanted;
 }
 
 }  // namespace dtacs::jp2

@@ -25,6 +25,9 @@ void cover(TileSize& all, const TileSize& one) noexcept {
   all.blocks = std::max(all.blocks, one.blocks);
   all.nodes = std::max(all.nodes, one.nodes);
   all.chunks = std::max(all.chunks, one.chunks);
+  all.coefficients = std::max(all.coefficients, one.coefficients);
+  for (int i = 0; i < 2; ++i) all.low[i] = std::max(all.low[i], one.low[i]);
+  all.width = std::max(all.width, one.width);
 }
 
 // The size of the image, and the component that is asked for.
@@ -158,9 +161,8 @@ Wanted Decoder::wanted_of(const Parameters& parameters) const noexcept {
   return {transformed ? 0 : which, transformed ? 3u : 1u, options_.reduce, window_};
 }
 
-Outcome Decoder::measure(TileSize& size, PlaneSize& plane, std::uint64_t& packed, int& planes) noexcept {
+Outcome Decoder::measure(TileSize& size, std::uint64_t& packed, int& planes) noexcept {
   size = {};
-  plane = {};
   packed = 0;
   planes = 1;
   std::uint64_t precincts = 0, resolutions = 0, tile_components = 0;
@@ -191,9 +193,6 @@ Outcome Decoder::measure(TileSize& size, PlaneSize& plane, std::uint64_t& packed
       cover(size, one);
       planes = std::max(planes, static_cast<int>(wanted.component_count));
       packed = std::max(packed, packed_here);
-      const Rect rect = on_component(header_.grid.tile(column, row), component_.dx, component_.dy);
-      for (std::uint32_t c = 0; c < wanted.component_count; ++c)
-        plane.cover(rect, parameters->coding[wanted.first_component + c].levels, options_.reduce);
     }
   return {};
 }
@@ -232,23 +231,30 @@ Outcome Decoder::open(std::span<const std::byte> file, const Options& options, A
 
   // Then what the tiles need.
   TileSize size;
-  PlaneSize plane;
   std::uint64_t packed;
   int planes;
-  if (const Outcome o = measure(size, plane, packed, planes); !o.ok()) return failure_ = o;
+  if (const Outcome o = measure(size, packed, planes); !o.ok()) return failure_ = o;
   std::uint32_t most_rows = 0;
   for (std::uint32_t row = row0_; row < row1_; ++row)
     most_rows = std::max(most_rows, intersect(tile_rect(column0_, row), {0, window_.y0, ~0u, window_.y1}).height());
   for (int w = 0; w < worker_count_; ++w) {
     alloc_tile(size, arena, workers_[w].tile);
     workers_[w].packed = arena.alloc<std::byte>(static_cast<std::size_t>(packed));
-    for (int i = 0; i < planes; ++i) workers_[w].planes[i].alloc(plane, arena);
+    for (int i = 0; i < planes; ++i) workers_[w].planes[i].alloc(size, arena);
   }
-  scratch_ = arena.alloc<BlockScratch>(static_cast<std::size_t>(columns == 1 ? threads : worker_count_));
+  const int scratches = columns == 1 ? threads : worker_count_;
+  scratch_ = arena.alloc<BlockScratch>(static_cast<std::size_t>(scratches));
+  const BlockGroupKernel& kernel = block_group.best(options.isa);
+  const std::size_t work = kernel.run != nullptr ? kBlockGroupWork : 0;
+  std::byte* const group_work = arena.alloc<std::byte>(static_cast<std::size_t>(scratches) * work);
   tile_outcomes_ = arena.alloc<Outcome>(column1_ - column0_);
   rows_ = arena.alloc<std::uint16_t>(static_cast<std::size_t>(most_rows) * window_.width());
   if (!arena.fits()) return failure_ = kTooSmall;
 
+  for (int i = 0; i < scratches; ++i) {
+    scratch_[i].kernel = &kernel;
+    scratch_[i].work = group_work + static_cast<std::size_t>(i) * work;
+  }
   next_row_ = rows_begin_ = rows_end_ = window_.y0;
   next_tile_row_ = row0_;
   return {};
@@ -265,14 +271,20 @@ Outcome Decoder::decode_tile(std::uint32_t tile, Worker& worker, BlockScratch* s
   for (std::uint32_t i = first_part_[tile]; i != kNone; i = next_part_[i])
     if (parts_[i].packed_bytes != 0)
       packed += gather_tile_packed_headers(codestream_, parts_[i], worker.packed + packed);
-  const PacketSource source{codestream_,
-                            parts_,
-                            next_part_,
-                            first_part_[tile],
-                            header_.has_packed_headers ? packed_ : nullptr,
-                            {worker.packed, packed},
-                            options_.strict};
+  PacketSource source{codestream_,
+                      parts_,
+                      next_part_,
+                      first_part_[tile],
+                      header_.has_packed_headers ? packed_ : nullptr,
+                      {worker.packed, packed},
+                      options_.strict,
+                      worker.tile.wanted_packets < worker.tile.packets};
   if (const Outcome o = read_packets(source, worker.tile); !o.ok()) return o;
+  if (worker.tile.lengths_failed) {
+    layout_tile(codestream_, header_, *parameters, tile, wanted, worker.tile);
+    source.use_lengths = false;
+    if (const Outcome o = read_packets(source, worker.tile); !o.ok()) return o;
+  }
   return assemble_tile(worker.tile, static_cast<std::uint32_t>(options_.component), wanted.component_count == 3,
                        worker.planes, scratch, parallel,
                        {rows_,
@@ -299,14 +311,21 @@ Outcome Decoder::decode_tile_row(const Parallel& parallel) noexcept {
   if (rows_begin_ == rows_end_) return {};
   if (columns == 1) return decode_tile(first, workers_[0], scratch_, parallel);
   // Where there are no more tiles than workers, each tile has a workspace of its own.
-  const bool by_tile = static_cast<std::uint32_t>(worker_count_) == columns;
-  parallel.for_each(static_cast<int>(columns), [&](int c, int worker) noexcept {
+  // Otherwise few tiles that are left over when all workers had the same number would
+  // keep few of them busy: those are shared, block by block.
+  const auto workers = static_cast<std::uint32_t>(worker_count_);
+  const bool by_tile = workers == columns;
+  const std::uint32_t left_over = columns % workers;
+  const std::uint32_t whole = parallel.workers > 1 && 2 * left_over <= workers ? columns - left_over : columns;
+  parallel.for_each(static_cast<int>(whole), [&](int c, int worker) noexcept {
     const int w = by_tile ? c : worker;
     tile_outcomes_[c] =
         decode_tile(first + static_cast<std::uint32_t>(c), workers_[w], scratch_ + w, Parallel::serial());
   });
-  for (std::uint32_t c = 0; c < columns; ++c)
+  for (std::uint32_t c = 0; c < whole; ++c)
     if (!tile_outcomes_[c].ok()) return tile_outcomes_[c];
+  for (std::uint32_t c = whole; c < columns; ++c)
+    if (const Outcome o = decode_tile(first + c, workers_[0], scratch_, parallel); !o.ok()) return o;
   return {};
 }
 

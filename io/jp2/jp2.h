@@ -50,6 +50,7 @@ struct Options {
   int x = 0, y = 0;                       // window in pixels of the reduced component;
   int width = 0, height = 0;              //   the whole of it when width is 0
   bool strict = true;                     // anything missing is an error; else missing code-blocks are zero
+  IsaSet isa = isa::none;                 // instruction sets to use
   int workers = 1;                        // most workers of a Parallel that read_rows() will be given
   std::uint64_t max_pixels = kMaxPixels;  // of the image; more is refused
 };
@@ -91,7 +92,7 @@ class Decoder {
   Outcome locate(std::span<const std::byte> file) noexcept;
   Outcome index_tile_parts(bool store, std::uint32_t& count) noexcept;
   Outcome slice_packed_headers(std::uint32_t parts) noexcept;
-  Outcome measure(TileSize& size, PlaneSize& plane, std::uint64_t& packed, int& planes) noexcept;
+  Outcome measure(TileSize& size, std::uint64_t& packed, int& planes) noexcept;
   Outcome tile_parameters(std::uint32_t tile, Worker& worker, const Parameters*& parameters) const noexcept;
   Wanted wanted_of(const Parameters& parameters) const noexcept;
   Rect tile_rect(std::uint32_t column, std::uint32_t row) const noexcept;

@@ -79,8 +79,8 @@ class MqDecoder {
   }
 
   // Bytes past the end of the data that were made up (as the standard wants, but
-  // no encoder leaves out more than a few).
-  int missing() const noexcept { return missing_; }
+  // no encoder leaves out more than a few) and are used up.
+  int missing() const noexcept { return (8 * missing_ - ahead_) >> 3; }
 
  private:
   [[gnu::always_inline]] void renormalise(int n) noexcept {

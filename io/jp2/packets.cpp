@@ -16,7 +16,7 @@ using Bytes = std::span<const std::byte>;
 class PacketReader {
  public:
   PacketReader(const PacketSource& source, Tile& tile) noexcept
-      : source_(source), tile_(tile), kept_left_(tile.kept_packets) {
+      : source_(source), tile_(tile), wanted_left_(tile.wanted_packets) {
     packed_ = source.packed_tile;
     enter(source.first_part);
   }
@@ -34,15 +34,20 @@ class PacketReader {
     // A bit takes a dozen steps, and those beside it some more; only packets made for
     // it, which include one column of blocks between many that are ruled out, come near.
     steps_limit_ = (std::uint64_t{1} << 20) + 1024 * bytes;
-    for (std::uint32_t i = 0; i < count && kept_left_ > 0; ++i) {
+    for (std::uint32_t i = 0; i < count && wanted_left_ > 0; ++i) {
       const Progression& one = p.progressions == 0 ? all : p.progression[i];
       const Visit v = visit_packets(
           tile_, one, budget,
           [this](std::uint32_t c, int r, std::uint32_t k, std::uint32_t l) { return packet(c, r, k, l); });
-      if (!outcome_.ok()) return outcome_;
       if (v == Visit::stop) break;
     }
-    if (kept_left_ > 0 && source_.strict) return truncated("a tile ends before its last packet");
+    if (passed_over_ && (misfit_ || wanted_left_ > 0)) {
+      tile_.lengths_failed = true;
+      return {};
+    }
+    if (!outcome_.ok()) return outcome_;
+    if (wanted_left_ > 0 && source_.strict && !only_layers_left_out())
+      return truncated("a tile ends before its last packet");
     return {};
   }
 
@@ -58,6 +63,9 @@ class PacketReader {
     if (part == kNone) return;
     const TilePart& p = source_.parts[part];
     body_ = source_.codestream.subspan(p.data, p.end - p.data);
+    lengths_hold_ = source_.use_lengths && source_.packed_main == nullptr && source_.packed_tile.empty() &&
+                    packet_lengths_add_up(source_.codestream, p);
+    lengths_ = PacketLengths(source_.codestream, p);
     if (source_.packed_main != nullptr) packed_ = {source_.packed_main + p.packed_begin, p.packed_end - p.packed_begin};
   }
 
@@ -76,6 +84,15 @@ class PacketReader {
     }
     if (part_ == kNone || (packed && packed_.empty())) return Visit::stop;
     res.layers_read[k] = static_cast<std::uint16_t>(layer + 1);
+    const bool wanted = res.wants(k);
+    std::uint32_t length = 0;
+    const std::size_t before = body_.size();
+    if (lengths_hold_ && (!lengths_.next(length) || length > before) && misfit()) return Visit::stop;
+    if (lengths_hold_ && !wanted) {
+      passed_over_ = true;
+      body_ = body_.subspan(length);
+      return Visit::go_on;
+    }
 
     if (tile_.parameters->sop_markers && marker(body_, kSOP)) {
       if (body_.size() < 6) return fail(truncated("a tile-part ends inside an SOP marker segment"));
@@ -102,8 +119,32 @@ class PacketReader {
     if (tile_.parameters->eph_markers && marker(header, kEPH)) header = header.subspan(2);
 
     if (!read_body(fresh)) return fail(truncated("a packet reaches past the end of its tile-part"));
-    if (r <= tc.kept && --kept_left_ == 0) return Visit::stop;
+    if (lengths_hold_ && before - body_.size() != length && misfit()) return Visit::stop;
+    if (wanted && --wanted_left_ == 0) return Visit::stop;
     return Visit::go_on;
+  }
+
+  // Whether the tile-parts say where they end and do so between packets, of which every
+  // wanted precinct has had one: then somebody left out the finest layers, as encoders
+  // and servers do, and the picture is there.
+  bool only_layers_left_out() const noexcept {
+    if (!body_.empty()) return false;
+    for (std::uint32_t i = source_.first_part; i != kNone; i = source_.next_part[i])
+      if (!source_.parts[i].sized) return false;
+    for (std::uint32_t c = 0; c < tile_.components; ++c) {
+      const TileComponent& tc = tile_.component[c];
+      for (int r = 0; r <= tc.kept; ++r)
+        for (std::uint32_t k = 0; k < tc.resolution[r].across * tc.resolution[r].down; ++k)
+          if (tc.resolution[r].layers_read[k] == 0 && tc.resolution[r].wants(k)) return false;
+    }
+    return true;
+  }
+
+  // The lengths are wrong.  True: packets were passed over by them, and nothing read counts.
+  bool misfit() noexcept {
+    lengths_hold_ = false;
+    misfit_ = passed_over_;
+    return misfit_;
   }
 
   static bool marker(Bytes at, std::uint16_t which) noexcept {
@@ -228,9 +269,11 @@ class PacketReader {
 
   const PacketSource& source_;
   Tile& tile_;
-  std::uint64_t kept_left_, steps_limit_ = 0;
+  std::uint64_t wanted_left_, steps_limit_ = 0;
   std::uint32_t part_ = kNone;
   Bytes body_, packed_;
+  PacketLengths lengths_;  // of this tile-part from here on
+  bool lengths_hold_ = false, passed_over_ = false, misfit_ = false;
   std::uint64_t skip_ = 0;  // bytes of blocks that are not wanted since the last chunk of the packet
   Outcome outcome_;
 };

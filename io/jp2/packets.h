@@ -22,6 +22,7 @@ struct PacketSource {
   const std::byte* packed_main;            // null without PPM
   std::span<const std::byte> packed_tile;  // PPT payload, empty without
   bool strict;
+  bool use_lengths;  // of PLT, where they add up: pass over packets that are not wanted
 };
 
 // Coding passes a codeword segment that begins with pass `first` can hold.
@@ -34,6 +35,8 @@ constexpr int segment_passes(int style, int first) noexcept {
 
 // Reads packets until all blocks that are wanted have theirs.  strict: anything
 // missing or contradictory is an error; otherwise what is there is used.
+// When packets were passed over and then something did not fit, it says ok and sets
+// tile.lengths_failed: the tile is to be laid out anew and read without the lengths.
 Outcome read_packets(const PacketSource& source, Tile& tile) noexcept;
 
 }  // namespace dtacs::jp2

@@ -65,6 +65,13 @@ class Walk {
     return sub_band(rect_, orientation(r, b), r == 0 ? levels() : levels() - r + 1);
   }
 
+  // Of a band: what a part of its resolution consists of (of LL it is the part), and the
+  // whole code-blocks around that.
+  static Rect needed(int r, Orientation o, const Rect& part) noexcept { return r == 0 ? part : band_part(part, o); }
+  Rect kept(int r, const Rect& band, const Rect& needed) const noexcept {
+    return whole_blocks(needed, band, block_width_log2(r), block_height_log2(r));
+  }
+
   struct Part {
     Rect rect;  // of the precinct in the band
     Cells blocks;
@@ -76,13 +83,21 @@ class Walk {
     Part p;
     p.rect = cell(band, static_cast<std::uint64_t>(grid.x0) + k % grid.across,
                   static_cast<std::uint64_t>(grid.y0) + k / grid.across, wx, wy);
-    p.width_log2 = std::min<int>(coding_.block_width_log2, wx);
-    p.height_log2 = std::min<int>(coding_.block_height_log2, wy);
+    p.width_log2 = block_width_log2(r);
+    p.height_log2 = block_height_log2(r);
     p.blocks = cells(p.rect, p.width_log2, p.height_log2);
     return p;
   }
 
  private:
+  // Precincts cut code-blocks.
+  int block_width_log2(int r) const noexcept {
+    return std::min<int>(coding_.block_width_log2, coding_.precinct_width_log2[r] - (r == 0 ? 0 : 1));
+  }
+  int block_height_log2(int r) const noexcept {
+    return std::min<int>(coding_.block_height_log2, coding_.precinct_height_log2[r] - (r == 0 ? 0 : 1));
+  }
+
   const Coding& coding_;
   Rect rect_;
 };
@@ -92,6 +107,23 @@ bool is_wanted(const Wanted& wanted, std::uint32_t component) noexcept {
 }
 int kept_resolutions(const Wanted& wanted, std::uint32_t component, int levels) noexcept {
   return is_wanted(wanted, component) ? levels - wanted.reduce : -1;
+}
+
+// What the synthesis of one component takes.
+void measure_planes(const Walk& walk, int kept, const Rect& window, TileSize& size) noexcept {
+  Rect part[kMaxLevels + 1];
+  needed_parts(walk.rect(), walk.levels(), kept, window, part);
+  std::uint64_t coefficients = 0;
+  for (int r = 0; r <= kept; ++r) {
+    for (int b = 0; b < Walk::bands(r); ++b)
+      coefficients += walk.kept(r, walk.band(r, b), Walk::needed(r, Walk::orientation(r, b), part[r])).area();
+    size.width = std::max<std::uint64_t>(size.width, part[r].width());
+    if (r > 1) {
+      std::uint64_t& low = size.low[(kept - r) % 2];
+      low = std::max(low, band_part(part[r], kLL).area());
+    }
+  }
+  size.coefficients = std::max(size.coefficients, coefficients);
 }
 
 }  // namespace
@@ -119,7 +151,6 @@ Outcome measure_tile(std::span<const std::byte> codestream, const MainHeader& he
       const std::uint64_t count = static_cast<std::uint64_t>(grid.across) * grid.down;
       size.precincts += count;
       size.precinct_bands += count * static_cast<std::uint64_t>(Walk::bands(r));
-      if (r <= kept) size.kept_packets += count * parameters.layers;
       for (int b = 0; b < Walk::bands(r); ++b) {
         const Cells all = cells(walk.band(r, b), coding.block_width_log2, coding.block_height_log2);
         blocks += static_cast<std::uint64_t>(all.across) * all.down;
@@ -143,6 +174,7 @@ Outcome measure_tile(std::span<const std::byte> codestream, const MainHeader& he
     const Walk walk(header, coding, index, about.dx, about.dy);
     if (walk.rect().empty()) continue;
     const int kept = kept_resolutions(wanted, c, coding.levels);
+    if (kept >= 0) measure_planes(walk, kept, wanted.window, size);
     if (kept >= 0 && (coding.block_style & (kBypass | kTerminateAll)) != 0) chunks_per_block = kMaxPasses;
     for (int r = 0; r <= coding.levels; ++r) {
       const Cells grid = walk.precincts(r);
@@ -184,9 +216,11 @@ void layout_tile(std::span<const std::byte> codestream, const MainHeader& header
                  std::uint32_t index, const Wanted& wanted, Tile& tile) noexcept {
   tile.rect = header.grid.tile(index % header.grid.columns, index / header.grid.columns);
   tile.parameters = &parameters;
+  tile.readable_end = reinterpret_cast<const std::uint8_t*>(codestream.data()) + codestream.size();
   tile.components = header.components;
   tile.chunk_count = 0;
-  tile.kept_packets = 0;
+  tile.packets = tile.wanted_packets = 0;
+  tile.lengths_failed = false;
   tile.steps = 0;
   Resolution* resolution = tile.resolutions;
   Precinct* precinct = tile.precincts;
@@ -199,17 +233,13 @@ void layout_tile(std::span<const std::byte> codestream, const MainHeader& header
     const Walk walk(header, coding, index, about.dx, about.dy);
     TileComponent& tc = tile.component[c];
     if (walk.rect().empty()) {
-      tc = {walk.rect(), about.dx, about.dy, -1, -1, &coding, nullptr};
+      tc = {walk.rect(), about.dx, about.dy, -1, -1, 0, &coding, nullptr};
       continue;
     }
-    tc = {walk.rect(), about.dx,  about.dy, coding.levels, kept_resolutions(wanted, c, coding.levels),
-          &coding,     resolution};
-
-    // The samples needed of each resolution, from the window down.
-    Rect needed[kMaxLevels + 1] = {};
-    for (int r = tc.kept; r >= 0; --r)
-      needed[r] = r == tc.kept ? intersect(walk.resolution(r), wanted.window)
-                               : needed_of_band(needed[r + 1], walk.resolution(r));
+    const int kept = kept_resolutions(wanted, c, coding.levels);
+    tc = {walk.rect(), about.dx, about.dy, coding.levels, kept, 0, &coding, resolution};
+    Rect part[kMaxLevels + 1] = {};
+    if (kept >= 0) needed_parts(walk.rect(), coding.levels, kept, wanted.window, part);
 
     for (int r = 0; r <= coding.levels; ++r, ++resolution) {
       const Cells grid = walk.precincts(r);
@@ -217,6 +247,7 @@ void layout_tile(std::span<const std::byte> codestream, const MainHeader& header
       const int bands = Walk::bands(r);
       Resolution& res = *resolution;
       res.rect = walk.resolution(r);
+      res.part = part[r];
       res.across = grid.across;
       res.down = grid.down;
       res.width_log2 = coding.precinct_width_log2[r];
@@ -227,48 +258,52 @@ void layout_tile(std::span<const std::byte> codestream, const MainHeader& header
       std::fill_n(layers_read, count, std::uint16_t{0});
       precinct += static_cast<std::size_t>(count) * static_cast<std::size_t>(bands);
       layers_read += count;
-      if (r <= tc.kept) tile.kept_packets += static_cast<std::uint64_t>(count) * parameters.layers;
-      const Rect below = r > 0 ? walk.resolution(r - 1) : Rect{};
 
       for (int b = 0; b < bands; ++b) {
         const Orientation o = Walk::orientation(r, b);
         const Rect rect = walk.band(r, b);
-        const Rect wanted_here = r == 0 ? needed[0] : needed_of_band(needed[r], rect);
-        const std::uint32_t left = (o & kHL) != 0 ? below.width() : 0, top = (o & kLH) != 0 ? below.height() : 0;
         const int gain = (o & 1) + (o >> 1);
         const std::uint16_t step = step_of(coding, r, b);
         Band& band = res.band[b];
         band.orientation = o;
         band.planes = static_cast<std::uint8_t>(std::max(coding.guard_bits + (step >> 11) - 1, 0) + coding.roi_shift);
         band.step = pow2(about.bits + gain - (step >> 11)) * (1.0f + static_cast<float>(step & 0x7ff) / 2048.0f);
+        const Rect needed = Walk::needed(r, o, part[r]);
+        band.kept = walk.kept(r, rect, needed);
+        band.offset = tc.coefficients;
+        tc.coefficients += static_cast<std::size_t>(band.kept.area());
         band.first_block = block;
         for (std::uint32_t k = 0; k < count; ++k) {
-          const Walk::Part part = walk.part(r, rect, grid, k);
+          const Walk::Part cut = walk.part(r, rect, grid, k);
           Precinct& p =
               res.precinct[static_cast<std::size_t>(k) * static_cast<std::size_t>(bands) + static_cast<std::size_t>(b)];
-          p = {block, node, static_cast<std::uint16_t>(part.blocks.across),
-               static_cast<std::uint16_t>(part.blocks.down)};
-          const std::uint32_t nodes = 2 * tree_nodes(part.blocks.across, part.blocks.down);
+          p = {block, node, static_cast<std::uint16_t>(cut.blocks.across), static_cast<std::uint16_t>(cut.blocks.down),
+               0};
+          const std::uint32_t nodes = 2 * tree_nodes(cut.blocks.across, cut.blocks.down);
           std::fill_n(tile.nodes + node, nodes, TagNode{});
           node += nodes;
-          for (std::uint32_t y = 0; y < part.blocks.down; ++y)
-            for (std::uint32_t x = 0; x < part.blocks.across; ++x, ++block) {
-              const Rect at = cell(part.rect, static_cast<std::uint64_t>(part.blocks.x0) + x,
-                                   static_cast<std::uint64_t>(part.blocks.y0) + y, part.width_log2, part.height_log2);
+          for (std::uint32_t y = 0; y < cut.blocks.down; ++y)
+            for (std::uint32_t x = 0; x < cut.blocks.across; ++x, ++block) {
+              const Rect at = cell(cut.rect, static_cast<std::uint64_t>(cut.blocks.x0) + x,
+                                   static_cast<std::uint64_t>(cut.blocks.y0) + y, cut.width_log2, cut.height_log2);
               Block& to = tile.blocks[block];
               to.first = to.last = kNone;
-              to.x = at.x0 - rect.x0 + left;
-              to.y = at.y0 - rect.y0 + top;
+              to.x = at.x0 - band.kept.x0;
+              to.y = at.y0 - band.kept.y0;
               to.width = static_cast<std::uint16_t>(at.width());
               to.height = static_cast<std::uint16_t>(at.height());
               to.passes = 0;
               to.planes = 0;
               to.length_bits = 3;
-              to.wanted = r <= tc.kept && !intersect(at, wanted_here).empty();
+              to.wanted = !intersect(at, needed).empty();
+              if (to.wanted) p.wanted = 1;
             }
         }
         band.block_count = block - band.first_block;
       }
+      tile.packets += static_cast<std::uint64_t>(count) * parameters.layers;
+      for (std::uint32_t k = 0; k < count; ++k)
+        if (res.wants(k)) tile.wanted_packets += parameters.layers;
     }
   }
 }

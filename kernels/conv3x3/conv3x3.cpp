@@ -26,26 +26,22 @@ constexpr Conv3x3Kernel kKernels[] = {
 constexpr Family<Conv3x3Kernel> conv3x3_f32{"conv3x3_f32", kKernels, sizeof kKernels / sizeof *kKernels};
 
 // Panel by panel of `panel` outputs: the biases, then the weights in the order of
-// accumulation, [s][i][j][c][output].  Outputs that do not exist are zeros.
+// accumulation, [i][j][c][output].  Outputs that do not exist are zeros.
 std::size_t packed_size_conv3x3(const Conv3x3Kernel& k, int channels, int outputs) noexcept {
   const auto panel = static_cast<std::size_t>(k.panel);
   const auto panels = (static_cast<std::size_t>(outputs) + panel - 1) / panel;
   return panels * panel * (1 + 9 * static_cast<std::size_t>(channels));
 }
 
-void pack_conv3x3(const Conv3x3Kernel& k, const float* weights, const float* bias, int channels0, int channels1,
-                  int outputs, float* packed) noexcept {
-  const std::ptrdiff_t channels = channels0 + channels1;
-  for (int first = 0; first < outputs; first += k.panel) {
-    for (int n = first; n < first + k.panel; ++n) *packed++ = n < outputs ? bias[n] : 0.0f;
-    for (int s = 0; s < 2; ++s) {
-      const int begin = s == 0 ? 0 : channels0;
-      const int end = s == 0 ? channels0 : channels0 + channels1;
-      for (int tap = 0; tap < 9; ++tap)
-        for (int c = begin; c < end; ++c)
-          for (int n = first; n < first + k.panel; ++n)
-            *packed++ = n < outputs ? weights[(n * channels + c) * 9 + tap] : 0.0f;
-    }
+void pack_conv3x3(const Conv3x3Kernel& k, const float* weights, const float* bias, int channels, int outputs,
+                  float* packed) noexcept {
+  for (std::ptrdiff_t first = 0; first < outputs; first += k.panel) {
+    const std::ptrdiff_t last = first + k.panel;
+    for (std::ptrdiff_t n = first; n < last; ++n) *packed++ = n < outputs ? bias[n] : 0.0f;
+    for (int tap = 0; tap < 9; ++tap)
+      for (int c = 0; c < channels; ++c)
+        for (std::ptrdiff_t n = first; n < last; ++n)
+          *packed++ = n < outputs ? weights[(n * channels + c) * 9 + tap] : 0.0f;
   }
 }
 

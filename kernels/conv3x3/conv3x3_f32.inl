@@ -15,25 +15,13 @@ struct Panel {
     V acc[P][N];
     set_bias(acc, w);
     w += kPanel;
-    for (const Conv3x3Source& s : a.source) {
-      const std::ptrdiff_t channels = s.channels;
-      if (channels == 0) continue;
-      for (int i = 0; i < 3; ++i) {
-        const float* in[P];
-        if (s.up2) {
+    const std::ptrdiff_t channels = a.channels;
+    for (int i = 0; i < 3; ++i, w += 3 * channels * kPanel) {
+      // The three pixels under the kernel are one run in memory, in the order of the weights.
+      const float* in[P];
 #pragma GCC unroll 16
-          for (int j = 0; j < 3; ++j, w += channels * kPanel) {
-#pragma GCC unroll 16
-            for (int p = 0; p < P; ++p) in[p] = s.rows[i] + ((a.x0 + at + p + j - 1) >> 1) * channels;
-            accumulate(acc, in, w, channels);
-          }
-        } else {  // the three pixels under the kernel are one run in memory, in the order of the weights
-#pragma GCC unroll 16
-          for (int p = 0; p < P; ++p) in[p] = s.rows[i] + ((a.x0 + at + p) * a.stride - 1) * channels;
-          accumulate(acc, in, w, 3 * channels);
-          w += 3 * channels * kPanel;
-        }
-      }
+      for (int p = 0; p < P; ++p) in[p] = a.rows[i] + ((a.x0 + at + p) * a.stride - 1) * channels;
+      accumulate(acc, in, w, 3 * channels);
     }
     const V lo = V::set1(a.lo), hi = V::set1(a.hi);
     float* out = a.out + at * a.outputs + first;
@@ -46,8 +34,7 @@ struct Panel {
 };
 
 inline void conv3x3(const Conv3x3Args& a) {
-  const std::ptrdiff_t panel_size =
-      (1 + 9 * static_cast<std::ptrdiff_t>(a.source[0].channels + a.source[1].channels)) * kPanel;
+  const std::ptrdiff_t panel_size = (1 + 9 * static_cast<std::ptrdiff_t>(a.channels)) * kPanel;
   const float* w = a.packed;
   for (int first = 0; first < a.outputs; first += kPanel, w += panel_size)
     with_vectors(a.outputs - first, [&]<int N>() { for_blocks<N>(a.pixels, Panel<N>{a, w, first}); });

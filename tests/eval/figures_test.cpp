@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the figures read of our files is what is in them.
+// What the figures read of our files is what is in them, and all five are drawn.
 #include <doctest/doctest.h>
+#include <stb_image.h>
+
+#include <set>
 
 #include "io/host/geotiff.h"
 #include "tests/host/temp_folder.h"
@@ -33,6 +36,26 @@ TEST_CASE("eval: the figures' reader of GeoTIFF") {
                                        "')\nb, y, x = np.mgrid[:2, :300, :700]\n"
                                        "print(names, (a == (x * 91 + y * 7 + b) % 65536).all())\"");
     CHECK(said == "['B02', 'B8A'] True\n");
+  }
+}
+
+TEST_CASE("eval: the five figures of the demo scene") {
+  DTACS_NEEDS_TOOL("python3-matplotlib", std::string(kPython) + " -c 'import numpy, matplotlib'");
+  const TempFolder folder;
+  REQUIRE(succeeds(std::string(kPython) + " -B " DTACS_SOURCE_DIR "/tools/figures/figures.py " + folder.path() +
+                   " --dtacs " DTACS_BINARY " --simulate 0"));
+  for (const char* name : {"figure1.png", "figure2.png", "figure3.png", "figure4.png", "figure5.png"}) {
+    INFO(std::string(name));
+    int width = 0, height = 0, channels = 0;
+    stbi_uc* pixels = stbi_load((folder / name).c_str(), &width, &height, &channels, 3);
+    REQUIRE(pixels != nullptr);
+    CHECK((width >= 600 && width <= 3000));
+    CHECK((height >= 300 && height <= 3000));
+    std::set<int> colours;
+    for (int i = 0; i < 3 * width * height; i += 3)
+      colours.insert(pixels[i] << 16 | pixels[i + 1] << 8 | pixels[i + 2]);
+    stbi_image_free(pixels);
+    CHECK(colours.size() > 50);  // something is drawn on the white
   }
 }
 

@@ -47,6 +47,8 @@ TEST_CASE("xml: what is no XML is refused with its line") {
   check_refused("<a/><b/>", "second root");
   check_refused("<a/>text", "text outside");
   check_refused("text<a/>", "text outside");
+  check_refused("<n1:/>", "only a prefix");  // was an element without a name
+  check_refused("<a n1:='1'/>", "only a prefix");
   check_refused("<![CDATA[x]]><a/>", "text outside");
   check_refused("<a", "a name is missing");
   check_refused("<", "a name is missing");

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "io/bytes.h"
 #include "tests/jp2/jp2_support.h"
 #include "tests/support/shared_data.h"
+#include "tests/support/suite.h"
 
 namespace dtacs::test {
 namespace {
@@ -110,7 +112,8 @@ void check_like_opj(const std::string& path, int reduce, int peak = 0) {
   for (std::size_t c = 0; c < want.size(); ++c) {
     INFO("component " << c);
     Image got;
-    const jp2::Outcome o = decode(file, {.component = static_cast<int>(c), .reduce = reduce}, got, 2);
+    const jp2::Outcome o =
+        decode(file, {.component = static_cast<int>(c), .reduce = reduce, .isa = detect_isa()}, got, 2);
     CHECK_MESSAGE(o.ok(), o.detail);
     CHECK(got.bits == want[c].bits);
     CHECK(difference(got, want[c]).peak <= peak);
@@ -138,7 +141,7 @@ TEST_CASE("jp2: T.803 codestreams, class 1") {
     REQUIRE(!want.pixels.empty());
     Image got;
     const int reduce = kReduce.count(name) != 0 ? kReduce.at(name) : 0;
-    const jp2::Outcome o = decode(file, {.component = component, .reduce = reduce}, got);
+    const jp2::Outcome o = decode(file, {.component = component, .reduce = reduce, .isa = detect_isa()}, got);
     CHECK_MESSAGE(o.ok(), o.detail);
     const auto t = kTolerances.find(name);
     const Tolerance allowed = t == kTolerances.end() ? Tolerance{0, 0} : t->second[static_cast<std::size_t>(component)];
@@ -148,6 +151,36 @@ TEST_CASE("jp2: T.803 codestreams, class 1") {
     ++compared;
   }
   CHECK(compared >= 32);
+}
+
+TEST_CASE("jp2: windows of T.803 codestreams, at every resolution, are crops of the whole") {
+  DTACS_NEEDS_DATA("jp2/conformance");
+  Rng rng(11);
+  std::set<unsigned> orders;
+  for (const auto& entry : fs::directory_iterator(shared_data("jp2/conformance"))) {
+    if (entry.path().extension() != ".j2k") continue;
+    const Bytes file = read_file(entry.path().string());
+    for (std::size_t i = 0; i + 5 < file.size() && i < 300; ++i)  // COD
+      if (file[i] == std::byte{0xff} && file[i + 1] == std::byte{0x52})
+        orders.insert(static_cast<unsigned>(file[i + 5]));
+    for (int component = 0; component < 2; ++component)
+      for (int reduce = 0; reduce < 4; ++reduce) {
+        jp2::Options options{.component = component, .reduce = reduce};
+        Image whole, part;
+        if (!decode(file, options, whole).ok()) continue;
+        for (int i = 0; i < 6; ++i) {
+          options.x = rng.between(0, whole.width - 1);
+          options.y = rng.between(0, whole.height - 1);
+          options.width = rng.between(1, std::min(whole.width - options.x, 8 << 2 * i));
+          options.height = rng.between(1, std::min(whole.height - options.y, 8 << 2 * i));
+          INFO(entry.path().string() << " component " << component << " reduce " << reduce << " window " << options.x
+                                     << "," << options.y << "," << options.width << "," << options.height);
+          REQUIRE(decode(file, options, part).ok());
+          CHECK(part == crop(whole, options.x, options.y, options.width, options.height));
+        }
+      }
+  }
+  CHECK(orders.size() == 5);
 }
 
 // Pictures are RGB after colour management.  Compared are those that need none, or
@@ -160,7 +193,7 @@ TEST_CASE("jp2: T.803 files") {
     std::vector<Image> images(static_cast<std::size_t>(count));
     const Bytes file = read_file(path(name));
     for (int c = 0; c < count; ++c) {
-      const jp2::Outcome o = decode(file, {.component = c}, images[static_cast<std::size_t>(c)]);
+      const jp2::Outcome o = decode(file, {.component = c, .isa = detect_isa()}, images[static_cast<std::size_t>(c)]);
       CHECK_MESSAGE(o.ok(), o.detail);
     }
     return images;

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 
+#include "io/jp2/boxes.h"
 #include "io/jp2/tier1.h"
 #include "tests/jp2/codestream_maker.h"
 #include "tests/support/suite.h"
@@ -15,7 +16,9 @@ namespace {
 
 // A file of one tile-part for each tile, taken apart as far as its packets.
 struct OneTile {
-  explicit OneTile(Bytes bytes, std::uint32_t index = 0, std::uint32_t which = 0) : file(std::move(bytes)) {
+  explicit OneTile(Bytes bytes, std::uint32_t index = 0, std::uint32_t which = 0,
+                   const jp2::Rect& window = {0, 0, ~0u, ~0u})
+      : file(std::move(bytes)) {
     REQUIRE(jp2::read_size(file, header).ok());
     coding.resize(header.components);
     header.parameters.coding = coding.data();
@@ -25,7 +28,7 @@ struct OneTile {
     for (std::uint32_t i = 0; i <= index; ++i, at = part.end)
       REQUIRE(jp2::read_tile_part(file, header, at, true, part, at_end).ok());
     REQUIRE(!at_end);
-    const jp2::Wanted wanted{which, 1, 0, {0, 0, ~0u, ~0u}};
+    const jp2::Wanted wanted{which, 1, 0, window};
     measured = jp2::measure_tile(file, header, header.parameters, index, wanted, part.end - part.data, true, size);
     if (!measured.ok()) return;
     Arena dry;
@@ -35,9 +38,9 @@ struct OneTile {
     jp2::alloc_tile(size, arena, tile);
     jp2::layout_tile(file, header, header.parameters, index, wanted, tile);
   }
-  jp2::Outcome read_packets() {
+  jp2::Outcome read_packets(bool use_lengths = false) {
     const std::uint32_t next = jp2::kNone;
-    return jp2::read_packets({file, &part, &next, 0, nullptr, {}, true}, tile);
+    return jp2::read_packets({file, &part, &next, 0, nullptr, {}, true, use_lengths}, tile);
   }
 
   Bytes file;
@@ -72,6 +75,101 @@ TEST_CASE("jp2: a packet that rules out a precinct by quarters takes a step to e
   REQUIRE(t.measured.ok());
   CHECK(t.read_packets().ok());
   CHECK(t.tile.steps == 8 * kLayers);
+}
+
+namespace {
+
+// The codestream of a golden file.
+Bytes codestream_of(const std::string& name) {
+  const Bytes file = read_file(DTACS_SOURCE_DIR "/tests/data/jp2/" + name);
+  std::span<const std::byte> stream;
+  REQUIRE(jp2::find_codestream(file, true, stream).ok());
+  return Bytes(stream.begin(), stream.end());
+}
+
+}  // namespace
+
+TEST_CASE("jp2: a window lays out memory for its own part of the wavelet") {
+  // 1024 x 1024 in blocks of 64: a window of 64 lies in two blocks in each direction and
+  // level at most, of three bands.
+  const CodestreamMaker m{.width = 1024,
+                          .height = 1024,
+                          .tile_width = 1024,
+                          .tile_height = 1024,
+                          .levels = 4,
+                          .block_width_log2 = 6,
+                          .block_height_log2 = 6};
+  const OneTile whole(m.file(std::string(5, '\0'))), part(m.file(std::string(5, '\0')), 0, 0, {500, 300, 564, 364});
+  REQUIRE(whole.measured.ok());
+  REQUIRE(part.measured.ok());
+  CHECK(whole.size.coefficients == 1024 * 1024);
+  CHECK(part.size.coefficients <= (4 * 3 + 1) * 4 * 64 * 64);
+  CHECK(part.size.width == 64 + 8);
+  std::uint64_t wanted = 0;
+  for (std::uint64_t i = 0; i < part.size.blocks; ++i) wanted += part.tile.blocks[i].wanted ? 1 : 0;
+  CHECK(wanted <= (4 * 3 + 1) * 4);
+}
+
+TEST_CASE("jp2: packet lengths spare a window the headers of other packets") {
+  const Bytes stream = codestream_of("s2_20m.jp2");
+  const jp2::Rect corner{36, 36, 40, 40};  // in the last precinct of four
+  OneTile with(stream, 0, 0, corner), without(stream, 0, 0, corner);
+  CHECK(with.read_packets(true).ok());
+  CHECK(without.read_packets(false).ok());
+  CHECK(!with.tile.lengths_failed);
+  CHECK(with.tile.steps < without.tile.steps);
+  CHECK(with.tile.wanted_packets < with.tile.packets);
+  // The lengths 16 23 62 8230 844b 4b 8118 45: the last and one that is passed over change
+  // places, so that the sum stays and the last packet is not where they say.
+  Bytes swapped = stream;
+  std::size_t plt = 0;
+  while (!(swapped[plt] == std::byte{0xff} && swapped[plt + 1] == std::byte{0x58})) ++plt;
+  std::swap(swapped[plt + 12], swapped[plt + 15]);
+  OneTile misled(swapped, 0, 0, corner);
+  CHECK(misled.read_packets(true).ok());
+  CHECK(misled.tile.lengths_failed);
+
+  for (std::uint64_t i = 0; i < with.size.blocks; ++i) {
+    if (!with.tile.blocks[i].wanted) continue;
+    const jp2::Block &a = with.tile.blocks[i], &b = without.tile.blocks[i];
+    CHECK((a.passes == b.passes && (a.first == jp2::kNone) == (b.first == jp2::kNone)));
+    if (a.first != jp2::kNone)
+      CHECK(with.tile.chunks[a.first].data - with.file.data() ==
+            without.tile.chunks[b.first].data - without.file.data());
+  }
+}
+
+TEST_CASE("jp2: packet lengths that are wrong change no pixel") {
+  for (const char* name : {"s2_10m.jp2", "s2_20m.jp2", "s2_60m.jp2"}) {
+    const Bytes stream = codestream_of(name);
+    Image whole;
+    REQUIRE(decode(stream, {}, whole).ok());
+    int changes = 0;
+    for (std::size_t i = 0; i + 6 < stream.size(); ++i) {
+      if (stream[i] != std::byte{0xff} || stream[i + 1] != std::byte{0x58}) continue;  // PLT
+      const std::size_t end =
+          i + 2 + (static_cast<std::size_t>(stream[i + 2]) << 8 | static_cast<std::size_t>(stream[i + 3]));
+      for (std::size_t k = i + 4; k < end; ++k)  // the index, then lengths
+        for (int how = 0; how < 4; ++how) {
+          Bytes bad = stream;
+          if (how == 0)
+            bad[k] = std::byte{0};
+          else if (how == 1)
+            bad[k] = static_cast<std::byte>(static_cast<unsigned>(bad[k]) + 1);
+          else if (how == 2)
+            bad[k] |= std::byte{0x80};
+          else if (k + 1 < end)
+            std::swap(bad[k], bad[k + 1]);  // the sum stays
+          const jp2::Options options{.x = whole.width / 3, .y = whole.height / 3, .width = 5, .height = 3};
+          Image part;
+          REQUIRE(decode(bad, options, part).ok());
+          CHECK(part == crop(whole, options.x, options.y, options.width, options.height));
+          ++changes;
+        }
+      i = end;
+    }
+    CHECK(changes > 100);
+  }
 }
 
 TEST_CASE("jp2: components without samples in a tile are passed over") {

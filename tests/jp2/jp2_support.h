@@ -63,6 +63,14 @@ struct Memory {
   }
 };
 
+// The instruction sets that this machine has decoders for, the reference last.
+inline std::vector<IsaSet> isa_sets() {
+  std::vector<IsaSet> sets;
+  for (const jp2::BlockGroupKernel& k : jp2::block_group)
+    if (runs_on(k.needs, detect_isa())) sets.push_back(k.needs);
+  return sets;
+}
+
 // Rows are taken `rows_at_once` at a time.
 inline jp2::Outcome decode(std::span<const std::byte> file, jp2::Options options, Image& image, int threads = 1,
                            int rows_at_once = 16) {

@@ -13,6 +13,8 @@
 #include "tests/kernels/pointwise_s8_suite.h"
 #include "tests/kernels/pointwise_suite.h"
 #include "tests/kernels/stem3x3_s16_suite.h"
+#include "tests/kernels/upconv3x3_suite.h"
+#include "tests/kernels/winograd3x3_suite.h"
 #include "tests/support/check_family.h"
 
 namespace dtacs::test {
@@ -26,6 +28,12 @@ std::string bytes(const Guarded<T>& values) {
 }
 std::string result(const Head3x3Suite::Case& c) {
   return bytes(c.logits) + bytes(c.classes);
+}
+std::string result(const Winograd3x3Suite::Case& c) {
+  return bytes(c.out.values);
+}
+std::string result(const Upconv3x3Suite::Case& c) {
+  return bytes(c.out.values);
 }
 std::string result(const Head3x3S8Suite::Case& c) {
   return bytes(c.classes);
@@ -71,6 +79,12 @@ void check_runs(const std::vector<typename S::Shape>& shapes) {
 TEST_CASE("kernels: conv3x3_f32") {
   check_family<Conv3x3Suite>();
 }
+TEST_CASE("kernels: winograd3x3_f32") {
+  check_family<Winograd3x3Suite>();
+}
+TEST_CASE("kernels: upconv3x3_f32") {
+  check_family<Upconv3x3Suite>();
+}
 TEST_CASE("kernels: dwconv3x3_f32") {
   check_family<Dwconv3x3Suite>();
 }
@@ -100,9 +114,9 @@ TEST_CASE("kernels: head3x3_s8") {
 }
 
 TEST_CASE("kernels: a result does not depend on how the row is cut into runs") {
-  check_runs<Conv3x3Suite>({{53, 0, {13, 0}, {false, false}, 32, 2},
-                            {53, 3, {40, 9}, {true, false}, 40, 1},
-                            {53, 0, {20, 0}, {false, false}, 8, 1}});
+  check_runs<Conv3x3Suite>({{53, 0, 13, 32, 2}, {53, 3, 49, 40, 1}, {53, 0, 20, 8, 1}});
+  check_runs<Winograd3x3Suite>({{3, 130, 4, 126, 9, 40}, {2, 100, 0, 100, 16, 8, true}});
+  check_runs<Upconv3x3Suite>({{3, 33, 1, 31, 9, 40}, {2, 25, 0, 25, 16, 8}});
   check_runs<Dwconv3x3Suite>({{53, 0, 29, 1}, {53, 2, 29, 2}});
   check_runs<PointwiseSuite>({{53, 75, 40, PointwiseSuite::Add::in_place}, {53, 33, 8}});
   check_runs<Head3x3Suite>({{53, 1, 16, 4}, {53, 0, 11, 7}});
@@ -130,6 +144,8 @@ TEST_CASE("kernels: a family offers the best variant a machine can run, and alwa
     CHECK(runs_on(family.best(detect_isa()).needs, detect_isa()));
   };
   check(conv3x3_f32);
+  check(winograd3x3_f32);
+  check(upconv3x3_f32);
   check(dwconv3x3_f32);
   check(pointwise_f32);
   check(head3x3_f32);

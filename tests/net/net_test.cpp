@@ -25,6 +25,17 @@ Image scene(int height, int width) {
   return {height, width, 13, hashed_scene(13, height, width)};
 }
 
+double relative_rms(const std::vector<float>& got, const std::vector<float>& want) {
+  REQUIRE(got.size() == want.size());
+  double error = 0, power = 0;
+  for (std::size_t i = 0; i < want.size(); ++i) {
+    const double d = static_cast<double>(got[i]) - static_cast<double>(want[i]);
+    error += d * d;
+    power += static_cast<double>(want[i]) * static_cast<double>(want[i]);
+  }
+  return std::sqrt(error / power);
+}
+
 }  // namespace
 
 TEST_CASE("unet: what the network costs") {
@@ -51,8 +62,8 @@ TEST_CASE("unet: rings of the schedule are tight and pinned") {
     return sum;
   };
   // A change here is a change of footprint: say why in the commit.
-  CHECK(bytes(11008, 16) / 1048576 == doctest::Approx(283.0).epsilon(1e-3));
-  CHECK(make_schedule(kUnetSc, 11008, 16).lag == 303);
+  CHECK(bytes(11008, 16) / 1048576 == doctest::Approx(189.97).epsilon(1e-3));
+  CHECK(make_schedule(kUnetSc, 11008, 16).lag == 365);
   static_assert(make_schedule(kUnetSc, 64, 32).lag > 0);  // firmware gets its arena from the compiler
 }
 
@@ -65,6 +76,7 @@ TEST_CASE("unet: activations and logits equal PyTorch's golden samples") {
       const GoldenLayer& l = g.layers[i];
       const int out = kUnetSc.layers[i].out;
       REQUIRE(l.key == kUnetSc.layers[i].key.text);
+      if (kUnetSc.layers[i].inner) continue;
       const auto& values = r.tensors[static_cast<std::size_t>(out)];
       const std::uint64_t area = static_cast<std::uint64_t>(l.height) * static_cast<std::uint64_t>(l.width);
       const std::uint64_t size = static_cast<std::uint64_t>(l.outputs) * area;
@@ -88,16 +100,24 @@ TEST_CASE("unet: activations and logits equal PyTorch's golden samples") {
   }
 }
 
-TEST_CASE("unet: streaming equals the whole image at once, to the bit") {
+TEST_CASE("unet: streaming equals the whole image at once: directly computed layers to the bit") {
   const GoldenNet net;
   const Image input = scene(96, 64);
   const std::vector<Image> whole = run_whole_image(kUnetSc, net.weights, input);
   const Streamed r = run_streaming(kUnetSc, net.weights, input, 96, 1, isa::none);
+  bool direct = true;  // until the first transformed convolution
   for (int i = 0; i + 1 < kUnetSc.layer_count; ++i) {
-    const auto t = static_cast<std::size_t>(kUnetSc.layers[i].out);
-    INFO(std::string(kUnetSc.layers[i].key.text));
-    CHECK(r.tensors[t] == whole[t].values);
+    const Layer& l = kUnetSc.layers[i];
+    if (l.inner) continue;
+    direct = direct && row_step(l) == 1;
+    const auto t = static_cast<std::size_t>(l.out);
+    INFO(std::string(l.key.text));
+    if (direct)
+      CHECK(r.tensors[t] == whole[t].values);
+    else
+      CHECK(relative_rms(r.tensors[t], whole[t].values) < 5e-6);
   }
+  CHECK_FALSE(direct);
 }
 
 TEST_CASE("unet: the result depends neither on band height nor on threads") {
@@ -124,13 +144,7 @@ TEST_CASE("unet: instruction sets agree") {
   const Streamed scalar = run_streaming(kUnetSc, net.weights, input, 16, 2, isa::none);
   const Streamed best = run_streaming(kUnetSc, net.weights, input, 16, 2, detect_isa());
   const auto t = static_cast<std::size_t>(kUnetSc.layers[62].out);
-  double error = 0, power = 0;
-  for (std::size_t i = 0; i < scalar.tensors[t].size(); ++i) {
-    const double d = static_cast<double>(scalar.tensors[t][i]) - static_cast<double>(best.tensors[t][i]);
-    error += d * d;
-    power += static_cast<double>(scalar.tensors[t][i]) * static_cast<double>(scalar.tensors[t][i]);
-  }
-  CHECK(std::sqrt(error / power) < 1e-5);
+  CHECK(relative_rms(best.tensors[t], scalar.tensors[t]) < 1e-5);
 }
 
 TEST_CASE("unet: an observer hears of every stage, in order, and the stages are the network") {

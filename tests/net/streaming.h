@@ -16,13 +16,14 @@
 namespace dtacs::test {
 
 struct Streamed {
-  std::vector<std::vector<float>> tensors;  // (height, width, channels) each
+  std::vector<std::vector<float>> tensors;  // (height, width, channels) each, inner ones empty
   std::vector<std::uint8_t> classes;
 };
 
 inline Streamed run_streaming(const Net& net, const WeightsFile& weights, const Image& input, int band, int threads,
                               IsaSet isa) {
-  const StreamOptions options = {.width = input.width, .height = input.height, .band = band, .isa = isa};
+  const StreamOptions options = {
+      .width = input.width, .height = input.height, .band = band, .isa = isa, .workers = threads};
   auto plan = std::make_unique<StreamPlan>();
   Arena dry;
   WeightsMismatch wrong;

@@ -35,8 +35,8 @@ struct Outcome {
   std::string text;  // standard output and error
 };
 
-Outcome dtacs(const std::string& arguments) {
-  FILE* pipe = popen((DTACS_BINARY " " + arguments + " 2>&1").c_str(), "r");
+Outcome command(const std::string& line) {
+  FILE* pipe = popen((line + " 2>&1").c_str(), "r");
   REQUIRE(pipe != nullptr);
   Outcome o;
   char block[4096];
@@ -44,6 +44,10 @@ Outcome dtacs(const std::string& arguments) {
   const int status = pclose(pipe);
   o.exit = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   return o;
+}
+
+Outcome dtacs(const std::string& arguments) {
+  return command(DTACS_BINARY " " + arguments);
 }
 
 }  // namespace
@@ -120,6 +124,33 @@ TEST_CASE("command: exit codes and one line each") {
   for (const char* word :
        {"SAFE compact", "05.11", "T31TDH", "EPSG:32631", "B8A         20       210       210    -1000"})
     CHECK(info.text.find(word) != std::string::npos);
+}
+
+TEST_CASE("command: the self-test passes here, and finds a damaged program") {
+  DTACS_NEEDS_TOOL("a dtacs that runs here", DTACS_BINARY " --version");
+  const Outcome whole = dtacs("selftest");
+  INFO(whole.text);
+  CHECK(whole.exit == 0);
+  for (const char* check :
+       {"conv3x3_f32 scalar       ok", "net scalar               ok", "jp2 scalar               ok"})
+    CHECK(whole.text.find(check) != std::string::npos);
+
+  // One bit of what lies inside: the weights, the image.
+  const std::string program = get_file(DTACS_BINARY);
+  const TempFolder folder;
+  for (const auto& [part, at, says] : {std::tuple{std::string("DTACSW\r\n\1\0", 10), 5000, "weights built in"},
+                                       std::tuple{std::string("\0\0\0\14jP  ", 8), 3000, "jp2"}}) {
+    std::string damaged = program;
+    const std::size_t found = damaged.find(part);
+    if (found == std::string::npos) continue;  // built without weights
+    damaged[found + static_cast<std::size_t>(at)] ^= 4;
+    put_file(folder / "dtacs", damaged);
+    std::filesystem::permissions(folder / "dtacs", std::filesystem::perms::owner_all);
+    const Outcome o = command((folder / "dtacs") + " selftest");
+    INFO(o.text);
+    CHECK(o.exit == 70);
+    CHECK(o.text.find(std::string("self-test failed: ") + says) != std::string::npos);
+  }
 }
 
 TEST_CASE("command: a signal leaves no unfinished file") {

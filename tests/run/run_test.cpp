@@ -159,7 +159,6 @@ TEST_CASE("run: a U-Net corrector subtracts its output from the bands") {
   put_bytes(bench.folder / "unet_ac.dtw", file);
   bench.options.weights = {bench.folder / "unet_ac.dtw"};
   bench.options.mask = false;
-  bench.options.isa = isa::none;  // sums in the order of the whole-image reference
   run(bench.options);
 
   AlignedBytes own(file);
@@ -175,7 +174,8 @@ TEST_CASE("run: a U-Net corrector subtracts its output from the bands") {
       for (int x = 0; x < scene.width; ++x) {
         const float before = static_cast<float>(scene.at(m < 10 ? m : m + 1, y, x)) / 10000.0f;
         const float after = std::clamp(before - f.at(y + rows.before, x + columns.before)[m], 0.0f, 2.0f) * 10000.0f;
-        off += std::abs(got[static_cast<std::size_t>(y * scene.width + x)] - std::max(after, 1.0f)) > 1.01f;
+        // Truncation takes up to 1; the sums are not those of the whole-image reference, 0.1 DN is 5e-6 of 2.
+        off += std::abs(got[static_cast<std::size_t>(y * scene.width + x)] - std::max(after, 1.0f)) > 1.1f;
       }
     CHECK(off == 0);
   }

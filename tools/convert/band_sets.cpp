@@ -14,14 +14,21 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-const Names kAll(kBandNames, kBandNames + kBandCount);
-const Names kWithoutB10 = {"B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B11", "B12"};
-const Names kPhisat2 = {"B02", "B03", "B04", "B05", "B06", "B07", "B08"};
-const Names kPlanetscope = {"B02", "B03", "B04", "B08"};
-const Names kProbav = {"B02", "B04", "B08", "B11"};
-const Names kClasses4Bands = {"B08", "B04", "B03", "B02"};
-const Names kClasses8Bands = {"B01", "B02", "B03", "B04", "B08", "B10", "B11", "B12"};
-const Names kClassNames = {"clear", "thick cloud", "thin cloud", "cloud shadow"};
+// Made when they are first asked for: before main() there is nobody to say that memory ran out.
+struct Sets {
+  Names all{kBandNames, kBandNames + kBandCount};
+  Names without_b10 = {"B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B11", "B12"};
+  Names phisat2 = {"B02", "B03", "B04", "B05", "B06", "B07", "B08"};
+  Names planetscope = {"B02", "B03", "B04", "B08"};
+  Names probav = {"B02", "B04", "B08", "B11"};
+  Names classes_4_bands = {"B08", "B04", "B03", "B02"};
+  Names classes_8_bands = {"B01", "B02", "B03", "B04", "B08", "B10", "B11", "B12"};
+  Names class_names = {"clear", "thick cloud", "thin cloud", "cloud shadow"};
+};
+const Sets& sets() {
+  static const Sets made;
+  return made;
+}
 
 std::string counted(int n, const char* what) {
   return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
@@ -68,9 +75,10 @@ struct Finder {
             ": say what they are with --outputs (class names or bands)");
     if (shape.inputs != 4) return "classification";
     const Names bands = given_bands();
-    if (named("corrector") || named("planetscope") || named("probav") || bands == kPlanetscope || bands == kProbav)
+    if (named("corrector") || named("planetscope") || named("probav") || bands == sets().planetscope ||
+        bands == sets().probav)
       return "correction";
-    if (named("cloud") || named("4bands") || bands == kClasses4Bands) return "classification";
+    if (named("cloud") || named("4bands") || bands == sets().classes_4_bands) return "classification";
     usage(
         "a U-Net of 4 bands and 4 outputs may classify or correct: say --net unet_mobilenet_v2 or --net "
         "unet_corrector");
@@ -79,10 +87,10 @@ struct Finder {
   Names classification_bands() const {
     if (Names given = given_bands(); !given.empty()) return given;
     switch (shape.inputs) {
-      case 13: return kAll;
-      case 12: return kWithoutB10;
-      case 8: return kClasses8Bands;
-      case 4: return kClasses4Bands;
+      case 13: return sets().all;
+      case 12: return sets().without_b10;
+      case 8: return sets().classes_8_bands;
+      case 4: return sets().classes_4_bands;
       default: usage("no known set has " + counted(shape.inputs, "band") + ": list them with --bands");
     }
   }
@@ -90,10 +98,10 @@ struct Finder {
   Names correction_bands() const {
     if (Names given = given_bands(); !given.empty()) return given;
     switch (shape.inputs) {
-      case 13: return kAll;
-      case 7: return kPhisat2;
+      case 13: return sets().all;
+      case 7: return sets().phisat2;
       case 4:
-        if (named("planetscope") != named("probav")) return named("probav") ? kProbav : kPlanetscope;
+        if (named("planetscope") != named("probav")) return named("probav") ? sets().probav : sets().planetscope;
         usage("4 bands may be planetscope's or probav's: say --bands B02,B03,B04,B08 or --bands B02,B04,B08,B11");
       default: usage("no known set has " + counted(shape.inputs, "band") + ": list them with --bands");
     }
@@ -101,7 +109,7 @@ struct Finder {
 
   Names class_names() const {
     if (!hints.outputs.empty()) return hints.outputs;
-    if (shape.outputs == static_cast<int>(kClassNames.size())) return kClassNames;
+    if (shape.outputs == static_cast<int>(sets().class_names.size())) return sets().class_names;
     usage("the network has " + std::to_string(shape.outputs) + " classes: name them with --outputs");
   }
 
@@ -139,7 +147,7 @@ struct Finder {
       usage("--outputs lists " + counted(static_cast<int>(m.outputs.size()), "name") + ", the network has " +
             counted(shape.outputs, "output"));
     // Only level 2A has no B10.
-    m.input = m.task == "classification" && m.bands == kWithoutB10 ? "surface_reflectance" : "toa_reflectance";
+    m.input = m.task == "classification" && m.bands == sets().without_b10 ? "surface_reflectance" : "toa_reflectance";
     return m;
   }
 };

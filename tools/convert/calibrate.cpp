@@ -16,7 +16,7 @@ namespace dtacs {
 
 namespace {
 
-constexpr int kBand = 16, kChunk = 48;
+constexpr int kChunk = 48;
 constexpr int kBins = 2048;
 
 struct OpenScene {
@@ -105,8 +105,8 @@ std::vector<TensorRanges> calibrate(const WeightsFile& weights, const Model& mod
     for (int pass = 0; pass < 2; ++pass)
       for (const std::string& path : scenes) {
         OpenScene open(path, model, parallel);
-        UnetStage stage(path, weights, model, open.scene, detect_isa(), kBand);
-        open.scene.keep(2 * kChunk, stage.history() + kChunk);
+        auto stage = UnetStage::to_look_into(path, weights, model, open.scene, detect_isa(), parallel.workers);
+        open.scene.keep(stage.wanted_rows() + kChunk, stage.history() + kChunk);
         while (open.scene.rows_read() < open.scene.height()) {
           open.scene.read(kChunk);
           while (stage.can_step()) {
@@ -197,10 +197,10 @@ double compare_weights(const std::string& first, const std::string& second, cons
     for (const std::string& path : scenes) {
       OpenScene open(path, a.model, parallel);
       Scene& scene = open.scene;
-      UnetStage one(a.name, a.weights, a.model, scene, detect_isa(), kBand);
-      UnetStage two(b.name, b.weights, b.model, scene, detect_isa(), kBand);
+      auto one = UnetStage::to_look_into(a.name, a.weights, a.model, scene, detect_isa(), parallel.workers);
+      auto two = UnetStage::to_look_into(b.name, b.weights, b.model, scene, detect_isa(), parallel.workers);
       const Reader in_one(a, one), in_two(b, two);
-      scene.keep(2 * kChunk, one.history() + kChunk);
+      scene.keep(one.wanted_rows() + kChunk, std::max(one.history(), two.history()) + kChunk);
       const Padding rows = padding_for(scene.height()), columns = padding_for(scene.width());
       const int width = padded_size(scene.width());
       std::int64_t of_scene = 0, same_of_scene = 0;

@@ -3,13 +3,10 @@
 import glob
 import json
 import os
-import struct
 import subprocess
 import sys
 
 import numpy as np
-
-from rasters import on_grid, read_jp2
 
 ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 ALL = ["B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12"]
@@ -18,7 +15,6 @@ SUBSETS = {
     "planetscope": ["B02", "B03", "B04", "B08"],
     "probav": ["B02", "B04", "B08", "B11"],
 }
-FIT_SEED = 900  # scenes for fitting; those that are scored have other seeds
 
 
 class Scene:
@@ -79,43 +75,3 @@ class Experiment:
         command = [self.dtacs, "eval", what, "--list", pairs, "--patch", str(self.patch), "--json", scores]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         return json.load(open(scores))
-
-
-def clear_pixels(dtacs, scene):
-    """(pixels, 13) top-of-atmosphere and true surface reflectance of clear pixels, on the 10 m grid."""
-    mask = read_jp2(dtacs, os.path.join(scene.truth, "mask.jp2"))
-    offset = -1000 if "_N05" in scene.product else 0  # what scene.py writes
-    toa = np.stack([on_grid(read_jp2(dtacs, scene.image(b)), mask.shape) for b in ALL], -1)
-    blank = np.zeros(mask.shape, np.uint16)
-    path = {b: os.path.join(scene.truth, f"{b}.jp2") for b in ALL}
-    sr = np.stack(
-        [on_grid(read_jp2(dtacs, path[b]), mask.shape) if os.path.exists(path[b]) else blank for b in ALL], -1
-    )
-    keep = (mask == 0) & (toa > 0).all(-1)
-    return (toa[keep].astype(np.float64) + offset) / 1e4, sr[keep] / 1e4
-
-
-def fit_linear(dtacs, scenes, bands, path):
-    """Weights of the least-squares linear model of these bands, as the paper's baseline has it."""
-    parts = [clear_pixels(dtacs, s) for s in scenes]
-    toa, sr = (np.concatenate([p[i] for p in parts]) for i in range(2))
-    inputs = [ALL.index(b) for b in bands]
-    outputs = [i for i in inputs if ALL[i] != "B10"]
-    x = np.column_stack([toa[:, inputs], np.ones(len(toa))])
-    solution = np.linalg.lstsq(x, sr[:, outputs], rcond=None)[0].astype("<f4")
-    tensors = {
-        "cnn_layers.0.weight": np.ascontiguousarray(solution[:-1].T)[:, :, None, None],
-        "cnn_layers.0.bias": solution[-1],
-    }
-    header, body = {}, b""
-    for name, t in tensors.items():
-        header[name] = {"dtype": "F32", "shape": list(t.shape), "data_offsets": [len(body), len(body) + t.nbytes]}
-        body += t.tobytes()
-    text = json.dumps(header).encode()
-    checkpoint = path.replace(".dtw", ".safetensors")
-    with open(checkpoint, "wb") as f:
-        f.write(struct.pack("<Q", len(text)) + text + body)
-    command = [dtacs + "-convert", checkpoint, "-o", path, "--net", "linear", "--bands", ",".join(bands)]
-    command += ["--outputs", ",".join(ALL[i] for i in outputs)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return path

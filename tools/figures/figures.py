@@ -12,10 +12,9 @@ OUT/figure5.png  RMSE by band of networks that see fewer bands
 OUT/runs         everything the figures were drawn from
 
 Scored are the demo scene, every --scene (a folder with one *.SAFE and truth/, as tools/scene makes it) and as many
-scenes simulated here as --simulate says. --weights names other correction weights: linear (figure 3), phisat2,
-planetscope and probav (figure 5). What is not named is a linear model fitted here to clear pixels of further simulated
-scenes, and drawn as "fitted": it knows the air of these scenes, which all have the same, and so looks better than it is.
-Needs numpy and matplotlib, and what tools/scene needs unless --simulate is 0.
+scenes simulated here as --simulate says. --weights takes other correction weights than those of the repository: linear
+(figure 3), phisat2, planetscope or probav (figure 5). Needs numpy and matplotlib, and what tools/scene needs unless
+--simulate is 0.
 """
 import argparse
 import os
@@ -26,7 +25,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
 
-from experiment import ALL, FIT_SEED, ROOT, SUBSETS, Experiment, Scene, fit_linear, simulate  # noqa: E402
+from experiment import ALL, ROOT, SUBSETS, Experiment, Scene, simulate  # noqa: E402
 from rasters import on_grid, read_jp2, read_tiff  # noqa: E402
 
 # Median F2 over the test patches of CloudSEN12, as the paper's figure 1 gives them.
@@ -158,26 +157,20 @@ def boxes(out, name, methods, title):
     save(figure, out, name)
 
 
-def corrections(experiment, given, fit_scenes):
-    """label -> scores of the paper's correction models, beside the network inside."""
-    wanted = {"linear": ALL, **SUBSETS}
+def corrections(experiment, given):
+    """name -> scores of the paper's other correction models, beside the network inside."""
     scores = {}
-    for name, bands in wanted.items():
-        label, path = name, given.get(name)
-        if path is None:
-            if not fit_scenes:
-                continue
-            path = fit_linear(experiment.dtacs, fit_scenes, bands, os.path.join(experiment.out, "runs", f"{name}.dtw"))
-            label = f"{name} (fitted)" if name == "linear" else f"{name} (linear, fitted)"
+    for name in ("linear", *SUBSETS):
+        path = given.get(name, os.path.join(ROOT, "weights", f"correction_{name}.dtw"))
         experiment.run(name, "--weights", path, "--only", "reflectance")
-        scores[label] = experiment.score(name, "reflectance")
+        scores[name] = experiment.score(name, "reflectance")
     return scores
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", help="folder to write into")
-    parser.add_argument("--dtacs", default=os.path.join(ROOT, "build", "native", "dtacs"), help="dtacs-convert beside it")
+    parser.add_argument("--dtacs", default=os.path.join(ROOT, "build", "native", "dtacs"), metavar="FILE")
     parser.add_argument("--scene", action="append", default=[], metavar="DIR")
     parser.add_argument("--simulate", type=int, default=4, metavar="N")
     parser.add_argument("--size", type=int, default=420, help="pixels of simulated scenes, a multiple of 6")
@@ -193,7 +186,6 @@ def main():
     made = os.path.join(args.out, "scenes")
     scenes = [Scene(os.path.join(ROOT, "tests", "data", "demo"))] + [Scene(s) for s in args.scene]
     scenes += [simulate(made, 100 + i, args.size) for i in range(args.simulate)]
-    fit_scenes = [simulate(made, FIT_SEED + i, args.size) for i in range((args.simulate + 1) // 2)]
     experiment = Experiment(args.out, os.path.abspath(args.dtacs), scenes, args.patch)
 
     points = {}
@@ -206,15 +198,14 @@ def main():
     figure4(args.out, pictures)
 
     ours = experiment.score("10m", "reflectance")["methods"]
-    others = corrections(experiment, given, fit_scenes)
+    others = corrections(experiment, given)
     over_patches = {k: s["methods"]["found"]["rmse_over_patches"] for k, s in others.items()}
     network = ours["found"]["rmse_over_patches"]
-    linear = {k: v for k, v in over_patches.items() if k in ("linear", "linear (fitted)")}
-    subsets = {k: v for k, v in over_patches.items() if k not in linear}
+    linear = {"linear": over_patches.pop("linear")}
     none = {"no correction": ours["no correction"]["rmse_over_patches"]}
     note = f"{len(scenes)} simulated scenes in patches of about {args.patch} pixels; boxes: quartiles, whiskers: extremes"
     boxes(args.out, "figure3.png", {**none, **linear, "network": network}, note)
-    boxes(args.out, "figure5.png", {"all bands": network, **subsets}, note)
+    boxes(args.out, "figure5.png", {"all bands": network, **over_patches}, note)
 
 
 if __name__ == "__main__":

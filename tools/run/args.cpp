@@ -62,6 +62,21 @@ std::optional<int> Args::number(const std::string& name, int lo, int hi) {
   return n;
 }
 
+IsaSet Args::isa(const std::string& name) {
+  const auto text = value(name);
+  const IsaSet has = detect_isa();
+  if (!text || *text == "auto") return has;
+  std::string known;
+  for (const IsaName& i : kIsaNames) {
+    if (*text == i.name) {
+      if (!runs_on(i.set, has)) misused(name + " " + *text + ": this machine does not have it");
+      return i.set;
+    }
+    known += std::string(known.empty() ? "" : ", ") + i.name;
+  }
+  misused(name + " " + *text + ": expected auto, " + known);
+}
+
 std::optional<Rect> Args::rect(const std::string& name) {
   const auto text = value(name);
   if (!text) return std::nullopt;

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "kernels/isa.h"
+
 namespace dtacs {
 
 // A rectangle "X,Y,W,H" in pixels.
@@ -31,6 +33,10 @@ class Args {
   // Throws Failure(usage) unless the value is a whole number in [lo, hi].
   std::optional<int> number(const std::string& name, int lo, int hi);
   std::optional<Rect> rect(const std::string& name);  // width and height >= 1, x and y >= 0
+
+  // Throws Failure(usage) unless the value names an instruction set that this machine has;
+  // without a value, or with "auto", all it has.
+  IsaSet isa(const std::string& name);
 
   // The first word, where it is none of an option: the kind of work of a command that has several; else "".
   std::string take_first();

@@ -17,7 +17,7 @@ namespace dtacs {
 
 const char* const kDecodeUsage =
     "dtacs decode BAND.jp2 -o OUT.tif|OUT.u16|OUT.pgx [--reduce N] [--window X,Y,W,H] [--component K] [--lenient] "
-    "[--threads N]";
+    "[--threads N] [--isa NAME]";
 
 namespace {
 
@@ -39,13 +39,16 @@ void write_raw(Jp2Band& band, const std::string& path, const std::string& header
   file.append(header);
   std::vector<std::uint8_t> packed;
   for_all_rows(band, [&](const std::uint16_t* rows, int count) {
-    packed.clear();
-    const std::ptrdiff_t n = static_cast<std::ptrdiff_t>(band.width()) * count;
-    for (std::ptrdiff_t i = 0; i < n; ++i) {
-      const auto low = static_cast<std::uint8_t>(rows[i]), high = static_cast<std::uint8_t>(rows[i] >> 8);
-      if (!bytes && big_endian) packed.push_back(high);
-      packed.push_back(low);
-      if (!bytes && !big_endian) packed.push_back(high);
+    const auto n = static_cast<std::size_t>(band.width()) * static_cast<std::size_t>(count);
+    packed.resize(bytes ? n : 2 * n);
+    const std::size_t high = big_endian ? 0 : 1;
+    for (std::size_t i = 0; i < n; ++i) {
+      if (bytes) {
+        packed[i] = static_cast<std::uint8_t>(rows[i]);
+      } else {
+        packed[2 * i + high] = static_cast<std::uint8_t>(rows[i] >> 8);
+        packed[2 * i + 1 - high] = static_cast<std::uint8_t>(rows[i]);
+      }
     }
     file.append(packed.data(), packed.size());
   });
@@ -92,6 +95,7 @@ void decode_command(Args& args) {
   options.component = args.number("--component", 0, 16383).value_or(0);
   options.strict = !args.flag("--lenient");
   if (const auto r = args.rect("--window")) options.window = {r->x, r->y, r->width, r->height};
+  options.isa = args.isa("--isa");
   const int threads = args.number("--threads", 1, 1024).value_or(available_threads());
   const std::string in = args.finish(1, kDecodeUsage)[0];
   if (!out.ends_with(".tif") && !out.ends_with(".u16") && !out.ends_with(".pgx"))

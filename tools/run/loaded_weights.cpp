@@ -14,9 +14,7 @@ extern const std::byte dtacs_correction_begin[], dtacs_correction_end[];
 
 namespace dtacs {
 
-namespace {
-
-LoadedWeights open(const std::string& name, std::span<const std::byte> bytes) {
+LoadedWeights open_weights(const std::string& name, std::span<const std::byte> bytes) {
   LoadedWeights loaded;
   loaded.name = name;
   if (const Status s = WeightsFile::open(bytes, loaded.weights); s != Status::ok)
@@ -30,11 +28,9 @@ LoadedWeights open(const std::string& name, std::span<const std::byte> bytes) {
   return loaded;
 }
 
-}  // namespace
-
 LoadedWeights load_weights(const std::string& path) {
   auto file = std::make_shared<MappedFile>(path);
-  LoadedWeights loaded = open(path, file->bytes());
+  LoadedWeights loaded = open_weights(path, file->bytes());
   loaded.file = std::move(file);
   return loaded;
 }
@@ -43,12 +39,13 @@ LoadedWeights load_weights(const std::string& path) {
 
 std::optional<LoadedWeights> built_in_classification(bool int8) {
   if (int8)
-    return open("built-in int8 classification", {dtacs_classification_int8_begin, dtacs_classification_int8_end});
-  return open("built-in classification", {dtacs_classification_begin, dtacs_classification_end});
+    return open_weights("built-in int8 classification",
+                        {dtacs_classification_int8_begin, dtacs_classification_int8_end});
+  return open_weights("built-in classification", {dtacs_classification_begin, dtacs_classification_end});
 }
 
 std::optional<LoadedWeights> built_in_correction() {
-  return open("built-in correction", {dtacs_correction_begin, dtacs_correction_end});
+  return open_weights("built-in correction", {dtacs_correction_begin, dtacs_correction_end});
 }
 
 #else

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,9 @@ struct LoadedWeights {
   WeightsFile weights;
   Model model;
 };
+
+// Weights in memory that outlives the result.  Throws Failure(bad_weights).
+LoadedWeights open_weights(const std::string& name, std::span<const std::byte> bytes);
 
 // Throws Failure: missing_input, bad_weights.
 LoadedWeights load_weights(const std::string& path);

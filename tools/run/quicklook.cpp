@@ -40,53 +40,79 @@ Quicklook::Quicklook(int width, int height)
       cell_((std::max(width, height) + kQuicklookSide - 1) / kQuicklookSide),
       columns_((width + cell_ - 1) / cell_),
       rows_((height + cell_ - 1) / cell_),
-      cells_(static_cast<std::size_t>(columns_) * static_cast<std::size_t>(rows_)) {}
+      colours_(static_cast<std::size_t>(columns_)),
+      votes_(static_cast<std::size_t>(columns_)),
+      pixels_(3 * static_cast<std::size_t>(columns_) * static_cast<std::size_t>(rows_)),
+      classes_(pixels_.size() / 3, kNoDataClass) {}
 
 void Quicklook::add_colour(int y, const std::uint16_t* const (&rgb)[3], const float (&offset)[3], float quantification,
                            const std::uint8_t* valid) {
-  Cell* row = cells_.data() + static_cast<std::ptrdiff_t>(y / cell_) * columns_;
+  if (y / cell_ != colour_row_) finish_colours();
+  colour_row_ = y / cell_;
   for (int x = 0; x < width_; ++x) {
     if (valid[x] == 0) continue;
-    Cell& cell = row[x / cell_];
+    Colour& cell = colours_[static_cast<std::size_t>(x / cell_)];
     for (int i = 0; i < 3; ++i) cell.rgb[i] += (static_cast<float>(rgb[i][x]) + offset[i]) / quantification;
     ++cell.count;
   }
 }
 
 void Quicklook::add_classes(int y, const std::uint8_t* classes) {
-  Cell* row = cells_.data() + static_cast<std::ptrdiff_t>(y / cell_) * columns_;
+  if (y / cell_ != vote_row_) finish_votes();
+  vote_row_ = y / cell_;
   for (int x = 0; x < width_; ++x)
-    if (classes[x] < kHead3x3MaxOutputs) ++row[x / cell_].votes[classes[x]];
+    if (classes[x] < kHead3x3MaxOutputs) ++votes_[static_cast<std::size_t>(x / cell_)].of[classes[x]];
 }
 
-std::vector<std::uint8_t> Quicklook::colours() const {
-  std::vector<std::uint8_t> pixels(cells_.size() * 3);
-  for (std::size_t i = 0; i < cells_.size(); ++i) {
-    const Cell& c = cells_[i];
-    for (std::size_t k = 0; k < 3; ++k) {
-      const float mean = c.count == 0 ? 0.0f : c.rgb[k] / static_cast<float>(c.count);
-      pixels[3 * i + k] = static_cast<std::uint8_t>(std::clamp(mean / 0.4f, 0.0f, 1.0f) * 255.0f + 0.5f);
+void Quicklook::finish_colours() {
+  std::uint8_t* out = pixels_.data() + 3 * static_cast<std::ptrdiff_t>(colour_row_) * columns_;
+  for (Colour& c : colours_) {
+    for (const float sum : c.rgb) {
+      const float mean = c.count == 0 ? 0.0f : sum / static_cast<float>(c.count);
+      *out++ = static_cast<std::uint8_t>(std::clamp(mean / 0.4f, 0.0f, 1.0f) * 255.0f + 0.5f);
     }
+    c = {};
   }
-  return pixels;
 }
 
-void Quicklook::write_colour(const std::string& path) const {
-  const std::vector<std::uint8_t> pixels = colours();
-  write_png(path, {.pixels = pixels.data(), .width = columns_, .height = rows_});
+void Quicklook::finish_votes() {
+  std::uint8_t* out = classes_.data() + static_cast<std::ptrdiff_t>(vote_row_) * columns_;
+  for (Votes& v : votes_) {
+    const auto most = static_cast<std::size_t>(std::max_element(std::begin(v.of), std::end(v.of)) - v.of);
+    *out++ = v.of[most] == 0 ? std::uint8_t{kNoDataClass} : static_cast<std::uint8_t>(most);
+    v = {};
+  }
 }
 
-void Quicklook::write_overlay(const std::string& path, const std::vector<RasterClass>& classes) const {
-  std::vector<std::uint8_t> pixels = colours();
-  for (std::size_t i = 0; i < cells_.size(); ++i) {
-    const auto& votes = cells_[i].votes;
-    const auto most = static_cast<std::size_t>(std::max_element(std::begin(votes), std::end(votes)) - votes);
-    if (votes[most] == 0 || classes[most].alpha == 0) continue;
-    const std::uint8_t paint[3] = {classes[most].r, classes[most].g, classes[most].b};
+void Quicklook::write_colour(const std::string& path) {
+  finish_colours();
+  write_png(path, {.pixels = pixels_.data(), .width = columns_, .height = rows_});
+}
+
+void Quicklook::write_overlay(const std::string& path, const std::vector<RasterClass>& classes) {
+  finish_votes();
+  std::vector<std::uint8_t> pixels = pixels_;
+  for (std::size_t i = 0; i < classes_.size(); ++i) {
+    if (classes_[i] == kNoDataClass || classes[classes_[i]].alpha == 0) continue;
+    const RasterClass& c = classes[classes_[i]];
+    const std::uint8_t paint[3] = {c.r, c.g, c.b};
     for (std::size_t k = 0; k < 3; ++k)
       pixels[3 * i + k] = static_cast<std::uint8_t>((pixels[3 * i + k] + paint[k] + 1) / 2);
   }
   write_png(path, {.pixels = pixels.data(), .width = columns_, .height = rows_});
+}
+
+std::size_t Quicklook::memory() const {
+  return pixels_.size() + classes_.size() + colours_.size() * sizeof(Colour) + votes_.size() * sizeof(Votes);
+}
+
+void Quicklook::exchange(StateArchive& state) {
+  state.value(colour_row_);
+  state.value(vote_row_);
+  state.values(colours_);
+  state.values(votes_);
+  state.values(pixels_);
+  state.values(classes_);
 }
 
 }  // namespace dtacs

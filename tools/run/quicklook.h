@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "io/host/geotiff.h"
+#include "io/host/state_archive.h"
 #include "kernels/head3x3/head3x3.h"
 
 namespace dtacs {
@@ -32,22 +33,33 @@ class Quicklook {
   // reflectance = (DN + offset) / quantification.
   void add_colour(int y, const std::uint16_t* const (&rgb)[3], const float (&offset)[3], float quantification,
                   const std::uint8_t* valid);
-  void write_colour(const std::string& path) const;
+  void write_colour(const std::string& path);
 
-  // Cells of classes over the cells of colour.
+  // Cells of classes over the cells of colour; they may come later than the colours.
   void add_classes(int y, const std::uint8_t* classes);
-  void write_overlay(const std::string& path, const std::vector<RasterClass>& classes) const;
+  void write_overlay(const std::string& path, const std::vector<RasterClass>& classes);
+
+  std::size_t memory() const;
+  void exchange(StateArchive& state);  // see io/host/state_archive.h
 
  private:
-  struct Cell {
+  // Sums of one row of cells; a row that is done becomes pixels.
+  struct Colour {
     float rgb[3] = {};
     std::uint32_t count = 0;
-    std::uint32_t votes[kHead3x3MaxOutputs] = {};
   };
-  std::vector<std::uint8_t> colours() const;
+  struct Votes {
+    std::uint32_t of[kHead3x3MaxOutputs] = {};
+  };
+  void finish_colours();
+  void finish_votes();
 
   int width_, cell_, columns_, rows_;
-  std::vector<Cell> cells_;
+  int colour_row_ = 0, vote_row_ = 0;  // being summed
+  std::vector<Colour> colours_;
+  std::vector<Votes> votes_;
+  std::vector<std::uint8_t> pixels_;   // (rows, columns, 3)
+  std::vector<std::uint8_t> classes_;  // (rows, columns): the most frequent, or kNoDataClass
 };
 
 }  // namespace dtacs

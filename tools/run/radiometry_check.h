@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "io/bands.h"
+#include "io/host/state_archive.h"
 
 namespace dtacs {
 
@@ -31,6 +32,8 @@ class RadiometryCheck {
       ++bins[static_cast<std::size_t>(dn < 0 ? 0 : dn >= kTop ? kTop - 1 : dn)];
     }
   }
+
+  void exchange(StateArchive& state) { state.value(bins_); }
 
   // One line, or "" when nothing is suspicious.
   std::string warning(bool offset_applied) const {

@@ -41,6 +41,7 @@ ReflectanceSink::ReflectanceSink(const Scene& scene, const Model& model, const R
     o.bits = 16;
     o.compress = Compress::none;
     o.parallel = options.parallel;
+    o.unfinished = options.unfinished;
     o.epsg = options.epsg;
     // A window may start inside a coarse pixel: the file starts at that pixel's corner.
     const double shift_x = scale == 1 ? 0 : scene.native_shift_x(first.slot);
@@ -92,6 +93,15 @@ void ReflectanceSink::flush(Band& b) {
   writers_[static_cast<std::size_t>(b.file)]->write_rows(b.index, line_.data(), 1);
   std::fill(b.sum.begin(), b.sum.end(), 0u);
   std::fill(b.count.begin(), b.count.end(), 0u);
+}
+
+void ReflectanceSink::exchange(StateArchive& state) {
+  for (Band& b : bands_) {
+    state.value(b.current);
+    state.values(b.sum);
+    state.values(b.count);
+  }
+  for (auto& w : writers_) w->exchange(state);
 }
 
 void ReflectanceSink::finish() {

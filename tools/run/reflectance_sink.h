@@ -24,6 +24,7 @@ struct ReflectanceOptions {
   bool stack = false;
   int epsg = 0;
   Parallel parallel = Parallel::serial();
+  Unfinished unfinished = Unfinished::removed;
   std::vector<std::pair<std::string, std::string>> metadata;
 };
 
@@ -35,6 +36,7 @@ class ReflectanceSink {
   // valid: 1 or 0 by pixel; rows are masked in place.
   void add(int y, std::uint16_t* const* rows, const std::uint8_t* valid);
   void finish();
+  void exchange(StateArchive& state);  // see io/host/state_archive.h
 
   const std::vector<std::string>& files() const { return files_; }
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <deque>
+#include <filesystem>
 #include <memory>
 #include <set>
 
@@ -11,12 +13,14 @@
 #include "io/host/geotiff.h"
 #include "io/host/openmp.h"
 #include "io/host/output_file.h"
+#include "tools/run/downlink.h"
 #include "tools/run/loaded_weights.h"
 #include "tools/run/progress.h"
 #include "tools/run/quicklook.h"
 #include "tools/run/radiometry_check.h"
 #include "tools/run/reflectance_sink.h"
 #include "tools/run/report.h"
+#include "tools/run/run_state.h"
 #include "tools/run/scene.h"
 #include "tools/run/truth.h"
 #include "tools/run/unet_stage.h"
@@ -25,14 +29,9 @@ namespace dtacs {
 
 namespace {
 
-// Rows read and corrected at a time, and rows the U-Net takes per step out of them.
-// At 10,980 px a band of 16 rows needs 311 MiB of activations and weights, 8 need 257, 32
-// need 439.
-constexpr int kChunk = 48;
-constexpr int kBand = 16;
-// In int8: 65 MiB at 4 rows, 83 at 16.
-constexpr int kInt8Band = 4;
-static_assert(kBand <= kChunk && kInt8Band <= kChunk);  // what a step asks for again is still in the scene's ring
+constexpr int kChunk = 48;  // rows read and corrected at a time
+// How often a run that can be taken up again remembers its scene: 1 MB for a row of 10,980.
+constexpr int kRememberRows = 4 * kChunk;
 
 // Wall-clock seconds of one stage of the work, summed over its turns.
 class Stage {
@@ -122,8 +121,10 @@ void check_bands(const ProductInfo& info, const LoadedWeights& w) {
 
 class Job {
  public:
-  Job(const RunOptions& options, const Parallel& parallel)
+  // unet_band: see UnetStage.  fresh: a state that is there is not looked at.
+  Job(const RunOptions& options, const Parallel& parallel, int unet_band, bool fresh)
       : options_(options),
+        band_(unet_band),
         parallel_(parallel),
         chosen_(choose_weights(options)),
         product_(open_product(options.product, options.hints)) {
@@ -138,16 +139,24 @@ class Job {
                                                              .resolution = options.resolution,
                                                              .window = options.window,
                                                              .offset = options.offset,
-                                                             .parallel = parallel_});
+                                                             .parallel = parallel_,
+                                                             .isa = options.isa});
     for (const int band : {3, 2, 1}) rgb_slots_.push_back(scene_->slot(band));
     has_rgb_ = *std::min_element(rgb_slots_.begin(), rgb_slots_.end()) >= 0;
-    plan();
+    if (options_.resume) identity_ = identity();
+    plan(options_.resume && !fresh ? read_run_state(options_.folder, identity_) : std::nullopt);
   }
 
   void run();
+  std::size_t memory() const;
 
  private:
-  void plan();
+  void plan(std::optional<StateArchive> state);
+  std::string identity() const;
+  void exchange(StateArchive& state);
+  int restart_row();
+  void save();
+  void stop_when_asked();
   void read();
   void correct(int begin, int end);
   void classify();
@@ -161,6 +170,7 @@ class Job {
   std::vector<std::pair<std::string, std::string>> file_metadata(const LoadedWeights& w) const;
 
   RunOptions options_;
+  int band_;
   Parallel parallel_;
   Chosen chosen_;
   std::unique_ptr<Product> product_;
@@ -184,24 +194,62 @@ class Job {
   Timings timings_;
   std::vector<std::string> files_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+
+  // Going on after a stop.  The U-Nets' rows are not kept: the scene is taken up some rows
+  // higher, where it was remembered, and what was done already is computed again and dropped.
+  struct Remembered {
+    int row;
+    StateArchive scene;
+  };
+  std::string identity_;
+  std::deque<Remembered> remembered_;
+  int started_at_ = 0;
+  int read_rows_ = 0;  // rows that quicklook and radiometry have seen
+  std::chrono::steady_clock::time_point saved_ = begin_;
 };
 
-void Job::plan() {
+// All that outputs depend on.
+std::string Job::identity() const {
+  namespace fs = std::filesystem;
+  std::string id = "dtacs " DTACS_VERSION;
+  const auto add = [&](const std::string& s) { id += "\n" + s; };
+  add(options_.product);
+  for (const BandInfo& b : product_->info().bands) {
+    std::error_code none;
+    add(b.path + " " + std::to_string(fs::file_size(b.path, none)) + " " +
+        std::to_string(fs::last_write_time(b.path, none).time_since_epoch().count()) + " " +
+        std::to_string(b.add_offset));
+  }
+  for (const auto* w : {&chosen_.classification, &chosen_.correction})
+    add(*w ? (*w)->name + " " + crc_text((*w)->weights) : "");
+  const Rect r = options_.window.value_or(Rect{});
+  for (const int n : {r.x, r.y, r.width, r.height, options_.resolution, options_.stack ? 1 : 0,
+                      options_.offset.value_or(1 << 20), static_cast<int>(options_.isa)})
+    add(std::to_string(n));
+  return id;
+}
+
+void Job::plan(std::optional<StateArchive> state) {
   const ProductInfo& info = product_->info();
   const auto width = static_cast<std::size_t>(scene_->width());
-  int value_rows = 2 * kChunk, valid_rows = 2 * kChunk;
+  int value_rows = 2 * kChunk, valid_rows = 2 * kChunk, first_row = 0;
+  if (state) state->value(first_row);
+  started_at_ = first_row;
+  const Unfinished unfinished = options_.resume ? Unfinished::kept : Unfinished::removed;
   if (chosen_.classification) {
     const LoadedWeights& w = *chosen_.classification;
-    const int band = w.model.int8 ? kInt8Band : kBand;
     classes_of_mask_ = mask_classes(w.weights.meta("outputs"));
-    classifier_ = std::make_unique<UnetStage>(w.name, w.weights, w.model, *scene_, options_.isa, band);
+    classifier_ = std::make_unique<UnetStage>(w.name, w.weights, w.model, *scene_, options_.isa, parallel_.workers,
+                                              first_row, band_);
+    value_rows = std::max(value_rows, classifier_->wanted_rows() + kChunk);
     valid_rows = classifier_->history() + kChunk;
   }
   if (chosen_.correction) {
     const LoadedWeights& w = *chosen_.correction;
     if (w.model.is_unet()) {
-      unet_corrector_ = std::make_unique<UnetStage>(w.name, w.weights, w.model, *scene_, options_.isa, kBand);
-      value_rows = unet_corrector_->history() + kChunk;
+      unet_corrector_ = std::make_unique<UnetStage>(w.name, w.weights, w.model, *scene_, options_.isa,
+                                                    parallel_.workers, first_row, band_);
+      value_rows = std::max(value_rows, unet_corrector_->history() + kChunk);
       valid_rows = std::max(valid_rows, value_rows);
     } else {
       pixel_net_ = std::make_unique<PixelNet>();
@@ -228,7 +276,8 @@ void Job::plan() {
                                                            .no_data = kNoDataClass,
                                                            .band_names = {"scene classification"},
                                                            .classes = classes_of_mask_,
-                                                           .metadata = file_metadata(*chosen_.classification)});
+                                                           .metadata = file_metadata(*chosen_.classification),
+                                                           .unfinished = unfinished});
     files_.insert(files_.end(), {"mask.tif", "mask.tif.aux.xml", "mask.qml"});
   }
   if (chosen_.correction) {
@@ -238,6 +287,7 @@ void Job::plan() {
                                                              .stack = options_.stack,
                                                              .epsg = info.epsg,
                                                              .parallel = parallel_,
+                                                             .unfinished = unfinished,
                                                              .metadata = file_metadata(*chosen_.correction)});
     files_.insert(files_.end(), reflectance_->files().begin(), reflectance_->files().end());
   }
@@ -245,6 +295,79 @@ void Job::plan() {
   after_ = std::make_unique<Quicklook>(scene_->width(), scene_->height());
   if (!options_.truth.empty())
     truth_ = std::make_unique<Truth>(options_.truth, *scene_, options_.window.value_or(Rect{}), parallel_);
+  if (!state) return;
+  if (first_row > 0) scene_->exchange(*state);
+  exchange(*state);
+}
+
+// What is taken, and a round number for program, threads and what writers buffer.
+std::size_t Job::memory() const {
+  constexpr std::size_t kProgram = std::size_t{16} << 20;
+  std::size_t bytes = kProgram + scene_->memory() + before_->memory() + after_->memory() +
+                      corrected_.size() * sizeof(std::uint16_t) + classes_.size();
+  for (const UnetStage* u : {classifier_.get(), unet_corrector_.get()})
+    if (u != nullptr) bytes += u->memory();
+  return bytes;
+}
+
+void Job::exchange(StateArchive& state) {
+  state.value(read_rows_);
+  state.value(mask_rows_);
+  state.value(reflectance_rows_);
+  state.value(class_pixels_);
+  radiometry_.exchange(state);
+  before_->exchange(state);
+  after_->exchange(state);
+  if (mask_) mask_->exchange(state);
+  if (reflectance_) reflectance_->exchange(state);
+}
+
+// Drops what is remembered of the scene further up than a run that goes on now would start.
+// That is where the U-Nets, started afresh, get every row right that is still due.
+int Job::restart_row() {
+  int due = scene_->rows_read();
+  const Model* unet = nullptr;
+  if (classifier_) {
+    due = mask_rows_;
+    unet = &chosen_.classification->model;
+  }
+  if (unet_corrector_) {
+    due = std::min(due, reflectance_rows_);
+    unet = &chosen_.correction->model;
+  }
+  if (unet == nullptr) return due;
+  const auto right = [&](const Remembered& r) { return UnetStage::first_right(*unet, scene_->height(), r.row) <= due; };
+  while (remembered_.size() > 1 && right(remembered_[1])) remembered_.pop_front();
+  return !remembered_.empty() && right(remembered_[0]) ? remembered_[0].row : 0;
+}
+
+void Job::save() {
+  StateArchive state;
+  int first_row = restart_row();
+  state.value(first_row);
+  if (first_row > 0 && first_row == scene_->rows_read())
+    scene_->exchange(state);
+  else if (first_row > 0)
+    state.append(remembered_[0].scene);
+  exchange(state);
+  write_run_state(options_.folder, identity_, state);
+  saved_ = std::chrono::steady_clock::now();
+}
+
+void Job::stop_when_asked() {
+  const auto seconds_since = [](std::chrono::steady_clock::time_point t) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - t).count();
+  };
+  const bool signalled = noted_signal() != 0;
+  // Not before there is something gained: a budget that is too short must not go round in circles.
+  const bool late =
+      options_.time_budget && seconds_since(begin_) >= *options_.time_budget && restart_row() > started_at_;
+  if (!signalled && !late && seconds_since(saved_) < options_.checkpoint) return;
+  save();
+  const std::string where = options_.folder + ": row " + std::to_string(scene_->rows_read()) + " of " +
+                            std::to_string(scene_->height()) + "; the same command goes on";
+  if (signalled) throw Failure(Exit::interrupted, "stopped by a signal, " + where);
+  if (late) throw Failure(Exit::time_budget, "the time budget is used up, " + where);
 }
 
 std::vector<std::pair<std::string, std::string>> Job::file_metadata(const LoadedWeights& w) const {
@@ -257,8 +380,14 @@ std::vector<std::pair<std::string, std::string>> Job::file_metadata(const Loaded
 
 void Job::read() {
   const int y0 = scene_->rows_read();
+  if (options_.resume && (classifier_ || unet_corrector_) && y0 > 0 && y0 % kRememberRows == 0) {
+    StateArchive scene;
+    scene_->exchange(scene);
+    remembered_.push_back({y0, std::move(scene)});
+  }
   scene_->read(kChunk);
-  for (int y = y0; y < scene_->rows_read(); ++y) {
+  const int seen = std::exchange(read_rows_, std::max(read_rows_, scene_->rows_read()));
+  for (int y = std::max(y0, seen); y < scene_->rows_read(); ++y) {
     if (!scene_->any_valid(y)) continue;
     const std::uint8_t* valid = scene_->valid_row(y);
     if (y % 4 == 0)
@@ -345,6 +474,7 @@ void Job::correct_by_unet() {
     return;
   }
   unet_corrector_->advance(parallel_, [&](int y, const float* logits, const std::uint8_t*) {
+    if (y < reflectance_rows_) return;
     for (int m = 0; m < model.outputs; ++m) {
       const int slot = scene_->slot(model.output_bands[m]);
       const std::uint16_t* dn = scene_->row(slot, y);
@@ -376,7 +506,9 @@ void Job::classify() {
     while (mask_rows_ < scene_->height()) take(mask_rows_, nullptr);
     return;
   }
-  classifier_->advance(parallel_, [&](int y, const float*, const std::uint8_t* classes) { take(y, classes); });
+  classifier_->advance(parallel_, [&](int y, const float*, const std::uint8_t* classes) {
+    if (y >= mask_rows_) take(y, classes);
+  });
 }
 
 void Job::run() {
@@ -384,10 +516,11 @@ void Job::run() {
   while (scene_->rows_read() < scene_->height()) {
     const int begin = scene_->rows_read();
     timings_.read.run([&] { read(); });
-    if (pixel_net_) correct(begin, scene_->rows_read());
+    if (pixel_net_) correct(std::max(begin, reflectance_rows_), scene_->rows_read());
     if (unet_corrector_) timings_.correct.run([&] { correct_by_unet(); });
     if (classifier_) timings_.classify.run([&] { classify(); });
     progress.at(mask_ ? mask_rows_ : reflectance_rows_);
+    if (options_.resume && scene_->rows_read() < scene_->height()) stop_when_asked();
   }
   progress.at(scene_->height());
   finish();
@@ -431,6 +564,8 @@ void Job::finish() {
                     .total = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count()};
   write_file(options_.folder + "/report.json", report_json(report));
   remove_stale_outputs();
+  if (options_.split > 0) split_for_downlink(options_.folder, files_, options_.split);
+  if (options_.resume) remove_run_state(options_.folder);
   if (!options_.quiet) print_summary(report, options_.folder);
 }
 
@@ -456,10 +591,45 @@ std::string Job::warning() const {
 
 }  // namespace
 
+namespace {
+
+void run_job(const RunOptions& options, const Parallel& parallel, int band, std::size_t& needed) {
+  std::unique_ptr<Job> job;
+  try {
+    job = std::make_unique<Job>(options, parallel, band, false);
+  } catch (const StateRefused& refused) {
+    std::fprintf(stderr, "dtacs: starting afresh: %s\n", refused.what());
+    remove_run_state(options.folder);
+    job = std::make_unique<Job>(options, parallel, band, true);
+  }
+  needed = job->memory();
+  if (options.max_memory == 0 || needed <= options.max_memory) job->run();
+}
+
+}  // namespace
+
 void run(const RunOptions& options) {
   // More than a few per core only wait for each other, and the system may not give them.
-  const int threads = options.threads > 0 ? std::min(options.threads, 4 * available_threads()) : available_threads();
-  with_threads(threads, [&](const Parallel& parallel) { Job(options, parallel).run(); });
+  const int most = options.threads > 0 ? std::min(options.threads, 4 * available_threads()) : available_threads();
+  if (options.resume) note_signals(true);
+  // Under a memory cap: lower bands first, they cost a few percent; then fewer threads.
+  std::size_t least = 0;
+  try {
+    for (int threads = most; threads >= 1; threads = threads == 1 ? 0 : (threads + 1) / 2)
+      for (const int band : {0, 16, 8, 4, 2}) {
+        std::size_t needed = 0;
+        with_threads(threads, [&](const Parallel& parallel) { run_job(options, parallel, band, needed); });
+        if (options.max_memory == 0 || needed <= options.max_memory) return;
+        least = least == 0 ? needed : std::min(least, needed);
+      }
+  } catch (const Failure& f) {
+    const bool stopped = f.exit() == Exit::interrupted || f.exit() == Exit::time_budget;
+    if (options.resume && !stopped) remove_run_state(options.folder);
+    throw;
+  }
+  throw Failure(Exit::memory_cap, options.product + ": needs " + std::to_string(least) +
+                                      " bytes of memory at the least, " + std::to_string(options.max_memory) +
+                                      " are allowed");
 }
 
 }  // namespace dtacs

@@ -32,19 +32,30 @@ struct RunOptions {
   int threads = 0;             // 0: as many as the machine has
   IsaSet isa = isa::none;
   bool quiet = false;
-  std::string truth;  // folder of the true answer, or ""
+  bool resume = false;                // keep a state beside the outputs, go on from one that is there
+  double checkpoint = 30;             // seconds between states
+  std::optional<double> time_budget;  // seconds after which the run stops with a state, once it got further
+  std::uint64_t max_memory = 0;       // bytes; 0: any
+  std::uint64_t split = 0;            // bytes of a piece for the downlink; 0: no pieces (see downlink.h)
+  std::string truth;                  // folder of the true answer, or ""
   ProductHints hints;
 };
 
 // Writes mask.tif, reflectance*.tif, quicklooks and report.json into options.folder,
-// each complete or not at all.  Throws Failure.
+// each complete or not at all.  Throws Failure: interrupted and time_budget when it stopped
+// with a state (see run_state.h); memory_cap when not even the leanest way fits max_memory.
 void run(const RunOptions& options);
 
-// `dtacs run ...` and `dtacs info ...`: parse, work, print.
+// The options of a run, all but product and folder.
+RunOptions run_options(Args& args);
+
+// `dtacs run ...`, `dtacs watch ...` and `dtacs info ...`: parse, work, print.
 void run_command(Args& args);
+void watch_command(Args& args);
 void info_command(Args& args);
 
 extern const char* const kRunUsage;
+extern const char* const kWatchUsage;
 extern const char* const kInfoUsage;
 
 }  // namespace dtacs

@@ -9,24 +9,10 @@ namespace dtacs {
 const char* const kRunUsage =
     "dtacs run PRODUCT -o DIR [--only mask|reflectance] [--res 10|20] [--window X,Y,W,H] [--weights FILE]... "
     "[--stack] [--precision auto|f32|int8] [--offset auto|none|N] [--granule TILE] [--raw LINE] [--threads N] [--isa "
-    "NAME] [--truth DIR] [--quiet]";
+    "NAME] [--truth DIR] [--resume] [--checkpoint SECONDS] [--time-budget SECONDS] [--max-mem BYTES] [--split BYTES] "
+    "[--quiet]";
 
 namespace {
-
-IsaSet isa_option(Args& args) {
-  const auto name = args.value("--isa");
-  const IsaSet has = detect_isa();
-  if (!name || *name == "auto") return has;
-  std::string known;
-  for (const IsaName& i : kIsaNames) {
-    if (*name == i.name) {
-      if (!runs_on(i.set, has)) throw Failure(Exit::usage, "--isa " + *name + ": this machine does not have it");
-      return i.set;
-    }
-    known += std::string(known.empty() ? "" : ", ") + i.name;
-  }
-  throw Failure(Exit::usage, "--isa " + *name + ": expected auto, " + known);
-}
 
 std::optional<int> offset_option(Args& args) {
   const auto text = args.value("--offset");
@@ -39,18 +25,36 @@ std::optional<int> offset_option(Args& args) {
   return n;
 }
 
+// "10M": bytes, or 1024, 1024^2, 1024^3 of them.
+std::uint64_t bytes_option(Args& args, const char* name) {
+  const auto text = args.value(name);
+  if (!text) return 0;
+  std::uint64_t n = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), n);
+  const std::string unit(end, text->data() + text->size());
+  const int shift = unit.empty() ? 0 : unit == "K" ? 10 : unit == "M" ? 20 : unit == "G" ? 30 : -1;
+  if (error != std::errc() || shift < 0 || n == 0 || n > UINT64_MAX >> 30)
+    throw Failure(Exit::usage, std::string(name) + " " + *text + ": expected a number of bytes, such as 10M");
+  return n << shift;
+}
+
 }  // namespace
 
-void run_command(Args& args) {
+RunOptions run_options(Args& args) {
   RunOptions o;
-  o.folder = args.value("-o", "--output").value_or("");
   o.weights = args.values("--weights");
   o.stack = args.flag("--stack");
   o.quiet = args.flag("--quiet");
+  o.resume = args.flag("--resume");
+  if (const auto seconds = args.number("--time-budget", 0, 1 << 30)) {
+    o.time_budget = *seconds;
+    o.resume = true;
+  }
+  if (const auto seconds = args.number("--checkpoint", 0, 1 << 30)) o.checkpoint = *seconds;
   o.window = args.rect("--window");
   o.offset = offset_option(args);
   o.threads = args.number("--threads", 1, 1024).value_or(0);
-  o.isa = isa_option(args);
+  o.isa = args.isa("--isa");
   o.truth = args.value("--truth").value_or("");
   o.hints.granule = args.value("--granule").value_or("");
   o.hints.raw_header = args.value("--raw").value_or("");
@@ -69,10 +73,19 @@ void run_command(Args& args) {
     if (*res != 10 && *res != 20) throw Failure(Exit::usage, "--res: expected 10 or 20");
     o.resolution = *res;
   }
+  o.max_memory = bytes_option(args, "--max-mem");
+  o.split = bytes_option(args, "--split");
+  return o;
+}
+
+void run_command(Args& args) {
+  RunOptions o = run_options(args);
+  o.folder = args.value("-o", "--output").value_or("");
   o.product = args.finish(1, kRunUsage)[0];
   if (o.folder.empty()) throw Failure(Exit::usage, std::string("no output folder: ") + kRunUsage);
   if (!o.truth.empty() && o.resolution == 20)
     throw Failure(Exit::usage, "--truth compares on the 10 m grid; leave --res away");
+  if (!o.truth.empty() && o.resume) throw Failure(Exit::usage, "--truth counts a whole run; leave --resume away");
   run(o);
 }
 

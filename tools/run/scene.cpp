@@ -33,7 +33,7 @@ int scale_of(double band_metres, double working_metres) {
 }  // namespace
 
 Scene::Scene(const Product& product, const SceneOptions& options)
-    : parallel_(options.parallel), band_ids_(options.bands) {
+    : product_(&product), parallel_(options.parallel), isa_(options.isa), band_ids_(options.bands) {
   const ProductInfo& info = product.info();
   std::string missing;
   double finest = 0;
@@ -121,8 +121,8 @@ Scene::Scene(const Product& product, const SceneOptions& options)
     }
     own.window = part;
     own.line.resize(static_cast<std::size_t>(part.width) * (own.halve ? 2 : 1));
-    const auto index = static_cast<int>(&b - info.bands.data());
-    own.reader = product.open_band(index, {.window = part, .parallel = options.parallel});
+    own.index = static_cast<int>(&b - info.bands.data());
+    own.reader = product.open_band(own.index, {.window = part, .parallel = options.parallel, .isa = options.isa});
     bands_.push_back(std::move(own));
     offsets_.push_back(static_cast<float>(options.offset.value_or(b.add_offset)));
   }
@@ -295,6 +295,37 @@ void Scene::read(int rows) {
       std::copy_n(slot_row(s, y), width_, lead_.data() + static_cast<std::ptrdiff_t>(s) * width_);
   }
   rows_read_ = y0 + rows;
+}
+
+std::size_t Scene::memory() const {
+  std::size_t bytes = (values_.size() + lead_.size()) * sizeof(std::uint16_t) + valid_.size();
+  for (const Band& b : bands_) bytes += b.reader->memory() + b.line.size() * sizeof(std::uint16_t);
+  return bytes;
+}
+
+void Scene::exchange(StateArchive& state) {
+  state.value(rows_read_);
+  state.value(first_valid_);
+  state.value(saturated_pixels_);
+  state.values(age_);
+  state.values(lead_);
+  const int last = rows_read_ - 1;
+  const auto width = static_cast<std::size_t>(width_);
+  for (int s = 0; s < band_count() && last >= 0; ++s) {
+    std::vector<std::uint16_t> values(slot_row(s, last), slot_row(s, last) + width);
+    state.values(values);
+    if (state.loading()) std::copy(values.begin(), values.end(), slot_row(s, last));
+  }
+  if (!state.loading() || last < 0 || rows_read_ >= height_) return;
+  for (int s = 0; s < band_count(); ++s) {
+    Band& b = bands_[static_cast<std::size_t>(s)];
+    const int passed = b.halve ? 2 * rows_read_ : native_row(s, rows_read_);
+    PixelWindow rest = b.window;
+    rest.y += passed;
+    rest.height -= passed;
+    b.reader = product_->open_band(b.index, {.window = rest, .parallel = parallel_, .isa = isa_});
+    b.current = passed - 1;
+  }
 }
 
 }  // namespace dtacs

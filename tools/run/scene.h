@@ -22,7 +22,9 @@
 #include <vector>
 
 #include "io/host/product.h"
+#include "io/host/state_archive.h"
 #include "io/parallel.h"
+#include "kernels/isa.h"
 #include "tools/run/args.h"
 
 namespace dtacs {
@@ -33,12 +35,13 @@ struct SceneOptions {
   std::optional<Rect> window = {};  // on the working grid
   std::optional<int> offset = {};   // instead of the metadata's RADIO_ADD_OFFSET of every band
   Parallel parallel = Parallel::serial();
+  IsaSet isa = detect_isa();
 };
 
 class Scene {
  public:
   // Throws Failure: missing_input (a band is not there), unsupported (resolutions
-  // that do not fit together), usage (a window outside).
+  // that do not fit together), usage (a window outside).  The product must outlive it.
   Scene(const Product& product, const SceneOptions& options);
 
   int width() const { return width_; }
@@ -71,6 +74,9 @@ class Scene {
   // Reads the next rows (fewer at the end).  Throws Failure(bad_data, io_error).
   void read(int rows);
   int rows_read() const { return rows_read_; }
+  // All that the next rows depend on; or goes on behind rows_read() of another scene of the
+  // same product and options.  Rows before it are not there then.
+  void exchange(StateArchive& state);
 
   // Rows [0, filled_rows()) have filled values: all that were read, once a valid
   // pixel was met, and none before.
@@ -80,6 +86,8 @@ class Scene {
   bool any_valid(int y) const {
     return y >= first_valid_ && any_valid_[static_cast<std::size_t>(y % valid_ring_)] != 0;
   }
+  // Bytes of rows held and of the readers' working memory.
+  std::size_t memory() const;
   // Valid pixels read so far in which some band has the saturated value.
   std::int64_t saturated_pixels() const { return saturated_pixels_; }
 
@@ -87,6 +95,7 @@ class Scene {
   struct Band {
     std::unique_ptr<BandReader> reader;
     std::string path;
+    int index = 0;       // in the product
     int scale = 1;       // working pixels to a native pixel
     bool halve = false;  // native pixels are half as large as working ones
     int native_width = 0, native_height = 0;
@@ -100,7 +109,9 @@ class Scene {
   void read_band_row(int slot, int y);
   void fill_row(int y);
 
+  const Product* product_;
   Parallel parallel_;
+  IsaSet isa_;
   std::vector<Band> bands_;
   std::vector<int> band_ids_;
   std::vector<float> offsets_;

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "io/host/failure.h"
+#include "net/settle.h"
 
 namespace dtacs {
 
@@ -17,17 +18,48 @@ void Block::Free::operator()(std::byte* p) const {
   ::operator delete(p, std::align_val_t(Arena::kAlign));
 }
 
+namespace {
+
+// The padded rows before the first multiple of 32 whose scene rows are all there.
+int rows_passed(int height, int first_row) {
+  if (first_row == 0) return 0;
+  const int at = first_row + padding_for(height).before;
+  return std::min((at + kSizeMultiple - 1) / kSizeMultiple * kSizeMultiple, padded_size(height));
+}
+
+}  // namespace
+
+int UnetStage::first_right(const Model& model, int height, int first_row) {
+  if (first_row == 0) return 0;
+  return rows_passed(height, first_row) + rows_to_settle(unet_of(model)) - padding_for(height).before;
+}
+
 UnetStage::UnetStage(const std::string& name, const WeightsFile& weights, const Model& model, const Scene& scene,
-                     IsaSet isa, int band)
+                     IsaSet isa, int workers, int first_row, int band)
+    : UnetStage(name, weights, model, scene, isa, workers, first_row, band, false) {}
+
+UnetStage UnetStage::to_look_into(const std::string& name, const WeightsFile& weights, const Model& model,
+                                  const Scene& scene, IsaSet isa, int workers) {
+  return UnetStage(name, weights, model, scene, isa, workers, 0, default_band(padded_size(scene.width())), true);
+}
+
+UnetStage::UnetStage(const std::string& name, const WeightsFile& weights, const Model& model, const Scene& scene,
+                     IsaSet isa, int workers, int first_row, int band, bool keep_inner)
     : scene_(scene),
       model_(model),
       rows_(padding_for(scene.height())),
       columns_(padding_for(scene.width())),
-      band_(band) {
+      passed_(rows_passed(scene.height(), first_row)) {
   for (int c = 0; c < model.inputs; ++c) slots_[c] = scene.slot(model.input_bands[c]);
   const Net net = unet_of(model);
-  const StreamOptions options = {
-      .width = padded_size(scene.width()), .height = padded_size(scene.height()), .band = band, .isa = isa};
+  const StreamOptions options = {.width = padded_size(scene.width()),
+                                 .height = padded_size(scene.height()) - passed_,
+                                 .band = band > 0     ? band
+                                         : model.int8 ? int8_band(padded_size(scene.width()))
+                                                      : default_band(padded_size(scene.width())),
+                                 .isa = isa,
+                                 .workers = workers,
+                                 .keep_inner = keep_inner};
   WeightsMismatch wrong;
   const auto bind = [&](Arena& arena) {
     return model.int8 ? Int8Plan::bind(net, weights, options, arena, int8_, &wrong)
@@ -62,14 +94,14 @@ bool UnetStage::can_step() const {
   // Reflection asks for the highest scene row somewhere inside the range, not at its end.
   int highest = -1;
   for (int y = wanted.begin; y < wanted.end; ++y)
-    highest = std::max(highest, reflect(y - rows_.before, scene_.height()));
+    highest = std::max(highest, reflect(y + passed_ - rows_.before, scene_.height()));
   return highest < scene_.filled_rows();
 }
 
 // value(dn, offset) of every band of a scene row, and the columns beside it by reflection.
 template <class T, class F>
 void UnetStage::fill_row(T* out, std::ptrdiff_t channels, int y, F&& value) const {
-  const int scene_y = reflect(y - rows_.before, scene_.height());
+  const int scene_y = reflect(y + passed_ - rows_.before, scene_.height());
   const std::ptrdiff_t width = scene_.width();
   T* inner = out + columns_.before * channels;
   for (int c = 0; c < model_.inputs; ++c) {
@@ -77,11 +109,7 @@ void UnetStage::fill_row(T* out, std::ptrdiff_t channels, int y, F&& value) cons
     const float offset = scene_.add_offset(slots_[c]);
     for (std::ptrdiff_t x = 0; x < width; ++x) inner[x * channels + c] = value(in[x], offset);
   }
-  const auto copy_pixel = [&](int to) {
-    std::copy_n(inner + reflect(to, scene_.width()) * channels, model_.inputs, inner + to * channels);
-  };
-  for (int x = -columns_.before; x < 0; ++x) copy_pixel(x);
-  for (int x = scene_.width(); x < scene_.width() + columns_.after; ++x) copy_pixel(x);
+  reflect_columns(inner, scene_.width(), channels, columns_);
 }
 
 void UnetStage::fill(int y) {

@@ -33,12 +33,26 @@ class Block {
 class UnetStage {
  public:
   // name: of the weights, for messages.  Throws Failure(bad_weights) when tensors are missing
-  // or of the wrong shape.
+  // or of the wrong shape.  workers: as many as advance() will be given, at most.
+  // Scene rows before first_row are not there; results are right from first_right(...) on.
+  // band: rows of a step, 0 for the best; fewer need less memory.
   UnetStage(const std::string& name, const WeightsFile& weights, const Model& model, const Scene& scene, IsaSet isa,
-            int band);
+            int workers, int first_row = 0, int band = 0);
+  // For looking into the network: inner tensors have rows too, and two stages of one graph
+  // over one scene step alike, whatever their precision.
+  static UnetStage to_look_into(const std::string& name, const WeightsFile& weights, const Model& model,
+                                const Scene& scene, IsaSet isa, int workers);
 
+  // The first scene row with a right result, when reading starts at first_row.
+  static int first_right(const Model& model, int height, int first_row);
+
+  std::size_t memory() const { return block_.bytes().size(); }
+
+  // Rows the scene must keep of those it has read, for the steps to come: a step waits for
+  // all rows of a band, and at the bottom reflection goes back up.
+  int wanted_rows() const { return (model_.int8 ? int8_.options() : plan_.options()).band + kSizeMultiple; }
   // Rows the scene must keep so that each can be read again when its result comes out.
-  int history() const { return (model_.int8 ? int8_.lag() : plan_.lag()) + band_ + kSizeMultiple; }
+  int history() const { return (model_.int8 ? int8_.lag() : plan_.lag()) + wanted_rows(); }
 
   // Whether the scene's rows allow another step.
   bool can_step() const;
@@ -53,7 +67,7 @@ class UnetStage {
       const int result = model_.int8 ? int8_.result() : plan_.result();
       const RowRange made = model_.int8 ? int8_.made(result) : plan_.made(result);
       for (int y = made.begin; y < made.end; ++y) {
-        const int scene_y = y - rows_.before;
+        const int scene_y = y + passed_ - rows_.before;
         if (scene_y < 0 || scene_y >= scene_.height()) continue;
         const float* logits =
             model_.int8 ? nullptr : plan_.row(result, y) + columns_.before * std::ptrdiff_t{model_.outputs};
@@ -67,6 +81,8 @@ class UnetStage {
   const Int8Plan& int8_plan() const { return int8_; }
 
  private:
+  UnetStage(const std::string& name, const WeightsFile& weights, const Model& model, const Scene& scene, IsaSet isa,
+            int workers, int first_row, int band, bool keep_inner);
   void fill(int y);
   template <class T, class F>
   void fill_row(T* out, std::ptrdiff_t channels, int y, F&& value) const;
@@ -75,8 +91,8 @@ class UnetStage {
   Model model_;
   int slots_[kPixelNetMaxBands] = {};  // scene slot of each input channel
   Padding rows_, columns_;
+  int passed_;  // rows of the padded image before the plan's first
   Block block_{0};
-  int band_ = 0;
   StreamPlan plan_;  // or
   Int8Plan int8_;
 };

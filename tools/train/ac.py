@@ -4,12 +4,14 @@
     python3 tools/train/ac.py --out ac.pt                      writes ac.pt and, with --bands all, ac_NAME.pt
 
 corrected = toa[corrected bands] - W2 relu(W1 toa + b1) - b2 with 13 -> 52 -> 12 channels, or 7, 4, 4 bands in and out.
-Pairs are mixed spectra of our library seen through atmospheres of the emulator (emulator.py). Tests are on our 6SV
-runs themselves: every atmosphere is predicted by nets and emulators that never saw it. "linear" is the least-squares
-solution, W toa + b. Checkpoints hold "state_dict" with the names (model.)cnn_layers.*; OUT with
-.json beside it says how it was made and its cross-validated error per band.
+Pairs are mixed spectra of our library seen through atmospheres of the emulator (emulator.py), with --cirrus some also
+below cirrus where B10 is there to tell; the answer is always the surface. Tests are on our 6SV runs themselves: every
+atmosphere is predicted by nets and emulators that never saw it. "linear" is the least-squares solution, W toa + b.
+Checkpoints hold "state_dict" with the names (model.)cnn_layers.*; OUT with .json beside it says how it was made and its
+cross-validated error per band.
 """
 import argparse
+import itertools
 import json
 import os
 import time
@@ -19,8 +21,11 @@ import torch
 from torch import nn
 
 from atmosphere import BANDS, AtmosphereTable, load_spectra
-from emulator import STANDARD, Emulator, aerosol
-from emulator import toa as seen
+from emulator import COLUMNS, STANDARD, Emulator, aerosol
+from emulator import toa as seen_through
+from fields import Draws
+from metrics import source_commit
+from simulate import Particles, absorption, cloud_reflectance, see_through
 
 NAMES = {
     "s2": BANDS,
@@ -31,6 +36,7 @@ NAMES = {
 INPUTS = {name: [BANDS.index(b) for b in bands] for name, bands in NAMES.items()}
 OUTPUTS = {name: [i for i in at if BANDS[i] != "B10"] for name, at in INPUTS.items()}
 KEEP = OUTPUTS["s2"]
+CIRRUS_MEAN = 0.25  # optical thickness
 SHARES = {"soil": 0.26, "veg": 0.36, "water": 0.12, "snow": 0.07, "urban": 0.13, "burn": 0.06}
 
 
@@ -82,24 +88,48 @@ def sensed(rng, toa):
     return (np.round(np.clip(toa, 1e-4, 2) * 1e4) / 1e4).astype(np.float32)
 
 
-def simulated_pairs(rng, count, emulator, spectra, per_air=50):
-    """(toa (count, 13), surface (count, 12)) under count / per_air atmospheres of the emulator."""
-    terms = emulator.terms(*random_states(rng, count // per_air)).astype(np.float32)
+def below_cirrus(rng, toa, terms, rho, cos_sun, tau):
+    """`toa` (n, 13) once more, below cirrus of optical thickness tau (n,), by the simulator's formula.
+
+    Cirrus alone: B10 tells it from everything else, while a low thin cloud looks like a brighter surface.
+    """
+    draws = Draws(int(rng.integers(2**62)))
+    of_pixel = [rng.uniform(low, high, len(toa)) for low, high in ((15e-6, 34e-6), (20, 45), (0.5, 0.9), (7e3, 12.5e3))]
+    radius, saturation, growth, height = (draws.tensor(v) for v in of_pixel)
+    below, path, gas, ground = (draws.tensor(v.T) for v in (toa, terms[..., 0], terms[..., 1], rho))
+    tau, cos_sun = draws.tensor(tau), draws.tensor(cos_sun)
+    below = path + (below - path) * (1 - cloud_reflectance(tau, cos_sun))
+    particles = Particles(absorption(draws, ice=True)[:, None], radius, saturation, growth)
+    return see_through(tau, height, particles, below, path, gas, ground, 1.0, cos_sun).numpy().T
+
+
+def simulated_pairs(rng, count, emulator, spectra, cirrus=0.0, per_air=50):
+    """(toa (count, 13), surface (count, 12), cirrus (count,)) under count / per_air atmospheres of the emulator; the
+    optical thickness of cirrus is 0 but over that share of the pixels."""
+    states, kinds = random_states(rng, count // per_air)
+    terms = emulator.terms(states, kinds).astype(np.float32)
     toa, rho = np.empty((count, 13), np.float32), surfaces(rng, count, spectra)
     order = rng.permutation(count) % len(terms)
+    cos_sun = np.cos(np.radians(states[order, 0]))
+    tau = np.where(rng.random(count) < cirrus, np.minimum(rng.exponential(CIRRUS_MEAN, count), 2), 0)
     for rows in np.array_split(np.arange(count), max(1, count // 100_000)):
-        toa[rows] = sensed(rng, seen(terms[order[rows]], rho[rows]))
-    return toa, rho[:, KEEP]
+        toa[rows] = seen_through(terms[order[rows]], rho[rows])
+        veiled = rows[tau[rows] > 0]
+        toa[veiled] = below_cirrus(rng, toa[veiled], terms[order[veiled]], rho[veiled], cos_sun[veiled], tau[veiled])
+        toa[rows] = sensed(rng, toa[rows])
+    return toa, rho[:, KEEP], tau
 
 
 def table_pairs(rng, count, table, rows, spectra):
-    """(toa (count, 13), surface (count, 12), atmosphere (count,)) under the 6SV runs `rows`."""
+    """(toa (count, 13), the same below cirrus, surface (count, 12), atmosphere (count,)) under the 6SV runs `rows`."""
     rho = surfaces(rng, count, spectra)
     chance = table.chances(rng, 4000)[rows]
     index = rng.choice(rows, count, p=chance / chance.sum())
-    o = table.optics[index]
-    toa = o[..., 0] + o[..., 1] * o[..., 4] * o[..., 5] * rho / (1 - o[..., 6] * rho)
-    return sensed(rng, toa), rho[:, KEEP], index
+    terms = table.optics[index][..., COLUMNS]
+    toa = seen_through(terms, rho)
+    cos_sun, tau = np.cos(np.radians(table.states[index, 0])), rng.uniform(0.05, 0.6, count)
+    below = sensed(rng, below_cirrus(rng, toa, terms, rho, cos_sun, tau))
+    return sensed(rng, toa), below, rho[:, KEEP], index
 
 
 class Corrector(nn.Module):
@@ -121,11 +151,12 @@ def fit(net, toa, surface, name, args):
     at = [KEEP.index(i) for i in OUTPUTS[name]]
     x, y = torch.from_numpy(toa), torch.from_numpy(np.ascontiguousarray(surface[:, at]))
     optimiser = torch.optim.Adam(net.parameters(), lr=args.rate)
-    steps = len(x) // args.batch
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, args.rate, total_steps=args.epochs * steps, pct_start=0.1)
-    for epoch in range(args.epochs):
+    each = len(x) // args.batch  # steps of an epoch
+    steps = args.steps or args.epochs * each
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, args.rate, total_steps=steps, pct_start=0.1)
+    for first in range(0, steps, each):
         order, total = torch.randperm(len(x)), 0.0
-        for k in range(steps):
+        for k in range(min(each, steps - first)):
             rows = order[k * args.batch : (k + 1) * args.batch]
             loss = ((predict(net, x[rows], name) - y[rows]) ** 2).mean()
             optimiser.zero_grad(set_to_none=True)
@@ -133,7 +164,7 @@ def fit(net, toa, surface, name, args):
             optimiser.step()
             schedule.step()
             total += loss.item()
-    print(f"{name} rmse in training {np.sqrt(total / steps):.5f}", flush=True)
+    print(f"{name} rmse in training {np.sqrt(total / (k + 1)):.5f}", flush=True)
 
 
 def by_band(values, name):
@@ -143,16 +174,19 @@ def by_band(values, name):
 
 def train(seed, table, rows, names, pixels, args):
     """Nets of the band sets `names` and their linear least-squares solutions, from the atmospheres `rows`."""
-    emulator = Emulator(table.states[rows], table.optics[rows])
-    toa, surface = simulated_pairs(np.random.default_rng([seed, 0]), pixels, emulator, load_spectra("train"))
+    emulator = Emulator(table.states[rows], table.optics[rows], args.emulator_steps)
+    rng = np.random.default_rng([seed, 0])
+    toa, surface, tau = simulated_pairs(rng, pixels, emulator, load_spectra("train"), args.cirrus)
     nets, linear = {}, {}
     for name in names:
+        rows = slice(None) if "B10" in NAMES[name] else tau == 0  # nothing else tells cirrus from haze
+        x, y = toa[rows], surface[rows]
         torch.manual_seed(seed)
         nets[name] = Corrector(len(INPUTS[name]), len(OUTPUTS[name]))
-        fit(nets[name], toa, surface, name, args)
-        design = np.c_[toa[::8, INPUTS[name]], np.ones(len(toa[::8]))].astype(np.float64)
+        fit(nets[name], x, y, name, args)
+        design = np.c_[x[::8, INPUTS[name]], np.ones(len(x[::8]))].astype(np.float64)
         at = [KEEP.index(i) for i in OUTPUTS[name]]
-        linear[name] = np.linalg.lstsq(design, surface[::8, at].astype(np.float64), rcond=None)[0]
+        linear[name] = np.linalg.lstsq(design, y[::8, at].astype(np.float64), rcond=None)[0]
     return nets, linear
 
 
@@ -171,33 +205,35 @@ class Errors:
         self.count += np.bincount(index, minlength=len(self.count))
 
     def report(self):
-        """RMSE of all pixels; median over atmospheres of each one's RMSE; mean error."""
+        """RMSE of all pixels; mean and median over atmospheres of each one's RMSE; mean error."""
         seen = self.count > 50
         each = np.sqrt(self.square[seen] / self.count[seen, None])
         return {
             "rmse": by_band(np.sqrt(self.square.sum(0) / self.count.sum()), self.name),
+            "mean_rmse_of_atmospheres": by_band(np.average(each, 0, self.count[seen]), self.name),
             "median_rmse_of_atmospheres": by_band(np.median(each, 0), self.name),
             "bias": by_band(self.plain.sum(0) / self.count.sum(), self.name),
         }
 
 
 def cross_validate(table, names, args):
-    """Every atmosphere is predicted by a net that never saw it, on spectra no net saw."""
+    """Every atmosphere is predicted by a net that never saw it, on spectra no net saw; once more below cirrus."""
     fold = np.arange(len(table.states)) % args.folds
     methods = ("network", "linear", "no_correction")
-    errors = {name: {method: Errors(len(fold), name) for method in methods} for name in names}
+    skies = ("", "_below_cirrus")
+    errors = {name: {m + sky: Errors(len(fold), name) for sky in skies for m in methods} for name in names}
     for k in range(args.folds):
         print(f"fold {k + 1} of {args.folds}", flush=True)
         nets, linear = train(args.seed + 100 + k, table, np.flatnonzero(fold != k), names, args.fold_pixels, args)
         rng = np.random.default_rng([args.seed, 1, k])
-        toa, surface, index = table_pairs(rng, 200_000, table, np.flatnonzero(fold == k), load_spectra("test"))
-        for name in names:
+        clear, below, surface, index = table_pairs(rng, 200_000, table, np.flatnonzero(fold == k), load_spectra("test"))
+        for name, (sky, toa) in itertools.product(names, zip(skies, (clear, below))):
             truth = surface[:, [KEEP.index(i) for i in OUTPUTS[name]]].astype(np.float64)
             with torch.no_grad():
                 corrected = predict(nets[name], torch.from_numpy(toa), name).numpy()
-            errors[name]["network"].add(corrected - truth, index)
-            errors[name]["linear"].add(np.c_[toa[:, INPUTS[name]], np.ones(len(toa))] @ linear[name] - truth, index)
-            errors[name]["no_correction"].add(toa[:, OUTPUTS[name]] - truth, index)
+            fitted = np.c_[toa[:, INPUTS[name]], np.ones(len(toa))] @ linear[name]
+            for method, guess in zip(methods, (corrected, fitted, toa[:, OUTPUTS[name]])):
+                errors[name][method + sky].add(guess - truth, index)
     return {name: {method: e.report() for method, e in errors[name].items()} for name in names}
 
 
@@ -222,12 +258,15 @@ def main():
     parser.add_argument("--bands", choices=[*NAMES, "all"], default="s2", help="all: the four sets, and linear")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pixels", type=int, default=1_000_000)
+    parser.add_argument("--cirrus", type=float, default=0, help="share of pixels below cirrus, for nets that see B10")
     parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--steps", type=int, help="of each net, instead of --epochs")
     parser.add_argument("--batch", type=int, default=2048)
     parser.add_argument("--rate", type=float, default=1e-2)
+    parser.add_argument("--emulator-steps", type=int, default=60, help="of fitting the length scales of the emulator")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--fold-pixels", type=int, default=400_000, help="for each net of the cross-validation")
-    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--folds", type=int, default=5, help="of the cross-validation; 0: none")
     args = parser.parse_args()
 
     torch.set_num_threads(args.threads)
@@ -237,9 +276,10 @@ def main():
     nets, linear = train(args.seed, table, np.arange(len(table.states)), names, args.pixels, args)
     report = {
         "training_data": f"{args.pixels} simulated pixels: own spectra, {args.pixels // 50} atmospheres of an emulator "
-        f"of own 6SV2.1 runs ({len(table.states)})",
+        f"of own 6SV2.1 runs ({len(table.states)}); {args.cirrus:.0%} of the pixels below cirrus",
         "test": f"{args.folds}-fold cross-validation over the 6SV runs, on other spectra: nets and emulators trained "
         f"like this one, with {args.fold_pixels} pixels",
+        "commit": source_commit(),
         "settings": {k: v for k, v in vars(args).items() if k != "out"},
         "seconds_trained": round(time.time() - begin),
     }
@@ -257,9 +297,10 @@ def main():
                 write(f"{stem}_linear.pt", linear_state(linear["s2"]), facts)
 
     write_all({})
-    scores = cross_validate(table, names, args)
-    write_all(scores)
-    print(json.dumps(scores, indent=1))
+    if args.folds:
+        scores = cross_validate(table, names, args)
+        write_all(scores)
+        print(json.dumps(scores, indent=1))
 
 
 if __name__ == "__main__":

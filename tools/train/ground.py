@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Optional, Tuple
 
 import numpy as np
+import torch
 
-from fields import mixture_weights, modulation, parcels, power_noise
+from atmosphere import load_spectra
+from fields import mixture_weights, modulation, parcels, power_noise, slopes
 
 KINDS = ["crop", "forest", "mixed", "desert", "urban", "coast", "water", "snow", "mountain"]
 SHARES = [0.19, 0.13, 0.17, 0.11, 0.08, 0.11, 0.05, 0.09, 0.07]
@@ -16,17 +18,31 @@ SHARES = [0.19, 0.13, 0.17, 0.11, 0.08, 0.11, 0.05, 0.09, 0.07]
 
 @dataclass
 class Ground:
-    rho: np.ndarray  # (size, size, 13) float32
+    rho: torch.Tensor  # (13, size, size) float32
     kind: str
-    slope: Optional[Tuple[np.ndarray, np.ndarray]] = None  # height per pixel width along x and y
+    slope: Optional[Tuple[torch.Tensor, torch.Tensor]] = None  # height per pixel width along x and y
 
 
-def pick(rng, spectra, kinds, shares=None):
-    """One random spectrum of one of the kinds."""
-    if not isinstance(kinds, str):
-        kinds = rng.choice(kinds, p=shares)
-    table = spectra[kinds]
-    return table[rng.integers(len(table))].astype(np.float32)
+class Spectra:
+    """The library of a split as one table on a device."""
+
+    def __init__(self, split, device="cpu"):
+        library = load_spectra(split)
+        self.sizes = {kind: len(rows) for kind, rows in library.items()}
+        self.firsts = dict(zip(self.sizes, np.cumsum([0, *self.sizes.values()])))
+        self.table = torch.as_tensor(np.concatenate(list(library.values())), dtype=torch.float32, device=device)
+
+    def pick(self, rng, kinds, shares=None):
+        """One random spectrum of one of the kinds, (13,)."""
+        return self.palette(rng, kinds, shares, 1)[0]
+
+    def palette(self, rng, kinds, shares, count):
+        """`count` of them, (count, 13)."""
+        kinds = np.atleast_1d(kinds)
+        of = rng.choice(len(kinds), count, p=shares)
+        size = np.array([self.sizes[k] for k in kinds])[of]
+        first = np.array([self.firsts[k] for k in kinds])[of]
+        return self.table[torch.as_tensor(first + rng.integers(size), device=self.table.device)]
 
 
 def cover(rng, size, spectrum, amount, slope=1.8):
@@ -34,45 +50,45 @@ def cover(rng, size, spectrum, amount, slope=1.8):
 
 
 def crop(rng, size, spectra):
-    index = parcels(rng, size, int(rng.integers(15, 160)), angular=rng.random() < 0.75)
-    kinds, shares = ["veg", "soil", "burn"], [0.55, 0.40, 0.05]
-    palette = np.array([pick(rng, spectra, kinds, shares) for _ in range(index.max() + 1)])
+    count = int(rng.integers(15, 160))
+    index = parcels(rng, size, count, angular=rng.random() < 0.75)
+    palette = spectra.palette(rng, ["veg", "soil", "burn"], [0.55, 0.40, 0.05], count)
     rho = palette[index] * modulation(rng, size, rng.uniform(0.02, 0.1))
     if rng.random() < 0.3:  # woods between the fields
-        wood = power_noise(rng, size, 2.6) > rng.uniform(0.8, 1.6)
-        rho[wood] = (pick(rng, spectra, "veg") * modulation(rng, size, 0.2, 0.8))[wood]
+        wood = (power_noise(rng, size, 2.6) > rng.uniform(0.8, 1.6))[..., None]
+        rho = torch.where(wood, spectra.pick(rng, "veg") * modulation(rng, size, 0.2, 0.8), rho)
     return rho
 
 
 def forest(rng, size, spectra):
-    a = pick(rng, spectra, "veg")
-    b = pick(rng, spectra, ["veg", "soil"], [0.7, 0.3])
-    w = 1 / (1 + np.exp(-3 * power_noise(rng, size, 2.4)))[..., None]
-    return (a * w + b * (1 - w)) * modulation(rng, size, rng.uniform(0.05, 0.25), 0.9, 0.3, 2.0)
+    a = spectra.pick(rng, "veg")
+    b = spectra.pick(rng, ["veg", "soil"], [0.7, 0.3])
+    w = torch.sigmoid(3 * power_noise(rng, size, 2.4))[..., None]
+    return (a * w + b * (1 - w)) * modulation(rng, size, rng.uniform(0.05, 0.25), rng.uniform(0.9, 2.2), 0.3, 2.0)
 
 
 def mixed(rng, size, spectra):
-    parts = np.array([pick(rng, spectra, ["veg", "soil", "urban", "burn"], [0.55, 0.3, 0.1, 0.05]) for _ in range(4)])
-    w = mixture_weights(rng, size, 4, rng.uniform(1, 5), rng.uniform(1.6, 2.8))
-    return (w @ parts) * modulation(rng, size, 0.1, 1.0)
+    parts = spectra.palette(rng, ["veg", "soil", "urban", "burn"], [0.55, 0.3, 0.1, 0.05], 4)
+    w = mixture_weights(rng, size, 4, rng.uniform(1, 5), rng.uniform(1.6, 3.2))
+    return (w @ parts) * modulation(rng, size, rng.uniform(0.03, 0.12), rng.uniform(1.0, 2.2))
 
 
 def desert(rng, size, spectra):
-    parts = np.array([pick(rng, spectra, "soil") * rng.uniform(1, 2.2) for _ in range(3)])
+    parts = spectra.palette(rng, "soil", None, 3) * rng.tensor(rng.uniform(1, 2.2, (3, 1)))
     w = mixture_weights(rng, size, 3, 2.0, 2.2, rng.uniform(1, 4), rng.uniform(0, 3))
-    return np.clip(w @ parts, 0, 0.9) * modulation(rng, size, 0.08, 1.2, 0.5, 1.6)
+    return (w @ parts).clamp(0, 0.9) * modulation(rng, size, 0.08, 1.2, 0.5, 1.6)
 
 
 def urban(rng, size, spectra):
-    blocks = parcels(rng, size, int(rng.integers(300, 1500)))
-    kinds, shares = ["urban", "veg", "soil"], [0.65, 0.25, 0.10]
-    palette = np.array([pick(rng, spectra, kinds, shares) for _ in range(blocks.max() + 1)])
+    count = int(rng.integers(300, 1500))
+    blocks = parcels(rng, size, count)
+    palette = spectra.palette(rng, ["urban", "veg", "soil"], [0.65, 0.25, 0.10], count)
     park = power_noise(rng, size, 2.4) > rng.uniform(0.2, 1.2)
-    return np.where(park[..., None], cover(rng, size, pick(rng, spectra, "veg"), 0.15), palette[blocks])
+    return torch.where(park[..., None], cover(rng, size, spectra.pick(rng, "veg"), 0.15), palette[blocks])
 
 
 def water(rng, size, spectra):
-    rho = cover(rng, size, pick(rng, spectra, "water"), 0.12, 2.4)
+    rho = cover(rng, size, spectra.pick(rng, "water"), 0.12, 2.4)
     glint = rng.gamma(0.5, 0.02) if rng.random() < 0.4 else 0.0
     return rho + glint * modulation(rng, size, 0.3, 1.0, 0.0, 3.0)
 
@@ -80,19 +96,19 @@ def water(rng, size, spectra):
 def coast(rng, size, spectra):
     height = power_noise(rng, size, 2.7)
     shore = rng.uniform(-0.7, 0.7)
-    parts = np.array([pick(rng, spectra, ["veg", "soil", "urban"]) for _ in range(3)])
+    parts = spectra.palette(rng, ["veg", "soil", "urban"], None, 3)
     land = mixture_weights(rng, size, 3, 3.0, 2.0) @ parts
     if rng.random() < 0.5:
-        beach = np.exp(-(((height - shore) / 0.06) ** 2))[..., None]
-        land = land * (1 - beach) + pick(rng, spectra, "soil") * rng.uniform(1, 2) * beach
-    return np.where((height > shore)[..., None], land, water(rng, size, spectra))
+        beach = torch.exp(-(((height - shore) / 0.06) ** 2))[..., None]
+        land = land * (1 - beach) + spectra.pick(rng, "soil") * rng.uniform(1, 2) * beach
+    return torch.where((height > shore)[..., None], land, water(rng, size, spectra))
 
 
 def snow(rng, size, spectra):
-    rho = cover(rng, size, pick(rng, spectra, "snow"), 0.06, 1.6)
+    rho = cover(rng, size, spectra.pick(rng, "snow"), 0.06, 1.6)
     if rng.random() < 0.6:
-        bare = cover(rng, size, pick(rng, spectra, ["veg", "soil"]), 0.2)
-        rho = np.where((power_noise(rng, size, 2.2) > rng.uniform(-0.8, 1.2))[..., None], rho, bare)
+        bare = cover(rng, size, spectra.pick(rng, ["veg", "soil"]), 0.2)
+        rho = torch.where((power_noise(rng, size, 2.2) > rng.uniform(-0.8, 1.2))[..., None], rho, bare)
     return rho
 
 
@@ -102,14 +118,12 @@ MAKERS = {
 }  # fmt: skip
 
 
-def relief(rng, size, steepness):
-    """Slopes of a random mountain surface."""
-    dy, dx = np.gradient(power_noise(rng, size, 3.2))
-    return dx * steepness, dy * steepness
-
-
 def random_ground(rng, size, spectra):
-    kind = rng.choice(KINDS, p=SHARES)
-    rho = np.clip(MAKERS[kind](rng, size, spectra), 0, 1.3).astype(np.float32)
+    kind = str(rng.choice(KINDS, p=SHARES))
+    rho = MAKERS[kind](rng, size, spectra).clamp(0, 1.3).permute(2, 0, 1).contiguous()
     hilly = kind in ("mountain", "snow") or (kind not in ("water", "coast") and rng.random() < 0.22)
-    return Ground(rho, str(kind), relief(rng, size, rng.uniform(2, 14)) if hilly else None)
+    if not hilly:
+        return Ground(rho, kind)
+    dx, dy = slopes(power_noise(rng, size, 3.2))
+    steepness = rng.uniform(2, 14)
+    return Ground(rho, kind, (dx * steepness, dy * steepness))

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scores of a classification: F2 weighs recall four times precision, as is usual for cloud masks."""
+import os
+import subprocess
+
 import numpy as np
 
 GROUPS = {"cloud": (1, 2), "shadow": (3,), "invalid": (1, 2, 3), "thick": (1,), "thin": (2,)}
@@ -22,3 +25,13 @@ def scores(matrix):
         values = {"recall": recall, "precision": precision, "F1": f[1], "F2": f[2]}
         out[name] = {key: round(float(v), 4) for key, v in values.items()}
     return out
+
+
+def source_commit():
+    """The commit of these files, followed by + if they differ from it; empty outside a repository."""
+
+    def git(*arguments):
+        folder = os.path.dirname(os.path.abspath(__file__))
+        return subprocess.run(["git", "-C", folder, *arguments], capture_output=True, text=True).stdout.strip()
+
+    return git("log", "-1", "--format=%h", "--", ".") + ("+" if git("status", "--porcelain", "--", ".") else "")

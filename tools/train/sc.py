@@ -10,6 +10,7 @@ names, batch norms included; OUT with .json beside it says how it was made and w
 """
 import argparse
 import copy
+import functools
 import json
 import math
 import os
@@ -19,69 +20,79 @@ from multiprocessing import Pool
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy import ndimage
 from torch import nn
 
-from atmosphere import BANDS, AtmosphereTable, load_spectra
-from metrics import confusion, scores
+from atmosphere import BANDS, AtmosphereTable
+from dtw import start_from_weights
+from fields import Draws, blur
+from ground import Spectra
+from metrics import confusion, scores, source_commit
 from simulate import CLASS_NAMES, random_scene
 from unet import Unet, start_from_imagenet
 
 SIZE = 192  # of a simulated scene
-CLASS_WEIGHT = (1.0, 1.0, 1.3, 1.8)
+CLASS_WEIGHT = (1.0, 1.4, 2.0, 3.0)
 EMA = 0.9985
 
 
+@functools.lru_cache(None)
+def tables(split, device):
+    return Spectra(split, device), AtmosphereTable(split)
+
+
 def make_scenes(job):
-    """Scenes [first, last) of a seed, as (n, 13, SIZE, SIZE) uint16 reflectance x 10000 and labels."""
-    seed, split, first, last = job
-    spectra, atmospheres = load_spectra(split), AtmosphereTable(split)
-    x = np.empty((last - first, 13, SIZE, SIZE), np.uint16)
-    y = np.empty((last - first, SIZE, SIZE), np.uint8)
-    for i in range(first, last):
-        scene = random_scene(np.random.default_rng([seed, i]), SIZE, spectra, atmospheres)
-        x[i - first] = np.round(np.moveaxis(scene.toa, -1, 0) * 10000)
-        y[i - first] = scene.label
-    return first, x, y
+    """Scenes [first, last) of a seed, as (n, 13, SIZE, SIZE) int16 reflectance x 10000 and labels, on the device."""
+    seed, split, first, last, device = job
+    scenes = [random_scene(Draws([seed, i], device), SIZE, *tables(split, device)) for i in range(first, last)]
+    toa = torch.stack([scene.toa for scene in scenes])
+    return first, torch.round(toa * 10000).to(torch.int16), torch.stack([scene.label for scene in scenes])
 
 
-def scene_pool(seed, split, count, processes, cache=None):
-    """`count` scenes of a seed. cache: a folder to keep them in, for runs that share them while the simulator stays."""
-    file = cache and os.path.join(cache, f"scenes_{split}_{seed}_{count}.npz")
+def make_on_host(job):
+    first, x, y = make_scenes(job)
+    return first, x.numpy(), y.numpy()
+
+
+def scene_pool(seed, split, count, args):
+    """`count` scenes of a seed, kept in the folder --cache for runs that share them while the simulator stays."""
+    file = args.cache and os.path.join(args.cache, f"scenes_{split}_{seed}_{count}.npz")
     if file and os.path.exists(file):
         with np.load(file) as z:
-            return z["x"], z["y"]
-    x = np.empty((count, 13, SIZE, SIZE), np.uint16)
-    y = np.empty((count, SIZE, SIZE), np.uint8)
-    jobs = [(seed, split, i, min(i + 25, count)) for i in range(0, count, 25)]
-    with Pool(processes) as pool:
-        for first, a, b in pool.imap_unordered(make_scenes, jobs):
+            return torch.from_numpy(z["x"]).to(args.device), torch.from_numpy(z["y"]).to(args.device)
+    x = torch.empty((count, 13, SIZE, SIZE), dtype=torch.int16, device=args.device)
+    y = torch.empty((count, SIZE, SIZE), dtype=torch.uint8, device=args.device)
+    jobs = [(seed, split, i, min(i + 25, count), args.device) for i in range(0, count, 25)]
+    if args.device == "cpu":
+        with Pool(args.threads, torch.set_num_threads, (1,)) as pool:
+            for first, a, b in pool.imap_unordered(make_on_host, jobs):
+                x[first : first + len(a)], y[first : first + len(b)] = torch.from_numpy(a), torch.from_numpy(b)
+    else:
+        for first, a, b in map(make_scenes, jobs):
             x[first : first + len(a)], y[first : first + len(b)] = a, b
     if file:
-        np.savez(file + ".tmp.npz", x=x, y=y)
+        np.savez(file + ".tmp.npz", x=x.cpu().numpy(), y=y.cpu().numpy())
         os.replace(file + ".tmp.npz", file)
     return x, y
 
 
 def batch_of(rng, x, y, count, crop):
     """Random crops, flipped and turned, with jittered calibration of the bands; some blurred as if resampled."""
-    xs = np.empty((count, x.shape[1], crop, crop), np.float32)
-    ys = np.empty((count, crop, crop), np.int64)
-    for n in range(count):
+    xs, ys = [], []
+    for _ in range(count):
         i = rng.integers(len(x))
         top, left = rng.integers(SIZE - crop + 1, size=2)
-        a = x[i, :, top : top + crop, left : left + crop]
+        a = x[i, :, top : top + crop, left : left + crop].float()
         b = y[i, top : top + crop, left : left + crop]
-        turns = rng.integers(4)
-        a, b = np.rot90(a, turns, (1, 2)), np.rot90(b, turns)
+        turns = int(rng.integers(4))
+        a, b = torch.rot90(a, turns, (1, 2)), torch.rot90(b, turns)
         if rng.random() < 0.5:
-            a, b = a[:, :, ::-1], b[:, ::-1]
+            a, b = a.flip(2), b.flip(1)
         if rng.random() < 0.25:
-            sigma = rng.uniform(0.4, 1.0)
-            a = ndimage.gaussian_filter(a.astype(np.float32), (0, sigma, sigma), truncate=3)
+            a = blur(a, rng.uniform(0.4, 1.0), "replicate")
         gain = (1 + rng.normal(0, 0.03, (x.shape[1], 1, 1))) * (1 + rng.normal(0, 0.08))
-        xs[n], ys[n] = a * (gain * 1e-4), b
-    return torch.from_numpy(xs).contiguous(memory_format=torch.channels_last), torch.from_numpy(ys)
+        xs.append(a * torch.as_tensor(gain * 1e-4, dtype=torch.float32, device=a.device))
+        ys.append(b.long())
+    return torch.stack(xs).contiguous(memory_format=torch.channels_last), torch.stack(ys)
 
 
 class Averaged:
@@ -113,31 +124,62 @@ def refresh_batch_norm(model, batches):
     model.eval()
 
 
-def evaluate(model, x, y, scale):
-    matrix = np.zeros((4, 4), np.int64)
+def class_scores(model, x, scale):
+    """What the network says about each of the scenes, (4, SIZE, SIZE) one after the other."""
     with torch.no_grad():
         for i in range(0, len(x), 4):
-            a = torch.from_numpy(x[i : i + 4].astype(np.float32) * np.float32(1e-4)) * scale
-            p = model(a.contiguous(memory_format=torch.channels_last)).argmax(1).numpy()
-            matrix += confusion(p, y[i : i + 4])
-    return matrix
+            a = x[i : i + 4].float() * 1e-4 * scale
+            yield from model(a.contiguous(memory_format=torch.channels_last)).cpu().numpy()
+
+
+def evaluate(model, x, y, scale):
+    return sum(confusion(p.argmax(0), truth) for p, truth in zip(class_scores(model, x, scale), y.cpu().numpy()))
+
+
+def favour_recall(model, x, y, scale):
+    """Adds to the head's bias, by class, what makes the F2 of the three classes and of cloud, and accuracy, best in sum
+    on x.
+
+    Cross-entropy leaves the most probable class the winner; F2, which counts a miss four times a false alarm, wants a
+    class called long before it is the most probable one. Accuracy keeps clear ground clear. Returns what was added.
+    """
+    p = np.concatenate([a[:, ::4, ::4].reshape(4, -1) for a in class_scores(model, x, scale)], 1)
+    truth = y[:, ::4, ::4].flatten().cpu().numpy()
+
+    def worth(added):
+        s = scores(confusion((p + np.array([[0], *([a] for a in added)], np.float32)).argmax(0), truth))
+        return sum(s[group]["F2"] for group in ("thick", "thin", "shadow", "cloud")) + s["accuracy"]
+
+    best, reached = [0.0, 0.0, 0.0], -1.0
+    for step in (0.5, 0.25, 0.125):  # uphill on ever finer grids
+        while True:
+            around = [[b + step * (d - 1) for b, d in zip(best, ds)] for ds in np.ndindex(3, 3, 3)]
+            value, winner = max((worth(added), added) for added in around)
+            if value <= reached:
+                break
+            best, reached = winner, value
+    with torch.no_grad():
+        model.segmentation_head[0].bias += torch.tensor([0, *best], device=x.device)
+    return [0.0, *best]
 
 
 def export(model, scale, path):
     """Writes the checkpoint with the input scale folded into the stem."""
-    state = {k: v.clone().contiguous() for k, v in model.state_dict().items()}
-    state["encoder.features.0.0.weight"] *= scale
+    state = {k: v.cpu().clone().contiguous() for k, v in model.state_dict().items()}
+    state["encoder.features.0.0.weight"] *= scale.cpu()
     torch.save({"state_dict": state}, path + ".tmp")
     os.replace(path + ".tmp", path)
 
 
 def learning_rate(progress):
-    """Share of the peak rate: short warm-up, cosine to almost nothing. progress: 0..1."""
-    warm = 0.08
-    return progress / warm if progress < warm else 0.5 * (1 + math.cos(math.pi * (progress - warm) / (1 - warm))) + 2e-3
+    """Share of the peak rate: short warm-up, half of the time at the peak, cosine to almost nothing. progress: 0..1."""
+    warm, fall = 0.05, 0.5
+    if progress < fall:
+        return min(1, progress / warm)
+    return 0.5 * (1 + math.cos(math.pi * (progress - fall) / (1 - fall))) + 2e-3
 
 
-def train(model, x, y, check, scale, args):
+def train(model, x, y, check, scale, bands, args):
     """Trains until the time or the steps are used up; returns the averaged model, steps and seconds."""
     rng = np.random.default_rng([args.seed, 1])
     groups = [
@@ -145,15 +187,23 @@ def train(model, x, y, check, scale, args):
         {"params": [*model.decoder.parameters(), *model.segmentation_head.parameters()], "peak": args.rate},
     ]
     optimiser = torch.optim.AdamW(groups, lr=args.rate, weight_decay=0.01)
-    weight = torch.tensor(CLASS_WEIGHT)
+    weight = torch.tensor(CLASS_WEIGHT, device=args.device)
     average = Averaged(model)
     start, step, total, shown, progress = time.time(), 0, 0.0, time.time(), 0.0
+    made, due = len(x), 0.0
     model.train()
-    while progress < 1:
+    while progress < 1 and args.steps != 0:
         for group in optimiser.param_groups:
             group["lr"] = group["peak"] * learning_rate(progress)
+        due += args.renew
+        while due >= 1:  # the oldest scene makes place for one never seen
+            _, new_x, new_y = make_scenes((args.seed, "train", made, made + 1, args.device))
+            x[made % len(x)], y[made % len(x)] = new_x[0][bands], new_y[0]
+            made, due = made + 1, due - 1
         a, b = batch_of(rng, x, y, args.batch, args.crop)
-        loss = F.cross_entropy(model(a * scale), b, weight=weight, label_smoothing=0.02)
+        with torch.autocast(torch.device(args.device).type, torch.bfloat16, enabled=args.bf16):
+            p = model(a * scale)
+        loss = F.cross_entropy(p.float(), b, weight=weight, label_smoothing=0.02)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 2.0)
@@ -177,42 +227,52 @@ def main():
     parser.add_argument("--out", required=True, help="checkpoint to write (.pt)")
     parser.add_argument("--encoder", help="batch-norm-folded MobileNetV2 (npz) to start from; random without")
     parser.add_argument("--start", help="checkpoint of an earlier run to go on from")
+    parser.add_argument("--init", help="weights file (.dtw, batch norm folded) to go on from")
     parser.add_argument("--blend", type=float, default=1.0, help="share of the trained weights, the rest from --start")
     parser.add_argument("--bands", help="B02,B03,...: fewer than the 13, of which --start keeps these alone")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=70, help="time to train; the learning rate follows it")
     parser.add_argument("--end", help="HH:MM local time to stop training at, instead of --minutes")
     parser.add_argument("--cache", help="folder that keeps simulated scenes between runs")
-    parser.add_argument("--steps", type=int, help="train this many steps instead: repeatable on one machine")
+    parser.add_argument("--steps", type=int, help="train this many steps instead: repeatable; 0 keeps the weights")
     parser.add_argument("--scenes", type=int, default=5000)
+    parser.add_argument("--renew", type=float, default=0, help="new scenes per step, each in the oldest one's place")
+    parser.add_argument("--check-scenes", type=int, default=48, help="for progress, and for --favour-recall")
+    parser.add_argument("--favour-recall", action="store_true", help="shift the classes' thresholds to the best F2")
+    parser.add_argument("--bf16", action="store_true", help="multiply in bfloat16: four times faster on CPUs that can")
     parser.add_argument("--test-scenes", type=int, default=400)
     parser.add_argument("--batch", type=int, default=12)
     parser.add_argument("--crop", type=int, default=128)
     parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--device", default="cpu", help="cuda: scenes are made there too, and never leave it")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--check-minutes", type=float, default=5)
     args = parser.parse_args()
     if args.bands and args.encoder:
         parser.error("--encoder is for the 13 bands: --bands goes with --start, or neither")
 
+    commit = source_commit()  # of the files as they are now, not when training ends
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
     begin = time.time()
-    x, y = scene_pool(args.seed, "train", args.scenes, args.threads, args.cache)
-    check = scene_pool(args.seed + 1000, "train", 48, args.threads, args.cache)
+    x, y = scene_pool(args.seed, "train", args.scenes, args)
+    check = scene_pool(args.seed + 1000, "train", args.check_scenes, args)
     bands = [BANDS.index(b) for b in args.bands.split(",")] if args.bands else list(range(13))
     if args.bands:
         x, check = x[:, bands], (check[0][:, bands], check[1])
-    share = np.bincount(y.ravel(), minlength=4) / y.size
+    share = (torch.bincount(y.ravel(), minlength=4) / y.numel()).cpu().numpy()
     print(f"{len(x)} scenes in {time.time() - begin:.0f} s, classes {share.round(3)}", flush=True)
 
-    sample = x[:: max(1, len(x) // 64)].astype(np.float32) * np.float32(1e-4)
-    scale = torch.from_numpy(1 / sample.std((0, 2, 3))).view(1, -1, 1, 1)
-    model = Unet(len(bands), 4)
+    sample = x[:: max(1, len(x) // 64)].float() * 1e-4
+    scale = 1 / sample.std((0, 2, 3), keepdim=True)
+    model = Unet(len(bands), 4).to(args.device)
     if args.encoder:
-        start_from_imagenet(model, args.encoder, torch.from_numpy(sample[:32]) * scale)
+        start_from_imagenet(model, args.encoder, sample[:32] * scale)
+    origin = None
+    if args.init:
+        origin = start_from_weights(model, args.init, scale, sample * scale)
     if args.start:
-        state = torch.load(args.start)["state_dict"]
+        state = torch.load(args.start, map_location=args.device)["state_dict"]
         stem = "encoder.features.0.0.weight"
         state[stem] = state[stem][:, bands] / scale
         model.load_state_dict(state)
@@ -222,30 +282,51 @@ def main():
         now = time.localtime()
         args.minutes = (hour * 60 + minute - now.tm_hour * 60 - now.tm_min - now.tm_sec / 60) % 1440
     model = model.to(memory_format=torch.channels_last)
-    model, steps, seconds = train(model, x, y, check, scale, args)
+    model, steps, seconds = train(model, x, y, check, scale, bands, args)
     if args.start and args.blend < 1:  # what two simulators taught, between the two
         state = model.state_dict()
         for k, v in state.items():
             if v.is_floating_point():
                 v.copy_(torch.lerp(first[k], v, args.blend))
-    rng = np.random.default_rng([args.seed, 2])
-    refresh_batch_norm(model, (batch_of(rng, x, y, 16, args.crop)[0] * scale for _ in range(120)))
+    if steps:
+        rng = np.random.default_rng([args.seed, 2])
+        refresh_batch_norm(model, (batch_of(rng, x, y, 12, args.crop)[0] * scale for _ in range(min(steps, 40))))
+    added = favour_recall(model, *check, scale) if args.favour_recall else None
     export(model, scale, args.out)
 
-    test = scene_pool(args.seed + 2000, "test", args.test_scenes, args.threads, args.cache)
+    test = scene_pool(args.seed + 2000, "test", args.test_scenes, args)
     matrix = evaluate(model, test[0][:, bands], test[1], scale)
-    start = "an earlier checkpoint" if args.start else "ImageNet MobileNetV2" if args.encoder else "random weights"
+    kept = args.start or args.init
+    start = "earlier weights" if kept else "ImageNet MobileNetV2" if args.encoder else "random weights"
+    paths = ("out", "encoder", "start", "init", "end", "cache")
+    made_of = []
+    if steps:
+        scenes = args.scenes + int(steps * args.renew)
+        made_of.append(f"{scenes} simulated scenes of {SIZE} px, class shares {share.round(3).tolist()}")
+    if origin:
+        made_of.append(
+            f"{'on top of: ' if steps else ''}{origin['description']} (version {origin['version']}, seed "
+            f"{origin['training.seed']}, commit {origin['training.commit']})"
+        )
+    if args.encoder:
+        made_of.append("encoder initialised from torchvision MobileNetV2 (BSD-3-Clause)")
+    if added:
+        made_of.append(f"then added to the class scores: {added}")
     report = {
         "network": f"Unet(mobilenet_v2) {len(bands)} -> 4, reflectance in, classes: " + ", ".join(CLASS_NAMES),
         "start": start,
-        "training_data": f"{args.scenes} simulated scenes of {SIZE} px, class shares {share.round(3).tolist()}",
+        "training_data": "; ".join(made_of),
         "test_data": f"{args.test_scenes} simulated scenes; other seed, spectra and atmospheres",
-        "settings": {k: v for k, v in vars(args).items() if k not in ("out", "encoder", "start", "end", "cache")},
+        "commit": commit,
+        "settings": {k: v for k, v in vars(args).items() if k not in paths},
+        "added_to_class_scores": added,
         "steps": steps,
         "seconds_trained": round(seconds),
         "confusion_rows_are_truth": matrix.tolist(),
         "scores": scores(matrix),
     }
+    if origin:
+        report["started_from"] = origin
     record = os.path.splitext(args.start or "")[0] + ".json"
     if args.start and os.path.exists(record):
         with open(record) as f:

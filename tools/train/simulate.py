@@ -3,15 +3,16 @@
 
 Radiative transfer is single-column and approximate: 6SV terms for the air, a two-stream formula for clouds, shadows
 from the sun's direction and the height of each cloud layer. Classes: 0 clear, 1 thick cloud, 2 thin cloud, 3 shadow.
+Images are tensors on the device of the Draws, bands first; nothing comes back to the host on the way.
 """
+import math
 from dataclasses import dataclass, field
 
-import numpy as np
-from scipy import ndimage
+import torch
 
 from atmosphere import BANDS, RESOLUTION_M, WAVELENGTH_UM
 from clouds import random_layers
-from fields import blur_wide, power_noise, shift_periodic
+from fields import blur, blur_wide, close_gaps, grow, power_noise, shift_periodic, slopes
 from ground import random_ground
 
 MARGIN = 32  # simulated around the image and cut off
@@ -24,26 +25,41 @@ BEAM = 0.5  # of the extinction by cloud particles; the rest is scattered so nar
 ASYMMETRY = 0.15  # 1 - g of cloud particles
 
 # Imaginary refractive index of ice and water at the band centres.
-INDEX_ICE = np.array(
-    [7e-11, 3.5e-10, 2.8e-9, 1.65e-8, 3.5e-8, 6e-8, 1.1e-7, 1.8e-7, 2.3e-7, 7e-7, 1.6e-5, 2.8e-4, 3e-4]
+INDEX_ICE = (
+    7e-11, 3.5e-10, 2.8e-9, 1.65e-8, 3.5e-8, 6e-8, 1.1e-7, 1.8e-7, 2.3e-7, 7e-7, 1.6e-5, 2.8e-4, 3e-4
 )
-INDEX_WATER = np.array(
-    [9e-10, 9.5e-10, 2e-9, 2.2e-8, 3.9e-8, 1.4e-7, 1.4e-7, 3e-7, 3.4e-7, 2.7e-6, 1.5e-4, 9e-5, 2.9e-4]
+INDEX_WATER = (
+    9e-10, 9.5e-10, 2e-9, 2.2e-8, 3.9e-8, 1.4e-7, 1.4e-7, 3e-7, 3.4e-7, 2.7e-6, 1.5e-4, 9e-5, 2.9e-4
 )
 B09, B10 = BANDS.index("B09"), BANDS.index("B10")
 
 
 @dataclass
 class Scene:
-    toa: np.ndarray  # (size, size, 13) float32, as resampled to the working grid by nearest neighbour
-    rho: np.ndarray  # (size, size, 13) float32: surface reflectance
-    label: np.ndarray  # (size, size) uint8
+    toa: torch.Tensor  # (13, size, size) float32, as resampled to the working grid by nearest neighbour
+    rho: torch.Tensor  # (13, size, size) float32: surface reflectance
+    label: torch.Tensor  # (size, size) uint8
     info: dict = field(default_factory=dict)
+
+
+@dataclass
+class Particles:
+    """What droplets or crystals do to light; tensors are (13, ...) by band or (...)."""
+
+    absorption: torch.Tensor  # imaginary refractive index over wavelength in m
+    radius_m: torch.Tensor
+    saturation_tau: torch.Tensor  # thinner layers scatter too few times to absorb
+    vapour_growth: torch.Tensor
+
+
+def absorption(rng, ice):
+    """(13,)"""
+    return rng.tensor(INDEX_ICE if ice else INDEX_WATER) / (rng.tensor(WAVELENGTH_UM) * 1e-6)
 
 
 def cloud_reflectance(tau, cos_sun):
     """Two-stream reflectance of a layer without absorption."""
-    x = 0.75 * ASYMMETRY * tau / np.maximum(cos_sun, 0.2) ** 0.35
+    x = 0.75 * ASYMMETRY * tau / torch.as_tensor(cos_sun).clamp(min=0.2) ** 0.35
     return x / (1 + x)
 
 
@@ -54,15 +70,15 @@ def sunlight_below(layers, cos_sun, sun, pixel_m):
     around the shadow's place, as far away as the cloud is high: an isolated cumulus casts a dark shadow, a broken deck
     a bright one, and below a closed deck it is as light as 1 - reflectance says.
     """
-    beam = total = 1.0
-    tan_sun = np.sqrt(1 - cos_sun**2) / cos_sun
+    beam = total = torch.ones_like(layers[0].tau)
+    tan_sun = math.sqrt(1 - cos_sun**2) / cos_sun
     for layer in layers:
         height = layer.height_m / pixel_m
         tau = shift_periodic(layer.tau, -sun[1] * height * tan_sun, -sun[0] * height * tan_sun)
         # The sun's disc and scattering at the edge blur a shadow in proportion to the cloud's height.
-        slant = ndimage.gaussian_filter(tau, max(0.3, height * 0.0045 / cos_sun), mode="wrap") / cos_sun
-        straight = np.exp(-BEAM * slant)
-        scattered = np.maximum(1 - cloud_reflectance(tau, cos_sun) - straight, 0)
+        slant = blur(tau, max(0.3, height * 0.0045 / cos_sun)) / cos_sun
+        straight = torch.exp(-BEAM * slant)
+        scattered = (1 - cloud_reflectance(tau, cos_sun) - straight).clamp(min=0)
         beam = beam * straight
         total = total * (straight + blur_wide(scattered, [(0.4, 0.2 * height), (0.6, 0.8 * height)]))
     return beam, total
@@ -72,64 +88,58 @@ def self_shading(rng, layer, cos_sun, sun):
     """Brightness of cloud tops: their sunlit sides are brighter, and real clouds darker than slabs."""
     if layer.ice:
         return 1.0
-    gy, gx = np.gradient(ndimage.gaussian_filter(np.log1p(layer.tau), 1.2, mode="wrap"))
-    tan_sun = np.sqrt(1 - cos_sun**2) / cos_sun
-    side = np.clip(1 - (gx * sun[0] + gy * sun[1]) * tan_sun * rng.uniform(0.2, 1.6), 0.35, 1.5)
-    return side * np.clip(1 + 0.08 * power_noise(rng, layer.tau.shape[0], 1.5), 0.6, 1.3)
+    gx, gy = slopes(blur(torch.log1p(layer.tau), 1.2))
+    tan_sun = math.sqrt(1 - cos_sun**2) / cos_sun
+    side = (1 - (gx * sun[0] + gy * sun[1]) * tan_sun * rng.uniform(0.2, 1.6)).clamp(0.35, 1.5)
+    return side * (1 + 0.08 * power_noise(rng, layer.tau.shape[0], 1.5)).clamp(0.6, 1.3)
 
 
 def terrain_illumination(slope, cos_sun, sun):
     """cos(incidence) / cos(sun zenith), 1 on flat ground."""
-    if slope is None:
-        return 1.0
     gx, gy = slope
-    tan_sun = np.sqrt(1 - cos_sun**2) / cos_sun
-    lit = (1 - (gx * sun[0] + gy * sun[1]) * tan_sun * 0.5) / np.sqrt(1 + gx * gx + gy * gy)
-    return np.clip(lit, 0, 1.6)
+    tan_sun = math.sqrt(1 - cos_sun**2) / cos_sun
+    lit = (1 - (gx * sun[0] + gy * sun[1]) * tan_sun * 0.5) / torch.sqrt(1 + gx * gx + gy * gy)
+    return lit.clamp(0, 1.6)
 
 
-def gas_above(layer, band, air, vapour_growth):
-    """Two-way gas transmittance of the air above a cloud layer.
+def gas_above(height_m, gas, vapour_growth):
+    """Two-way gas transmittance of the air above a cloud, (13, ...), of that of all the air.
 
     Water vapour thins out with a scale height of 2.2 km. At 0.94 um its absorption grows between the square root of
     the amount and linearly. B10 sits on far stronger lines: only what lies above some 4 km is seen, and the little
     light that a band model lets through from the ground comes from the band's wings.
     """
-    left = np.exp(-layer.height_m / 2200)
-    if band == B09:
-        return air.gas[band] ** (left**vapour_growth)
-    if band == B10:
-        vapour = np.log(air.gas[B09]) ** 2
-        return 0.002 + 0.998 * np.exp(-6 * vapour * left**0.9)
-    return air.gas[band] ** 0.6
+    left = torch.exp(-torch.as_tensor(height_m) / 2200)
+    out = gas**0.6
+    out[B09] = gas[B09] ** (left**vapour_growth)
+    out[B10] = 0.002 + 0.998 * torch.exp(-6 * torch.log(gas[B09]) ** 2 * left**0.9)
+    return out
 
 
-def see_through(
-    layer, band, below, air, rho, absorption, radius_m, saturation_tau, vapour_growth, brightness, cos_sun
-):
-    """Adds one cloud layer over the reflectance `below`."""
-    reflect = cloud_reflectance(layer.tau, cos_sun)
-    depth = 0.85 * 4 * np.pi * absorption[band] / (WAVELENGTH_UM[band] * 1e-6) * radius_m  # per scattering
-    fill = 1 - np.exp(-layer.tau / saturation_tau)  # thin layers scatter too few times to absorb
-    dark = reflect * np.exp(-4 * np.sqrt(depth / (3 * ASYMMETRY)) * fill)
-    transmit = (1 - reflect) * np.exp(-0.5 * depth * layer.tau / 0.3)
-    transmit = transmit + 0.12 * (1 - transmit) * np.exp(-layer.tau / 12)
-    gas = gas_above(layer, band, air, vapour_growth)
-    path = air.path[band]
-    ground = (below - path) * transmit / (1 - 0.6 * np.clip(rho, 0, 1) * dark)
-    air_light = path * (1 - reflect) + path * np.exp(-layer.height_m / 8000) * reflect
-    return ground + air_light + gas * dark * 0.97 * brightness
+def see_through(tau, height_m, particles, below, path, gas, rho, brightness, cos_sun):
+    """Adds a cloud layer over the reflectance `below`, (13, ...), seen through air of `path` and `gas`."""
+    reflect = cloud_reflectance(tau, cos_sun)
+    depth = 0.85 * 4 * math.pi * particles.absorption * particles.radius_m  # per scattering
+    fill = 1 - torch.exp(-tau / particles.saturation_tau)
+    dark = reflect * torch.exp(-4 * torch.sqrt(depth / (3 * ASYMMETRY)) * fill)
+    transmit = (1 - reflect) * torch.exp(-0.5 * depth * tau / 0.3)
+    transmit = transmit + 0.12 * (1 - transmit) * torch.exp(-tau / 12)
+    ground = (below - path) * transmit / (1 - 0.6 * rho.clamp(0, 1) * dark)
+    hidden = torch.exp(-torch.as_tensor(height_m) / 8000)  # share of the air above the cloud
+    air_light = path * (1 - reflect) + path * hidden * reflect
+    return ground + air_light + gas_above(height_m, gas, particles.vapour_growth) * dark * 0.97 * brightness
 
 
 def compose(rng, ground, layers, air, pixel_m, sun_azimuth=None):
-    """Noise-free TOA reflectance (size, size, 13), labels, and the share of direct light, for the whole field."""
-    size = ground.rho.shape[0]
-    cos_sun = np.cos(np.radians(air.sun_zenith))
-    azimuth = rng.uniform(0, 2 * np.pi) if sun_azimuth is None else sun_azimuth
-    sun = np.array([np.cos(azimuth), np.sin(azimuth)])  # towards the sun, along x and y
-    lit = terrain_illumination(ground.slope, cos_sun, sun)
+    """Noise-free TOA reflectance (13, size, size), labels, and the share of direct light, for the whole field."""
+    size = ground.rho.shape[-1]
+    cos_sun = math.cos(math.radians(air.sun_zenith))
+    azimuth = rng.uniform(0, 2 * math.pi) if sun_azimuth is None else sun_azimuth
+    sun = (math.cos(azimuth), math.sin(azimuth))  # towards the sun, along x and y
     floor = rng.uniform(0.02, 0.22)  # light thrown into shadows by the sides of the clouds around
-    beam = direct = np.ones((size, size))
+    beam = direct = lit = torch.ones(size, size, device=rng.device)
+    if ground.slope is not None:
+        lit = terrain_illumination(ground.slope, cos_sun, sun)
     if layers:
         beam, direct = sunlight_below(layers, cos_sun, sun, pixel_m)
         direct = floor + (1 - floor) * direct
@@ -139,21 +149,18 @@ def compose(rng, ground, layers, air, pixel_m, sun_azimuth=None):
     vapour_growth = rng.uniform(0.5, 0.9)
     brightness = [self_shading(rng, q, cos_sun, sun) * (1 if q.ice else slab_factor) for q in layers]
 
-    toa = np.empty((size, size, 13), np.float32)
-    direct_down = air.direct_down()
-    for band in range(13):
-        rho = ground.rho[..., band]
-        diffuse = (air.down[band] - direct_down[band]) * (0.55 + 0.45 * direct) * np.clip(0.6 + 0.4 * lit, 0.4, 1.2)
-        down = direct_down[band] * lit * direct + diffuse
-        x = air.path[band] * (0.8 + 0.2 * direct)
-        x = x + air.gas[band] * air.up[band] * down * rho / (1 - air.albedo[band] * rho)
-        for layer, bright in zip(layers, brightness):
-            absorption, radius = (INDEX_ICE, radius_ice) if layer.ice else (INDEX_WATER, radius_water)
-            x = see_through(
-                layer, band, x, air, rho, absorption, radius, saturation_tau, vapour_growth, bright, cos_sun
-            )
-        toa[..., band] = x
-    tau = sum((q.tau for q in layers), np.zeros((size, size), np.float32))
+    path, gas, down, up, albedo, direct_down = (
+        rng.tensor(v)[:, None, None] for v in (air.path, air.gas, air.down, air.up, air.albedo, air.direct_down())
+    )
+    diffuse = (down - direct_down) * ((0.55 + 0.45 * direct) * (0.6 + 0.4 * lit).clamp(0.4, 1.2))
+    reaching = direct_down * (lit * direct) + diffuse
+    toa = path * (0.8 + 0.2 * direct) + gas * up * reaching * ground.rho / (1 - albedo * ground.rho)
+    for layer, bright in zip(layers, brightness):
+        radius = radius_ice if layer.ice else radius_water
+        absorbs = absorption(rng, layer.ice)[:, None, None]
+        particles = Particles(absorbs, radius, saturation_tau, vapour_growth)
+        toa = see_through(layer.tau, layer.height_m, particles, toa, path, gas, ground.rho, bright, cos_sun)
+    tau = sum((q.tau for q in layers), torch.zeros(size, size, device=rng.device))
     return toa, classify(rng, tau, beam, direct), direct
 
 
@@ -162,11 +169,11 @@ def classify(rng, tau, beam, direct):
     thin, thick = tau > THIN_TAU, tau > THICK_TAU
     shadow = (beam < 0.5) & (direct < 0.75)
     if rng.random() < 0.7:
-        thick |= ndimage.binary_closing(thick)
-        thin |= ndimage.binary_closing(thin)
+        thick = thick | close_gaps(thick)
+        thin = thin | close_gaps(thin)
         if rng.random() < 0.35:
-            thick = ndimage.binary_dilation(thick)
-    label = np.full(tau.shape, CLEAR, np.uint8)
+            thick = grow(thick)
+    label = torch.full(tau.shape, CLEAR, dtype=torch.uint8, device=tau.device)
     label[thin] = THIN
     label[shadow & (tau < VEIL_TAU)] = SHADOW
     label[thick] = THICK
@@ -174,8 +181,9 @@ def classify(rng, tau, beam, direct):
 
 
 def block_mean(x, k):
-    n = x.shape[0] // k
-    return x.reshape(n, k, n, k).mean((1, 3), dtype=np.float64).astype(np.float32)
+    """Means of k x k pixels of the last two dimensions."""
+    n = x.shape[-1] // k
+    return x.reshape(*x.shape[:-2], n, k, n, k).mean((-3, -1))
 
 
 def sense_band(rng, x, k, gain, noise=(0.006, 0.0012)):
@@ -183,9 +191,13 @@ def sense_band(rng, x, k, gain, noise=(0.006, 0.0012)):
 
     noise: relative and absolute; the default is about twice that of the instrument.
     """
-    x = block_mean(x, k) if k > 1 else x
-    x = x * gain * (1 + rng.normal(0, noise[0], x.shape)) + rng.normal(0, noise[1], x.shape)
-    return np.clip(np.round(x * 1e4) / 1e4, 0.0001, 2.0).astype(np.float32)
+    x = block_mean(x, k)
+    x = x * (gain * (1 + noise[0] * rng.normal_field(*x.shape))) + noise[1] * rng.normal_field(*x.shape)
+    return (torch.round(x * 1e4) / 1e4).clamp(0.0001, 2.0)
+
+
+def repeat(x, k):
+    return x.repeat_interleave(k, -2).repeat_interleave(k, -1)
 
 
 def sense(rng, toa, pixel_m):
@@ -193,12 +205,10 @@ def sense(rng, toa, pixel_m):
 
     Sizes are multiples of the coarsest factor, 60 m over pixel_m.
     """
-    out = np.empty_like(toa)
-    gain = 1 + rng.normal(0, 0.012, 13)
-    for band, resolution in enumerate(RESOLUTION_M):
+    out = torch.empty_like(toa)
+    for band, (resolution, error) in enumerate(zip(RESOLUTION_M, rng.normal(0, 0.012, 13))):
         k = max(1, int(resolution // pixel_m))
-        x = sense_band(rng, toa[..., band], k, gain[band])
-        out[..., band] = np.repeat(np.repeat(x, k, 0), k, 1)
+        out[band] = repeat(sense_band(rng, toa[band], k, 1 + float(error)), k)
     return out
 
 
@@ -210,10 +220,10 @@ def random_scene(rng, size, spectra, atmospheres):
     layers, regime = random_layers(rng, field_size)
     air = atmospheres.draw(rng)
     toa, label, _ = compose(rng, ground, layers, air, pixel_m)
-    inner = slice(MARGIN, MARGIN + size)
+    inner = (..., slice(MARGIN, MARGIN + size), slice(MARGIN, MARGIN + size))
     return Scene(
-        toa=sense(rng, toa[inner, inner], pixel_m),
-        rho=ground.rho[inner, inner],
-        label=label[inner, inner],
+        toa=sense(rng, toa[inner], pixel_m),
+        rho=ground.rho[inner],
+        label=label[inner],
         info={"ground": ground.kind, "clouds": regime, "pixel_m": pixel_m, "sun_zenith": air.sun_zenith},
     )

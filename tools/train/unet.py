@@ -11,9 +11,16 @@ SKIP_AFTER = (1, 3, 6, 13)  # encoder features whose outputs the decoder reads
 DECODER = (256, 128, 64, 32, 16)
 
 
+class Relu6(nn.Module):
+    """nn.ReLU6, whose derivative is also there for bfloat16 on a CPU."""
+
+    def forward(self, x):
+        return x.clamp(0, 6)
+
+
 def conv_bn_relu6(inputs, outputs, kernel, stride=1, groups=1):
     conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
-    return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU6(inplace=True))
+    return nn.Sequential(conv, nn.BatchNorm2d(outputs), Relu6())
 
 
 class InvertedResidual(nn.Module):
@@ -116,22 +123,28 @@ def start_from_imagenet(model, path, calibration):
             norm = modules[f"{parent}.{int(index) + 1}"]
             conv_of[norm] = None if name == "features.0.0" else torch.from_numpy(z[name + ".bias"])
 
+    start_norms(model, conv_of, calibration)
+    return model
+
+
+def start_norms(model, folded_bias, calibration):
+    """Sets batch norms to the identity on `calibration` plus a folded bias: {norm: bias, None for one half}."""
+
     def calibrate(norm, args):
         mean = args[0].mean((0, 2, 3))
         var = args[0].var((0, 2, 3), unbiased=False)
         norm.running_mean.copy_(mean)
         norm.running_var.copy_(var)
-        bias = conv_of[norm]
+        bias = folded_bias[norm]
         if bias is not None:
             norm.weight.data.copy_(torch.sqrt(var + norm.eps))
-            norm.bias.data.copy_(mean + bias)
+            norm.bias.data.copy_(mean + bias.to(mean.device))
         else:
             norm.bias.data.fill_(0.5)
 
-    hooks = [norm.register_forward_pre_hook(calibrate) for norm in conv_of]
+    hooks = [norm.register_forward_pre_hook(calibrate) for norm in folded_bias]
     model.eval()
     with torch.no_grad():
         model(calibration)
     for hook in hooks:
         hook.remove()
-    return model

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "bench/bench.h"
+#include "bench/peak.h"
+#include "io/host/failure.h"
+#include "io/host/openmp.h"
+#include "net/stream_plan.h"
+#include "tools/run/unet_stage.h"
+
+namespace dtacs {
+
+namespace {
+
+const char* name_of(Op op) {
+  switch (op) {
+    case Op::conv3x3: return "conv3x3";
+    case Op::dwconv3x3: return "dwconv3x3";
+    case Op::pointwise: return "pointwise";
+    case Op::head3x3: return "head3x3";
+  }
+  return "";
+}
+
+double pixels_of(const Net& net, int tensor, int size) {
+  const double side = size >> net.tensors[tensor].shift;
+  return side * side;
+}
+
+// Bytes of float32 that a stage cannot avoid to move.
+double bytes_of(const Net& net, LayerRange stage, int size) {
+  std::vector<int> made, moved;
+  const auto note = [](std::vector<int>& list, int tensor) {
+    if (std::find(list.begin(), list.end(), tensor) == list.end()) list.push_back(tensor);
+  };
+  double floats = 0;
+  for (int i = stage.begin; i < stage.end; ++i) {
+    const Layer& l = net.layers[i];
+    for (const int t : {l.in, l.skip, l.add})
+      if (t != kNoTensor && std::find(made.begin(), made.end(), t) == made.end()) note(moved, t);
+    made.push_back(l.out);
+    floats += net.macs_per_pixel(l) + net.tensors[l.out].channels;  // weights and biases
+  }
+  for (const int t : made) {
+    bool leaves = t == net.layers[net.layer_count - 1].out;
+    for (int i = stage.end; i < net.layer_count; ++i) {
+      const Layer& l = net.layers[i];
+      leaves = leaves || l.in == t || l.skip == t || l.add == t;
+    }
+    if (leaves) note(moved, t);
+  }
+  for (const int t : moved) floats += pixels_of(net, t, size) * net.tensors[t].channels;
+  return floats * sizeof(float);
+}
+
+Line line_of(const Net& net, LayerRange stage, int size) {
+  Line line;
+  for (int i = stage.begin; i < stage.end; ++i) {
+    const Layer& l = net.layers[i];
+    const char* plus = i == stage.begin ? "" : "+";
+    line.name += std::string(plus) + l.key.text;
+    line.op += std::string(plus) + name_of(l.op);
+    line.macs += net.macs_per_pixel(l) * pixels_of(net, l.out, size);
+  }
+  line.bytes = bytes_of(net, stage, size);
+  return line;
+}
+
+// Adds the time since the last call to one line after the other.
+class Lap {
+ public:
+  explicit Lap(std::size_t lines) : costs_(lines) {}
+
+  void begin() noexcept {
+    std::fill(costs_.begin(), costs_.end(), Cost{});
+    last_ = Cost::now();
+  }
+  void charge(std::size_t line) noexcept {
+    const Cost now = Cost::now();
+    costs_[line] += now - last_;
+    last_ = now;
+  }
+  const std::vector<Cost>& costs() const { return costs_; }
+
+ private:
+  std::vector<Cost> costs_;
+  Cost last_;
+};
+
+void planes_to_pixels(const float* planes, std::ptrdiff_t plane, int channels, int width, float* pixels) noexcept {
+  for (std::ptrdiff_t x = 0; x < width; ++x)
+    for (int c = 0; c < channels; ++c) *pixels++ = planes[c * plane + x];
+}
+
+void pixels_to_planes(const float* pixels, int channels, int width, std::ptrdiff_t plane, float* planes) noexcept {
+  for (std::ptrdiff_t x = 0; x < width; ++x)
+    for (int c = 0; c < channels; ++c) planes[c * plane + x] = *pixels++;
+}
+
+}  // namespace
+
+Measured bench_unet(const Setup& setup) {
+  const Model& model = setup.weights.model;
+  const int size = setup.size;
+  const std::ptrdiff_t plane = static_cast<std::ptrdiff_t>(size) * size;
+  const StreamOptions options = {
+      .width = size, .height = size, .band = setup.band, .isa = setup.isa, .workers = setup.threads};
+
+  Measured m;
+  auto plan = std::make_unique<StreamPlan>();
+  WeightsMismatch wrong;
+  Arena dry;
+  Status status = StreamPlan::bind(unet_of(model), setup.weights.weights, options, dry, *plan, &wrong);
+  Block block(dry.wanted());
+  Arena arena(block.bytes());
+  if (status == Status::arena_too_small)
+    status = StreamPlan::bind(unet_of(model), setup.weights.weights, options, arena, *plan, &wrong);
+  if (status != Status::ok)
+    throw Failure(Exit::bad_weights,
+                  setup.weights.name + ": tensor " + wrong.tensor + " is missing or of another shape");
+  m.arena_bytes = dry.wanted();
+  m.output.resize(static_cast<std::size_t>(plane) * static_cast<std::size_t>(model.outputs));
+
+  const double floats = static_cast<double>(plane) * sizeof(float);
+  m.lines.push_back({.name = "input", .op = "planes to pixels", .bytes = 2 * floats * model.inputs, .runs = {}});
+  for (int s = 0; s < plan->stages(); ++s) m.lines.push_back(line_of(plan->net(), plan->stage_layers(s), size));
+  m.lines.push_back({.name = "output", .op = "pixels to planes", .bytes = 2 * floats * model.outputs, .runs = {}});
+
+  Lap lap(m.lines.size());
+  const StageObserver observer = {
+      [](void* self, int stage) noexcept { static_cast<Lap*>(self)->charge(static_cast<std::size_t>(stage) + 1); },
+      &lap};
+  const auto run = [&](const Parallel& parallel) {
+    lap.begin();
+    plan->start();
+    while (!plan->finished()) {
+      const RowRange wanted = plan->wanted();
+      parallel.for_each(wanted.count(), [&](int i, int) noexcept {
+        const int y = wanted.begin + i;
+        const float* row = setup.input.data() + static_cast<std::ptrdiff_t>(y) * size;
+        planes_to_pixels(row, plane, model.inputs, size, plan->input_row(y));
+      });
+      lap.charge(0);
+      plan->step(parallel, &observer);
+      const RowRange made = plan->made(plan->result());
+      parallel.for_each(made.count(), [&](int i, int) noexcept {
+        const int y = made.begin + i;
+        float* row = m.output.data() + static_cast<std::ptrdiff_t>(y) * size;
+        pixels_to_planes(plan->row(plan->result(), y), model.outputs, size, plane, row);
+      });
+      lap.charge(m.lines.size() - 1);
+    }
+  };
+
+  const PeakLoop& peak = peak_loop(setup.isa);
+  with_threads(setup.threads, [&](const Parallel& parallel) {
+    run(parallel);
+    for (int r = 0; r < setup.runs; ++r) {
+      m.peaks.push_back(measure_peak(peak));
+      const Cost begin = Cost::now();
+      run(parallel);
+      m.whole.push_back(Cost::now() - begin);
+      for (std::size_t i = 0; i < m.lines.size(); ++i) m.lines[i].runs.push_back(lap.costs()[i]);
+    }
+  });
+  return m;
+}
+
+}  // namespace dtacs

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/host/tool_main.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <new>
+
+#include "io/host/failure.h"
+#include "io/host/output_file.h"
+
+namespace dtacs {
+namespace {
+
+const char* tool_name = "";
+constexpr const char* kNoMemory = "not enough memory";
+
+int fail(Exit code, const char* line) {
+  std::fprintf(stderr, "%s: %s\n", tool_name, line);
+  return static_cast<int>(code);
+}
+
+// The one way to get here is an allocation that fails where nothing may be thrown: inside
+// a worker's job.
+[[noreturn]] void out_of_memory() {
+  remove_unfinished_files();
+  std::_Exit(fail(Exit::memory_cap, kNoMemory));
+}
+
+}  // namespace
+
+int run_tool(const char* name, const std::function<int()>& work) {
+  tool_name = name;
+  remove_unfinished_on_signals();
+  std::set_terminate(out_of_memory);
+  try {
+    return work();
+  } catch (const Failure& f) {
+    return fail(f.exit(), f.what());
+  } catch (const std::bad_alloc&) {
+    return fail(Exit::memory_cap, kNoMemory);
+  } catch (const std::exception& e) {
+    return fail(Exit::io_error, e.what());
+  }
+}
+
+}  // namespace dtacs

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/winograd3x3/winograd3x3.h"
+
+namespace dtacs {
+
+namespace {
+
+constexpr Winograd3x3Kernel kKernels[] = {
+#ifdef DTACS_WITH_AVX512
+    {"avx512", isa::avx512, winograd3x3_f32_avx512, 32},
+#endif
+#ifdef DTACS_WITH_AVX2
+    {"avx2", isa::avx2, winograd3x3_f32_avx2, 16},
+#endif
+#ifdef DTACS_WITH_SSE41
+    {"sse41", isa::sse41, winograd3x3_f32_sse41, 24},
+#endif
+#ifdef DTACS_WITH_NEON
+    {"neon", isa::neon, winograd3x3_f32_neon, 16},
+#endif
+    {"scalar", isa::none, winograd3x3_f32_scalar, 16},
+};
+
+constexpr int kProducts = 24;
+
+// How a 3-tap filter enters the products, down and across.
+constexpr double kDown[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
+constexpr double kAcross[6][3] = {{1.0 / 4, 0, 0},
+                                  {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+                                  {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+                                  {1.0 / 24, 1.0 / 12, 1.0 / 6},
+                                  {1.0 / 24, -1.0 / 12, 1.0 / 6},
+                                  {0, 0, 1}};
+
+float transformed(const float* w, int product) noexcept {
+  double sum = 0;
+  for (int i = 0; i < 3; ++i)
+    for (int j = 0; j < 3; ++j)
+      sum += kDown[product / 6][i] * kAcross[product % 6][j] * static_cast<double>(w[i * 3 + j]);
+  return static_cast<float>(sum);
+}
+
+}  // namespace
+
+constexpr Family<Winograd3x3Kernel> winograd3x3_f32{"winograd3x3_f32", kKernels, sizeof kKernels / sizeof *kKernels};
+
+// Inputs of the products as [product][tile][channel], a cache line more for each
+// product so that they do not fall into the same sets; and the sums of a panel.
+std::size_t scratch_size_winograd3x3(const Winograd3x3Kernel& k, int channels, int tiles) noexcept {
+  const auto t = static_cast<std::size_t>(tiles);
+  return kProducts * (t * static_cast<std::size_t>(channels) + 16 + t * static_cast<std::size_t>(k.panel));
+}
+
+// Panel by panel of `panel` outputs: the biases, then the weights as
+// [product][c][output].  Outputs that do not exist are zeros.
+std::size_t packed_size_winograd3x3(const Winograd3x3Kernel& k, int channels, int outputs) noexcept {
+  const auto panel = static_cast<std::size_t>(k.panel);
+  const auto panels = (static_cast<std::size_t>(outputs) + panel - 1) / panel;
+  return panels * panel * (1 + kProducts * static_cast<std::size_t>(channels));
+}
+
+void pack_winograd3x3(const Winograd3x3Kernel& kernel, const float* weights, const float* bias, int depth, int first,
+                      int channels, int outputs, float* packed) noexcept {
+  for (std::ptrdiff_t begin = 0; begin < outputs; begin += kernel.panel) {
+    const std::ptrdiff_t end = begin + kernel.panel;
+    for (std::ptrdiff_t n = begin; n < end; ++n) *packed++ = n < outputs && bias != nullptr ? bias[n] : 0.0f;
+    for (int k = 0; k < kProducts; ++k)
+      for (int c = first; c < first + channels; ++c)
+        for (std::ptrdiff_t n = begin; n < end; ++n)
+          *packed++ = n < outputs ? transformed(weights + (n * depth + c) * 9, k) : 0.0f;
+  }
+}
+
+}  // namespace dtacs

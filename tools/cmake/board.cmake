@@ -1,0 +1,12 @@
+# A board without an operating system: DTACS_BOARD is a row of tools/baremetal/boards.cmake.
+set(CMAKE_SYSTEM_NAME Generic)
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES DTACS_BOARD)
+include(${CMAKE_CURRENT_LIST_DIR}/../baremetal/boards.cmake)
+set(CMAKE_SYSTEM_PROCESSOR ${board_processor})
+foreach(language C CXX ASM)
+  set(CMAKE_${language}_FLAGS_INIT "${board_flags} -fno-pie -ffunction-sections -fdata-sections")
+endforeach()
+set(CMAKE_C_COMPILER ${board_compiler}gcc)
+set(CMAKE_CXX_COMPILER ${board_compiler}g++)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Outputs in pieces for a narrow downlink: FOLDER/downlink/0001_report.json and so on, each of
+// at most so many bytes, numbered in the order to send them - report, pictures, mask,
+// reflectance.  `index.txt` has a line for each piece: its name, bytes, CRC-32C, and the output it is part
+// of with the offset there.  Pieces of one output, put together in order, are the output.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace dtacs {
+
+// files: names in the folder.  What an earlier call left is replaced.  Throws Failure.
+void split_for_downlink(const std::string& folder, std::vector<std::string> files, std::uint64_t piece_bytes);
+
+}  // namespace dtacs
