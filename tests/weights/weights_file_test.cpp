@@ -277,6 +277,37 @@ TEST_CASE("weights file: many tensors are found by name, in any order of writing
   CHECK(f.find("t0").rank == 0);
 }
 
+TEST_CASE("weights file: integers make version 2, and come back") {
+  const Bytes file =
+      write_weights({{.name = "a", .dtype = DType::s8, .dims = {3}, .values = {}, .integers = {-128, 0, 127}},
+                     {.name = "b", .dtype = DType::s16, .dims = {2}, .values = {}, .integers = {-32768, 32767}},
+                     {.name = "c", .dtype = DType::s32, .dims = {1}, .values = {}, .integers = {-2000000001}},
+                     {.name = "d", .dims = {1}, .values = {0.5f}}},
+                    {});
+  WeightsFile f;
+  REQUIRE(WeightsFile::open(file, f) == Status::ok);
+  CHECK(f.find("a").dtype == DType::s8);
+  CHECK(f.find("a").integer(0) == -128);
+  CHECK(f.find("a").integer(2) == 127);
+  CHECK(f.find("b").integer(0) == -32768);
+  CHECK(f.find("b").integer(1) == 32767);
+  CHECK(f.find("c").count() == 1);
+  CHECK(f.find("c").integer(0) == -2000000001);
+  float widened[3];
+  f.find("a").to_f32(widened);
+  CHECK(widened[0] == -128.0f);
+  CHECK(static_cast<int>(file[kHeadVersion]) == 2);
+  CHECK(static_cast<int>(tiny()[kHeadVersion]) == 1);
+  // A version says what is inside, and nothing else.
+  Bytes as_1 = file, as_2 = tiny();
+  put(as_1, kHeadVersion, std::uint32_t{1});
+  put(as_2, kHeadVersion, std::uint32_t{2});
+  seal(as_1);
+  seal(as_2);
+  CHECK(open_status(as_1) == Status::corrupt);
+  CHECK(open_status(as_2) == Status::corrupt);
+}
+
 TEST_CASE("weights writer: what the format cannot hold is refused") {
   const auto refused = [](WeightsTensor t, std::map<std::string, std::string> meta = {}) {
     CHECK_THROWS_AS(static_cast<void>(write_weights({std::move(t)}, meta)), Failure);
@@ -286,6 +317,9 @@ TEST_CASE("weights writer: what the format cannot hold is refused") {
   refused({.name = "x", .dims = {1}, .values = {std::numeric_limits<float>::infinity()}});
   refused({.name = "x", .dims = {1}, .values = {std::numeric_limits<float>::quiet_NaN()}});
   refused({.name = "x", .dtype = DType::f16, .dims = {1}, .values = {65520}});
+  refused({.name = "x", .dtype = DType::s8, .dims = {1}, .values = {}, .integers = {128}});
+  refused({.name = "x", .dtype = DType::s16, .dims = {1}, .values = {}, .integers = {-32769}});
+  refused({.name = "x", .dtype = DType::s8, .dims = {1}, .values = {1}});
   refused({.name = "x y", .dims = {1}, .values = {1}});
   refused({.name = "", .dims = {1}, .values = {1}});
   refused({.name = std::string(64, 'x'), .dims = {1}, .values = {1}});

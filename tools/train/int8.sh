@@ -1,7 +1,12 @@
 #!/bin/sh
 # Makes weights/classification_int8.dtw out of weights/classification.dtw, calibrated on the demo scene and on four
-# others that tools/scene simulates.  Run from the repository's top.
+# others that tools/scene simulates, and on the scenes given: real ones widen the ranges to what simulation lacks.
+# usage: int8.sh WHAT-THE-SCENES-ARE [SCENE]...    (from the repository's top)
 set -eu
+what=${1:+, $1}
+[ $# -eq 0 ] || shift
+real=""
+for scene in "$@"; do real="$real --calibrate $scene"; done
 convert=${DTACS_CONVERT:-build/native/dtacs-convert}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -10,5 +15,6 @@ for seed in 101 102 103 104; do
   /usr/bin/python3 tools/scene/scene.py "$folder/$seed" --seed $seed
   set -- "$@" --calibrate "$folder/$seed"/*.SAFE
 done
-$convert --int8 weights/classification.dtw "$@" -o weights/classification_int8.dtw \
-  --meta calibrated_on="tests/data/demo and scenes 101 to 104 of tools/scene"
+# shellcheck disable=SC2086  # words on purpose: no scene's path holds spaces
+$convert --int8 weights/classification.dtw "$@" $real -o weights/classification_int8.dtw \
+  --meta calibrated_on="tests/data/demo and scenes 101 to 104 of tools/scene$what"
