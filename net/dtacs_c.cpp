@@ -5,6 +5,7 @@
 
 #include "io/arena.h"
 #include "io/status.h"
+#include "net/int8_plan.h"
 #include "net/model.h"
 #include "net/padding.h"
 #include "net/stream_plan.h"
@@ -18,8 +19,9 @@ struct dtacs_plan {
   IsaSet isa;
   int pushed, pulled;  // rows of the image
 
-  // A U-Net.
+  // A U-Net: one of the two.
   StreamPlan* unet;
+  Int8Plan* int8;
   Padding rows, columns;
   std::byte* history;  // (history_rows, inputs, width) values as they were pushed; row y in slot y % history_rows
   int history_rows;
@@ -92,7 +94,8 @@ float reflectance_at(const dtacs_plan& p, const std::byte* row, int input, int x
   return (dn + p.options.offset[input]) / p.options.quantification;
 }
 
-Status bind_unet(const WeightsFile& weights, Arena& arena, StreamPlan& unet, dtacs_plan& p) noexcept {
+template <class Plan>
+Status bind_unet(const WeightsFile& weights, Arena& arena, Plan& unet, dtacs_plan& p) noexcept {
   p.rows = padding_for(p.options.height);
   p.columns = padding_for(p.options.width);
   const StreamOptions options = {.width = padded_size(p.options.width),
@@ -100,7 +103,7 @@ Status bind_unet(const WeightsFile& weights, Arena& arena, StreamPlan& unet, dta
                                  .band = p.options.band,
                                  .isa = p.isa,
                                  .workers = p.options.parallel == nullptr ? 1 : p.options.parallel->workers};
-  const Status status = StreamPlan::bind(unet_of(p.model), weights, options, arena, unet, nullptr);
+  const Status status = Plan::bind(unet_of(p.model), weights, options, arena, unet, nullptr);
   if (status != Status::ok && status != Status::arena_too_small) return status;
   // A step is run as soon as its rows are there, so a band of them is enough; at the top
   // and the bottom, reflection goes back over as many rows as it adds.  A corrector needs its
@@ -115,11 +118,22 @@ Status bind_unet(const WeightsFile& weights, Arena& arena, StreamPlan& unet, dta
 }
 
 // Measuring needs the object as well, but there is nowhere to keep it.
+template <class Plan>
 [[gnu::noinline]] Status measure_unet(const WeightsFile& weights, Arena& arena, dtacs_plan& p) noexcept {
-  StreamPlan unet;
-  const Status status = bind_unet(weights, arena, unet, p);
-  p.unet = nullptr;
-  return status;
+  Plan unet;
+  return bind_unet(weights, arena, unet, p);
+}
+
+template <class Plan>
+Status make_unet(const WeightsFile& weights, Arena& arena, Plan*& unet, dtacs_plan& p) noexcept {
+  unet = arena.alloc<Plan>(1);
+  return unet == nullptr ? measure_unet<Plan>(weights, arena, p) : bind_unet(weights, arena, *new (unet) Plan, p);
+}
+
+// f(the plan).
+template <class F>
+auto with_unet(const dtacs_plan& p, F&& f) noexcept {
+  return p.int8 != nullptr ? f(*p.int8) : f(*p.unet);
 }
 
 [[gnu::noinline]] Status measure_pixels(const WeightsFile& weights, const Model& model) noexcept {
@@ -139,9 +153,7 @@ dtacs_status make(const void* bytes, std::size_t size, const dtacs_options& opti
   if (status != Status::ok) return status_of(status);
 
   if (p.model.is_unet()) {
-    p.unet = arena.alloc<StreamPlan>(1);
-    status =
-        p.unet == nullptr ? measure_unet(weights, arena, p) : bind_unet(weights, arena, *new (p.unet) StreamPlan, p);
+    status = p.model.int8 ? make_unet(weights, arena, p.int8, p) : make_unet(weights, arena, p.unet, p);
   } else {
     p.pixels = arena.alloc<PixelNet>(1);
     status = p.pixels == nullptr ? measure_pixels(weights, p.model)
@@ -156,21 +168,36 @@ dtacs_status make(const void* bytes, std::size_t size, const dtacs_options& opti
 // ---- U-Nets ----
 
 bool can_step(const dtacs_plan& p) noexcept {
-  if (p.unet->finished()) return false;
-  const RowRange wanted = p.unet->wanted();
-  for (int y = wanted.begin; y < wanted.end; ++y)
-    if (reflect(y - p.rows.before, p.options.height) >= p.pushed) return false;
-  return true;
+  return with_unet(p, [&](const auto& unet) {
+    if (unet.finished()) return false;
+    const RowRange wanted = unet.wanted();
+    for (int y = wanted.begin; y < wanted.end; ++y)
+      if (reflect(y - p.rows.before, p.options.height) >= p.pushed) return false;
+    return true;
+  });
 }
 
-void fill_input(const dtacs_plan& p, int y) noexcept {
-  const std::ptrdiff_t channels = p.model.inputs;
-  float* inner = p.unet->input_row(y) + p.columns.before * channels;
+// value(row of an input, the input, x) of every pixel, and the columns beside them by reflection.
+template <class T, class F>
+void fill_input(const dtacs_plan& p, int y, T* out, std::ptrdiff_t channels, F&& value) noexcept {
+  T* inner = out + p.columns.before * channels;
   for (int c = 0; c < p.model.inputs; ++c) {
     const std::byte* in = history_row(p, c, reflect(y - p.rows.before, p.options.height));
-    for (int x = 0; x < p.options.width; ++x) inner[x * channels + c] = reflectance_at(p, in, c, x);
+    for (int x = 0; x < p.options.width; ++x) inner[x * channels + c] = value(in, c, x);
   }
   reflect_columns(inner, p.options.width, channels, p.columns);
+}
+
+void fill_input(const dtacs_plan& p, int y, StreamPlan& unet) noexcept {
+  fill_input(p, y, unet.input_row(y), p.model.inputs,
+             [&](const std::byte* in, int c, int x) { return reflectance_at(p, in, c, x); });
+}
+
+void fill_input(const dtacs_plan& p, int y, Int8Plan& unet) noexcept {
+  fill_input(p, y, unet.input_row(y), unet.input_channels(), [&](const std::byte* in, int c, int x) {
+    if (p.options.input == DTACS_REFLECTANCE) return int8_input(reinterpret_cast<const float*>(in)[x]);
+    return int8_input(reinterpret_cast<const std::uint16_t*>(in)[x], p.options.offset[c], p.options.quantification);
+  });
 }
 
 Parallel parallel_of(const dtacs_plan& p) noexcept {
@@ -185,10 +212,12 @@ Parallel parallel_of(const dtacs_plan& p) noexcept {
 
 void step(dtacs_plan& p) noexcept {
   const Parallel parallel = parallel_of(p);
-  const RowRange wanted = p.unet->wanted();
-  parallel.for_each(wanted.count(), [&](int i, int) noexcept { fill_input(p, wanted.begin + i); });
-  p.unet->step(parallel);
-  p.ready = p.unet->made(p.unet->result());
+  p.ready = with_unet(p, [&](auto& unet) {
+    const RowRange wanted = unet.wanted();
+    parallel.for_each(wanted.count(), [&](int i, int) noexcept { fill_input(p, wanted.begin + i, unet); });
+    unet.step(parallel);
+    return unet.made(unet.result());
+  });
 }
 
 // out = x[output bands] - f(x), as a digital number.
@@ -300,7 +329,7 @@ dtacs_status dtacs_pull(dtacs_plan* plan, dtacs_row* row) {
   dtacs_plan& p = *plan;
   *row = {};
   if (p.pulled == p.options.height) return DTACS_FINISHED;
-  if (p.unet != nullptr) {
+  if (p.model.is_unet()) {
     // Rows of the padding are made as well, and passed over.
     const auto y = [&] { return p.ready.begin - p.rows.before; };
     while (p.ready.count() == 0 || y() != p.pulled) {
@@ -314,7 +343,7 @@ dtacs_status dtacs_pull(dtacs_plan* plan, dtacs_row* row) {
     }
     const int made = p.ready.begin++;
     if (p.model.classifies())
-      row->classes = p.unet->classes_row(made) + p.columns.before;
+      row->classes = with_unet(p, [&](const auto& unet) { return unet.classes_row(made); }) + p.columns.before;
     else
       subtract_from_input(
           p, p.pulled,
@@ -331,5 +360,5 @@ dtacs_status dtacs_pull(dtacs_plan* plan, dtacs_row* row) {
 void dtacs_restart(dtacs_plan* plan) {
   plan->pushed = plan->pulled = 0;
   plan->ready = {};
-  if (plan->unet != nullptr) plan->unet->start();
+  if (plan->model.is_unet()) with_unet(*plan, [](auto& unet) { unet.start(); });
 }

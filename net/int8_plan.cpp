@@ -167,7 +167,7 @@ Status Int8Plan::bind_layer(const WeightsFile& weights, int layer, Arena& arena,
                                                      (l.op == Op::pointwise || l.stride == 1) && (l.up2 || skip == 0);
   if (!covered || last != (l.op == Op::head3x3)) return Status::unsupported;
 
-  const auto n = static_cast<std::uint32_t>(outputs), side = l.op == Op::pointwise ? 1u : 3u;
+  const std::uint32_t n = static_cast<std::uint32_t>(outputs), side = l.op == Op::pointwise ? 1u : 3u;
   const std::uint32_t per_output[4] = {n, 0, 0, 0};
   const std::uint32_t w_dims[4] = {n, l.op == Op::dwconv3x3 ? 1u : static_cast<std::uint32_t>(depth), side, side};
   Finder finder{weights, l.key, mismatch};

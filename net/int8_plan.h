@@ -36,12 +36,19 @@ namespace dtacs {
 // The input's unit: reflectance 1 is this number, as in Sentinel-2's digital numbers.
 inline constexpr int kInt8InputUnit = 10000;
 
-// Reflectance (dn + offset) / quantification in that unit: rounded half up, clamped to 16 bits.
-inline std::int16_t int8_input(std::uint16_t dn, float offset, float quantification) noexcept {
-  const float v = (static_cast<float>(dn) + offset) * static_cast<float>(kInt8InputUnit) / quantification;
+// Of v in that unit: rounded half up, clamped to 16 bits.
+inline std::int16_t int8_rounded(float v) noexcept {
   const float clamped = v < -32768.0f ? -32768.0f : v > 32767.0f ? 32767.0f : v;
   const int whole = static_cast<int>(clamped + 32768.5f) - 32768;  // truncation rounds down what is not negative
   return static_cast<std::int16_t>(whole < 32767 ? whole : 32767);
+}
+
+// Reflectance, given as it is or as (dn + offset) / quantification, in that unit.
+inline std::int16_t int8_input(float reflectance) noexcept {
+  return int8_rounded(reflectance * static_cast<float>(kInt8InputUnit));
+}
+inline std::int16_t int8_input(std::uint16_t dn, float offset, float quantification) noexcept {
+  return int8_rounded((static_cast<float>(dn) + offset) * static_cast<float>(kInt8InputUnit) / quantification);
 }
 
 // A good band for an image of this width: bytes take a quarter of the memory of floats.

@@ -94,7 +94,7 @@ Status StreamPlan::bind_weights(const WeightsFile& weights, Arena& arena, Stream
     const Layer& l = net.layers[i];
     const int outputs = net.tensors[l.out].channels, inputs = net.tensors[l.in].channels, depth = net.depth(l);
     const bool depthwise = l.op == Op::dwconv3x3, pairs = row_step(l) == 2;
-    const auto n = static_cast<std::uint32_t>(outputs), side = l.op == Op::pointwise ? 1u : 3u;
+    const std::uint32_t n = static_cast<std::uint32_t>(outputs), side = l.op == Op::pointwise ? 1u : 3u;
     TensorView w, b;
     const std::uint32_t w_dims[4] = {n, depthwise ? 1u : static_cast<std::uint32_t>(depth), side, side};
     const std::uint32_t b_dims[4] = {n, 0, 0, 0};

@@ -11,10 +11,10 @@ shift 2
 [ $# -gt 0 ] || set -- virt-a53 raspi3b zynq-a9 an547
 
 "$twin" scene tests/data/demo/*.SAFE 82,190,256,32 "$build/scene.bin"
-"$twin" sizes "$build/scene.bin" weights/correction.dtw weights/classification.dtw >"$build/board_sizes.h.new"
+"$twin" sizes "$build/scene.bin" weights/correction.dtw weights/classification_int8.dtw >"$build/board_sizes.h.new"
 cmp -s "$build/board_sizes.h.new" "$build/board_sizes.h" || cp "$build/board_sizes.h.new" "$build/board_sizes.h"
 "$twin" run "$build/scene.bin" weights/correction.dtw >"$build/correction.txt"
-"$twin" run "$build/scene.bin" weights/correction.dtw weights/classification.dtw >"$build/whole.txt"
+"$twin" run "$build/scene.bin" weights/correction.dtw weights/classification_int8.dtw >"$build/whole.txt"
 
 table=
 for board in "$@"; do

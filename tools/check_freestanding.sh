@@ -8,9 +8,10 @@ set -eu
 library=$1
 shift
 allowed='memcpy|memmove|memset|memcmp|_GLOBAL_OFFSET_TABLE_'  # the last is the linker's own
-case $("$@" -dumpmachine) in
-  # 32-bit ARM under Linux alone: no instruction tells a program whether there is NEON.
-  arm*linux*) allowed="$allowed|getauxval" ;;
+# Under Linux on ARM alone: no instruction tells a program what the processor has.
+case $("$@" -dumpmachine)/$* in
+  *-U__linux__*) ;;
+  arm*linux*/* | aarch64*linux*/*) allowed="$allowed|getauxval" ;;
 esac
 whole=$(mktemp)
 trap 'rm -f "$whole"' EXIT

@@ -2,6 +2,7 @@
 // The C interface, used from C (c_client.c) and from Python, against the plan it wraps.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <string>
@@ -228,6 +229,28 @@ TEST_CASE("c api: a push that would lose a row is refused") {
   dtacs_row row;
   CHECK(dtacs_pull(plan, &row) == DTACS_NEEDS_ROWS);
   CHECK(dtacs_push(plan, bands.data()) == DTACS_OK);
+}
+
+TEST_CASE("c api: 8-bit weights give the same classes by any band height, instruction set and kind of input") {
+  const std::string file = get_file(DTACS_SOURCE_DIR "/weights/classification_int8.dtw");
+  const AlignedBytes weights(file.size());
+  std::memcpy(weights.data(), file.data(), file.size());
+  const RawScene scene(45, 40);
+  std::vector<float> reflectance;
+  for (const std::uint16_t dn : scene.dn) reflectance.push_back(static_cast<float>(dn) / 10000.0f);
+  const auto classes = [&](int band, const char* isa, bool floats) {
+    dtacs_options o = sized(45, 40, band);
+    o.isa = isa;
+    o.input = floats ? DTACS_REFLECTANCE : DTACS_DIGITAL_NUMBERS;
+    const void* image = floats ? static_cast<const void*>(reflectance.data()) : scene.dn.data();
+    std::vector<std::uint8_t> found(scene.plane(), 99);
+    CHECK(c_client_run(weights.data(), weights.size(), &o, image, found.data(), 0, 0, 1) == DTACS_OK);
+    return found;
+  };
+  const auto first = classes(0, nullptr, false);
+  CHECK(*std::max_element(first.begin(), first.end()) < 4);
+  CHECK(first == classes(1, "scalar", false));
+  CHECK(first == classes(7, nullptr, true));
 }
 
 #ifdef DTACS_SHARED_LIBRARY

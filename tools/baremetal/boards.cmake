@@ -5,13 +5,13 @@
 set(in_ram_64M 0x04000000)
 if(DTACS_BOARD STREQUAL "virt-a53")  # the generic machine of qemu-system-aarch64
   set(board_processor aarch64)
-  set(board_flags "-mcpu=cortex-a53")
+  set(board_flags "-mcpu=cortex-a53 -U__linux__")  # the compiler is for Linux, the image is not
   set(board_flash 0x40080000 ${in_ram_64M})
   set(board_ram 0x44200000 ${in_ram_64M})
   set(board_uart PL011 0x09000000)
 elseif(DTACS_BOARD STREQUAL "raspi3b")  # Raspberry Pi 3: four Cortex-A53
   set(board_processor aarch64)
-  set(board_flags "-mcpu=cortex-a53")
+  set(board_flags "-mcpu=cortex-a53 -U__linux__")  # the compiler is for Linux, the image is not
   set(board_flash 0x00080000 ${in_ram_64M})
   set(board_ram 0x04200000 ${in_ram_64M})
   set(board_uart PL011 0x3f201000)

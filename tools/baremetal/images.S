@@ -10,7 +10,7 @@ correction_end:
     .balign 64
     .globl classification_begin, classification_end
 classification_begin:
-    .incbin "classification.dtw"
+    .incbin "classification_int8.dtw"
 classification_end:
 #endif
     .section .scene, "a"

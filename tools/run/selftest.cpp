@@ -14,13 +14,19 @@
 #include "io/host/failure.h"
 #include "io/jp2/jp2.h"
 #include "kernels/isa.h"
+#include "net/int8_plan.h"
 #include "net/model.h"
 #include "net/stream_plan.h"
+#include "tests/kernels/conv3x3_s8_suite.h"
 #include "tests/kernels/conv3x3_suite.h"
+#include "tests/kernels/dwconv3x3_s8_suite.h"
 #include "tests/kernels/dwconv3x3_suite.h"
+#include "tests/kernels/head3x3_s8_suite.h"
 #include "tests/kernels/head3x3_suite.h"
 #include "tests/kernels/pixelnet_suite.h"
+#include "tests/kernels/pointwise_s8_suite.h"
 #include "tests/kernels/pointwise_suite.h"
+#include "tests/kernels/stem3x3_s16_suite.h"
 #include "tests/kernels/upconv3x3_suite.h"
 #include "tests/kernels/winograd3x3_suite.h"
 #include "tools/convert/weights_writer.h"
@@ -222,6 +228,48 @@ void check_small_net(Checks& checks) {
   }
 }
 
+// Classes of the 8-bit network on the same noise: equal to the byte on every instruction set.
+std::uint32_t int8_crc(const Net& net, const WeightsFile& weights, int width, int height, IsaSet isa) {
+  const StreamOptions options = {.width = width, .height = height, .band = 8, .isa = isa};
+  auto plan = std::make_unique<Int8Plan>();
+  Arena dry;
+  static_cast<void>(Int8Plan::bind(net, weights, options, dry, *plan, nullptr));
+  const Block block(dry.wanted());
+  Arena arena(block.bytes());
+  if (Int8Plan::bind(net, weights, options, arena, *plan, nullptr) != Status::ok)
+    throw Failure(Exit::self_check, "the 8-bit network cannot be bound to its weights");
+  test::Rng noise(1);
+  std::uint32_t crc = 0;
+  while (!plan->finished()) {
+    const RowRange wanted = plan->wanted();
+    for (int y = wanted.begin; y < wanted.end; ++y)
+      for (int x = 0; x < width; ++x)
+        for (int c = 0; c < net.tensors[0].channels; ++c)
+          plan->input_row(y)[x * plan->input_channels() + c] = static_cast<std::int16_t>(noise.between(0, 5000));
+    plan->step(Parallel::serial());
+    const RowRange made = plan->made(plan->result());
+    for (int y = made.begin; y < made.end; ++y)
+      crc = crc32c(std::as_bytes(std::span(plan->classes_row(y), static_cast<std::size_t>(width))), crc);
+  }
+  return crc;
+}
+
+void check_built_in_int8(Checks& checks) {
+  const auto classification = built_in_classification(true);
+  if (!classification) return;
+  const Net net = unet_of(classification->model);
+  const std::uint32_t want = int8_crc(net, classification->weights, 32, 32, isa::none);
+  for (const IsaName& i : kIsaNames) {
+    checks.begin(std::string("int8 ") + i.name);
+    if (!runs_on(i.set, detect_isa())) {
+      checks.skip("not on this machine");
+      continue;
+    }
+    const std::uint32_t crc = int8_crc(net, classification->weights, 32, 32, i.set);
+    checks.end(crc == want ? "" : "checksum " + hex(crc) + ", not " + hex(want), ", " + hex(crc));
+  }
+}
+
 void check_built_in(Checks& checks) {
   checks.begin("weights built in");
   std::optional<LoadedWeights> classification;
@@ -292,8 +340,14 @@ void selftest_command(Args& args) {
   check_kernels<test::PointwiseSuite>(checks);
   check_kernels<test::Head3x3Suite>(checks);
   check_kernels<test::PixelNetSuite>(checks);
+  check_kernels<test::Stem3x3S16Suite>(checks);
+  check_kernels<test::Conv3x3S8Suite>(checks);
+  check_kernels<test::Dwconv3x3S8Suite>(checks);
+  check_kernels<test::PointwiseS8Suite>(checks);
+  check_kernels<test::Head3x3S8Suite>(checks);
   check_small_net(checks);
   check_built_in(checks);
+  check_built_in_int8(checks);
   check_jp2(checks);
   if (!checks.failed().empty()) throw Failure(Exit::self_check, "self-test failed: " + checks.failed());
 }
