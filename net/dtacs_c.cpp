@@ -37,6 +37,13 @@ struct dtacs_plan {
 
 namespace {
 
+// A build for a small machine may leave U-Nets out: their code, not their API.
+#ifdef DTACS_WITHOUT_UNETS
+constexpr bool kUnets = false;
+#else
+constexpr bool kUnets = true;
+#endif
+
 constexpr int kMostPixels = 65536, kMostBand = 1024, kUsualBand = 16;
 
 constexpr dtacs_status status_of(Status s) noexcept {
@@ -152,7 +159,8 @@ dtacs_status make(const void* bytes, std::size_t size, const dtacs_options& opti
   if (status == Status::ok) status = read_model(weights, p.model);
   if (status != Status::ok) return status_of(status);
 
-  if (p.model.is_unet()) {
+  if (p.model.is_unet() && !kUnets) return DTACS_UNSUPPORTED;
+  if (kUnets && p.model.is_unet()) {
     status = p.model.int8 ? make_unet(weights, arena, p.int8, p) : make_unet(weights, arena, p.unet, p);
   } else {
     p.pixels = arena.alloc<PixelNet>(1);
@@ -313,7 +321,7 @@ dtacs_status dtacs_open(const void* weights, size_t weights_bytes, const dtacs_o
 dtacs_status dtacs_push(dtacs_plan* plan, const void* const* bands) {
   dtacs_plan& p = *plan;
   if (p.pushed == p.options.height) return DTACS_FINISHED;
-  if (p.pixels != nullptr) {
+  if (!kUnets || p.pixels != nullptr) {
     if (p.pulled < p.pushed) return DTACS_PULL_FIRST;
     run_pixels(p, bands);
   } else {
@@ -329,7 +337,7 @@ dtacs_status dtacs_pull(dtacs_plan* plan, dtacs_row* row) {
   dtacs_plan& p = *plan;
   *row = {};
   if (p.pulled == p.options.height) return DTACS_FINISHED;
-  if (p.model.is_unet()) {
+  if (kUnets && p.model.is_unet()) {
     // Rows of the padding are made as well, and passed over.
     const auto y = [&] { return p.ready.begin - p.rows.before; };
     while (p.ready.count() == 0 || y() != p.pulled) {
@@ -360,5 +368,5 @@ dtacs_status dtacs_pull(dtacs_plan* plan, dtacs_row* row) {
 void dtacs_restart(dtacs_plan* plan) {
   plan->pushed = plan->pulled = 0;
   plan->ready = {};
-  if (plan->model.is_unet()) with_unet(*plan, [](auto& unet) { unet.start(); });
+  if (kUnets && plan->model.is_unet()) with_unet(*plan, [](auto& unet) { unet.start(); });
 }

@@ -42,6 +42,9 @@ endif()
 # A loop that copies must not become a call of the function it is in.
 set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/libc.cpp PROPERTIES COMPILE_OPTIONS
                                                                           -fno-tree-loop-distribute-patterns)
+if(board_processor STREQUAL "armv8m")
+  target_compile_definitions(dtacs_core PRIVATE DTACS_WITHOUT_UNETS)
+endif()
 add_image(correction 4096)
 if(NOT board_processor STREQUAL "armv8m")
   add_image(whole 65536 CLASSIFIES)
