@@ -23,11 +23,6 @@ const char* name_of(Op op) {
   return "";
 }
 
-std::int16_t int8_input_of(float reflectance) noexcept {
-  const float v = std::clamp(reflectance * static_cast<float>(kInt8InputUnit), -32768.0f, 32767.0f);
-  return static_cast<std::int16_t>(static_cast<int>(v + 32768.5f) - 32768);
-}
-
 double pixels_of(const Net& net, int tensor, int size) {
   const double side = size >> net.tensors[tensor].shift;
   return side * side;
@@ -129,7 +124,7 @@ void take_row(const float* planes, std::ptrdiff_t plane, int channels, Int8Plan&
   std::int16_t* pixels = plan.input_row(y);
   const std::ptrdiff_t step = plan.input_channels();
   for (std::ptrdiff_t x = 0; x < plan.options().width; ++x, pixels += step)
-    for (int c = 0; c < channels; ++c) pixels[c] = int8_input_of(planes[c * plane + x]);
+    for (int c = 0; c < channels; ++c) pixels[c] = int8_input(planes[c * plane + x]);
 }
 
 void give_row(const StreamPlan& plan, int y, int channels, std::ptrdiff_t plane, float* planes) noexcept {
