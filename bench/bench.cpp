@@ -21,8 +21,8 @@ namespace dtacs {
 namespace {
 
 constexpr const char* kUsage =
-    "bench [--net sc|ac|ac-unet] [--weights FILE | --random] [--size N] [--threads N] [--isa NAME] [--precision f32] "
-    "[--runs N] [--band N] [--input FILE] [--output FILE] [--json]";
+    "bench [--net sc|ac|ac-unet] [--weights FILE | --random] [--precision f32|int8] [--size N] [--threads N] "
+    "[--isa NAME] [--runs N] [--band N] [--input FILE] [--output FILE] [--json]";
 constexpr const char* kOptions =
     "\n"
     "  --net NAME        sc: classification (default), ac: correction by pixel, ac-unet: correction by U-Net\n"
@@ -31,11 +31,11 @@ constexpr const char* kOptions =
     "  --size N          of the square image, a multiple of 32 (default: 512)\n"
     "  --threads N       default: 1\n"
     "  --isa NAME        default: the best there is\n"
-    "  --precision f32   what the network computes in\n"
+    "  --precision NAME  f32 (default) or int8, of sc; a file knows its own\n"
     "  --runs N          default: 11; medians count\n"
     "  --band N          input rows a step takes (default: as dtacs run)\n"
     "  --input FILE      float32 planes (bands, N, N) of reflectance, little-endian; default: noise\n"
-    "  --output FILE     float32 planes of the result, of the last run\n"
+    "  --output FILE     float32 planes of the result, of the last run; int8: 1 in the plane of the class, else 0\n"
     "  --json            JSON instead of a table\n";
 
 double clock_seconds(clockid_t clock) noexcept {
@@ -103,13 +103,22 @@ LoadedWeights weights_option(Args& args, Block& memory) {
   const std::string net = args.value("--net").value_or("");
   if (!net.empty() && net != "sc" && net != "ac" && net != "ac-unet")
     throw Failure(Exit::usage, "--net " + net + ": expected sc, ac or ac-unet");
+  const auto precision = args.value("--precision");
+  if (precision && *precision != "f32" && *precision != "int8")
+    throw Failure(Exit::usage, "--precision " + *precision + ": expected f32 or int8");
+  const bool int8 = precision == "int8";
+  if (int8 && !net.empty() && net != "sc")
+    throw Failure(Exit::usage, "--precision int8: there is no " + net + " in int8");
   const auto path = args.value("--weights");
   const bool random = args.flag("--random");
   if (path && random) throw Failure(Exit::usage, "--weights and --random exclude each other");
+  if (int8 && random) throw Failure(Exit::usage, "--precision int8 and --random exclude each other");
   if (path) {
     LoadedWeights loaded = load_weights(*path);
     if (!net.empty() && net != name_of(loaded.model))
       throw Failure(Exit::usage, "--net " + net + ": " + *path + " holds " + name_of(loaded.model));
+    if (precision && int8 != loaded.model.int8)
+      throw Failure(Exit::usage, "--precision " + *precision + ": " + *path + " holds other weights");
     return loaded;
   }
   if (random) {
@@ -118,7 +127,7 @@ LoadedWeights weights_option(Args& args, Block& memory) {
     std::copy(bytes.begin(), bytes.end(), memory.bytes().begin());
     return open_weights("random weights", memory.bytes());
   }
-  auto inside = net == "ac" ? built_in_correction() : net == "ac-unet" ? std::nullopt : built_in_classification(false);
+  auto inside = net == "ac" ? built_in_correction() : net == "ac-unet" ? std::nullopt : built_in_classification(int8);
   if (!inside) throw Failure(Exit::usage, "no weights for this network are built in: give --weights FILE or --random");
   return std::move(*inside);
 }
@@ -155,15 +164,14 @@ void bench(Args& args) {
   setup.size = args.number("--size", kSizeMultiple, 16384).value_or(512);
   setup.threads = args.number("--threads", 1, 1024).value_or(1);
   setup.runs = args.number("--runs", 1, 10000).value_or(11);
-  setup.band = args.number("--band", 1, 16384).value_or(default_band(setup.size));
+  setup.band = args.number("--band", 1, 16384)
+                   .value_or(setup.weights.model.int8 ? int8_band(setup.size) : default_band(setup.size));
   setup.isa = args.isa("--isa");
-  const std::string precision = args.value("--precision").value_or("f32");
   const auto input = args.value("--input"), output = args.value("--output");
   const bool json = args.flag("--json");
   args.finish(0, kUsage);
   if (setup.size % kSizeMultiple != 0)
     throw Failure(Exit::usage, "--size " + std::to_string(setup.size) + ": expected a multiple of 32");
-  if (precision != "f32") throw Failure(Exit::usage, "--precision " + precision + ": expected f32");
 
   const auto side = static_cast<std::size_t>(setup.size);
   const std::size_t floats = side * side * static_cast<std::size_t>(setup.weights.model.inputs);

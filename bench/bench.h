@@ -52,9 +52,10 @@ struct Line {
 struct Measured {
   std::vector<Line> lines;
   std::vector<Cost> whole;    // a run each
-  std::vector<double> peaks;  // GFLOP/s of one core, a run each
+  std::vector<double> peaks;  // GOP/s of one core, a run each
   std::size_t arena_bytes = 0;
-  std::vector<float> output;  // (outputs, size, size) of the last run: scores, or reflectance
+  // (outputs, size, size) of the last run: scores, or reflectance; of int8, 1 in the plane of the pixel's class.
+  std::vector<float> output;
 };
 
 Measured bench_unet(const Setup& setup);

@@ -57,7 +57,7 @@ Measured bench_pixelnet(const Setup& setup) {
     });
   };
 
-  const PeakLoop& peak = peak_loop(setup.isa);
+  const PeakLoop& peak = peak_loop(setup.isa, false);
   with_threads(setup.threads, [&](const Parallel& parallel) {
     run(parallel);
     for (int r = 0; r < setup.runs; ++r) {

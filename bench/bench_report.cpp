@@ -32,13 +32,17 @@ double seconds(const Setup& setup, const Cost& c) {
   return setup.threads == 1 ? c.cpu : c.wall;
 }
 
+const char* precision_of(const Setup& setup) {
+  return setup.weights.model.int8 ? "int8" : "f32";
+}
+
 struct Rate {
-  double gflops, of_peak;
+  double gops, of_peak;
 };
 
 Rate rate(const Setup& setup, const Measured& m, double macs, const Cost& c) {
-  const double gflops = 2 * macs / seconds(setup, c) / 1e9;
-  return {gflops, gflops / (median(m.peaks) * setup.threads)};
+  const double gops = 2 * macs / seconds(setup, c) / 1e9;
+  return {gops, gops / (median(m.peaks) * setup.threads)};
 }
 
 double total_macs(const Measured& m) {
@@ -75,9 +79,9 @@ constexpr double kMebi = 1048576;
 
 void print_table(const Setup& setup, const Measured& m) {
   const double sum = total_seconds(setup, m), pixels = static_cast<double>(setup.size) * setup.size;
-  const PeakLoop& peak = peak_loop(setup.isa);
-  std::printf("%s, %s, %d x %d, f32, %s, %d thread%s, medians of %d runs\n", setup.net.c_str(),
-              setup.weights.name.c_str(), setup.size, setup.size, peak.isa, setup.threads,
+  const PeakLoop& peak = peak_loop(setup.isa, setup.weights.model.int8);
+  std::printf("%s, %s, %d x %d, %s, %s, %d thread%s, medians of %d runs\n", setup.net.c_str(),
+              setup.weights.name.c_str(), setup.size, setup.size, precision_of(setup), peak.isa, setup.threads,
               setup.threads == 1 ? "" : "s", setup.runs);
   std::size_t name_width = 0, op_width = 0;
   for (const Line& l : m.lines) {
@@ -88,25 +92,25 @@ void print_table(const Setup& setup, const Measured& m) {
     std::printf("%-*s %-*s", static_cast<int>(name_width), name.c_str(), static_cast<int>(op_width), op.c_str());
   };
   begin_row("layer", "operation");
-  std::printf(" %9s %8s %9s %7s %8s %7s\n", "Mmac", "MB", "ms", "share", "GFLOP/s", "of peak");
+  std::printf(" %9s %8s %9s %7s %8s %7s\n", "Mmac", "MB", "ms", "share", "GOP/s", "of peak");
   for (const Line& l : m.lines) {
     const double s = seconds(setup, median(l.runs));
     begin_row(l.name, l.op);
     std::printf(" %9.2f %8.2f %9.3f %6.2f%%", l.macs / 1e6, l.bytes / 1e6, s * 1e3, s / sum * 100);
     if (l.macs > 0) {
       const Rate r = rate(setup, m, l.macs, median(l.runs));
-      std::printf(" %8.1f %6.0f%%", r.gflops, r.of_peak * 100);
+      std::printf(" %8.1f %6.0f%%", r.gops, r.of_peak * 100);
     }
     std::printf("\n");
   }
   const Cost whole = median(m.whole);
   const Rate r = rate(setup, m, total_macs(m), whole);
   begin_row("whole", "");
-  std::printf(" %9.2f %8s %9.3f %7s %8.1f %6.0f%%\n", total_macs(m) / 1e6, "", seconds(setup, whole) * 1e3, "",
-              r.gflops, r.of_peak * 100);
+  std::printf(" %9.2f %8s %9.3f %7s %8.1f %6.0f%%\n", total_macs(m) / 1e6, "", seconds(setup, whole) * 1e3, "", r.gops,
+              r.of_peak * 100);
   std::printf("whole: %.2f ms on the clock (least %.2f), %.2f ms of CPU time; %.2f ns a pixel\n", whole.wall * 1e3,
               least_wall(m) * 1e3, whole.cpu * 1e3, seconds(setup, whole) * 1e9 / pixels);
-  std::printf("peak of %s: %.1f GFLOP/s a core; weights and rings %.2f MiB, most resident %.1f MiB\n", peak.isa,
+  std::printf("peak of %s: %.1f GOP/s a core; weights and rings %.2f MiB, most resident %.1f MiB\n", peak.isa,
               median(m.peaks), static_cast<double>(m.arena_bytes) / kMebi,
               static_cast<double>(peak_resident_bytes()) / kMebi);
   std::printf("Mmac: of the direct algorithm; MB: least to move; ms: %s\n",
@@ -115,7 +119,7 @@ void print_table(const Setup& setup, const Measured& m) {
 
 std::string json_of(const Setup& setup, const Measured& m) {
   const double sum = total_seconds(setup, m), pixels = static_cast<double>(setup.size) * setup.size;
-  const PeakLoop& peak = peak_loop(setup.isa);
+  const PeakLoop& peak = peak_loop(setup.isa, setup.weights.model.int8);
   const Cost whole = median(m.whole);
   const Rate r = rate(setup, m, total_macs(m), whole);
   JsonWriter j;
@@ -131,16 +135,16 @@ std::string json_of(const Setup& setup, const Measured& m) {
   j.member("size", setup.size);
   j.member("threads", setup.threads);
   j.member("isa", peak.isa);
-  j.member("precision", "f32");
+  j.member("precision", precision_of(setup));
   j.member("runs", setup.runs);
   j.member("rates_from", setup.threads == 1 ? "cpu_ms" : "wall_ms");
   times(whole);
   j.member("least_wall_ms", least_wall(m) * 1e3);
   j.member("ns_per_pixel", seconds(setup, whole) * 1e9 / pixels);
   j.member("macs", total_macs(m));
-  j.member("gflops", r.gflops);
+  j.member("gops", r.gops);
   j.member("of_peak", r.of_peak);
-  j.member("peak_gflops", median(m.peaks));
+  j.member("peak_gops", median(m.peaks));
   j.member("arena_bytes", m.arena_bytes);
   j.member("peak_resident_bytes", peak_resident_bytes());
   j.key("layers").begin_array();
@@ -154,7 +158,7 @@ std::string json_of(const Setup& setup, const Measured& m) {
     j.member("bytes", l.bytes);
     times(c);
     j.member("share", seconds(setup, c) / sum);
-    j.member("gflops", of_line.gflops);
+    j.member("gops", of_line.gops);
     j.member("of_peak", of_line.of_peak);
     j.end();
   }

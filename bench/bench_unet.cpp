@@ -5,6 +5,7 @@
 #include "bench/peak.h"
 #include "io/host/failure.h"
 #include "io/host/openmp.h"
+#include "net/int8_plan.h"
 #include "net/stream_plan.h"
 #include "tools/run/unet_stage.h"
 
@@ -27,42 +28,67 @@ double pixels_of(const Net& net, int tensor, int size) {
   return side * side;
 }
 
-// Bytes of float32 that a stage cannot avoid to move.
-double bytes_of(const Net& net, LayerRange stage, int size) {
+double bytes_of_pixel(const StreamPlan& plan, int tensor) {
+  return plan.net().tensors[tensor].channels * 4.0;
+}
+
+double bytes_of_pixel(const Int8Plan& plan, int tensor) {
+  if (tensor == 0) return plan.input_channels() * 2.0;
+  return tensor == plan.result() ? 1.0 : plan.net().tensors[tensor].channels;
+}
+
+// Weights and biases, as a plan holds them.
+double bytes_of_weights(const StreamPlan& plan, const WeightsFile&, const Layer& l) {
+  return 4 * (plan.net().macs_per_pixel(l) + plan.net().tensors[l.out].channels);
+}
+
+double bytes_of_weights(const Int8Plan&, const WeightsFile& weights, const Layer& l) {
+  double bytes = 0;
+  for (const char* kind : {".w", ".b", ".m", ".r"})
+    bytes += static_cast<double>(weights.find(l.key.text + std::string(kind)).bytes.size());
+  return bytes;
+}
+
+// Bytes that a stage cannot avoid to move.
+template <class Plan>
+double bytes_of(const Plan& plan, const WeightsFile& weights, LayerRange stage) {
+  const Net& net = plan.net();
   std::vector<int> made, moved;
   const auto note = [](std::vector<int>& list, int tensor) {
     if (std::find(list.begin(), list.end(), tensor) == list.end()) list.push_back(tensor);
   };
-  double floats = 0;
+  double bytes = 0;
   for (int i = stage.begin; i < stage.end; ++i) {
     const Layer& l = net.layers[i];
     for (const int t : {l.in, l.skip, l.add})
       if (t != kNoTensor && std::find(made.begin(), made.end(), t) == made.end()) note(moved, t);
     made.push_back(l.out);
-    floats += net.macs_per_pixel(l) + net.tensors[l.out].channels;  // weights and biases
+    bytes += bytes_of_weights(plan, weights, l);
   }
   for (const int t : made) {
-    bool leaves = t == net.layers[net.layer_count - 1].out;
+    bool leaves = t == plan.result();
     for (int i = stage.end; i < net.layer_count; ++i) {
       const Layer& l = net.layers[i];
       leaves = leaves || l.in == t || l.skip == t || l.add == t;
     }
     if (leaves) note(moved, t);
   }
-  for (const int t : moved) floats += pixels_of(net, t, size) * net.tensors[t].channels;
-  return floats * sizeof(float);
+  for (const int t : moved) bytes += pixels_of(net, t, plan.options().width) * bytes_of_pixel(plan, t);
+  return bytes;
 }
 
-Line line_of(const Net& net, LayerRange stage, int size) {
+template <class Plan>
+Line line_of(const Plan& plan, const WeightsFile& weights, LayerRange stage) {
+  const Net& net = plan.net();
   Line line;
   for (int i = stage.begin; i < stage.end; ++i) {
     const Layer& l = net.layers[i];
     const char* plus = i == stage.begin ? "" : "+";
     line.name += std::string(plus) + l.key.text;
     line.op += std::string(plus) + name_of(l.op);
-    line.macs += net.macs_per_pixel(l) * pixels_of(net, l.out, size);
+    line.macs += net.macs_per_pixel(l) * pixels_of(net, l.out, plan.options().width);
   }
-  line.bytes = bytes_of(net, stage, size);
+  line.bytes = bytes_of(plan, weights, stage);
   return line;
 }
 
@@ -87,19 +113,34 @@ class Lap {
   Cost last_;
 };
 
-void planes_to_pixels(const float* planes, std::ptrdiff_t plane, int channels, int width, float* pixels) noexcept {
-  for (std::ptrdiff_t x = 0; x < width; ++x)
+// From planes to the pixels a plan reads, and from the pixels it makes to planes.
+void take_row(const float* planes, std::ptrdiff_t plane, int channels, StreamPlan& plan, int y) noexcept {
+  float* pixels = plan.input_row(y);
+  for (std::ptrdiff_t x = 0; x < plan.options().width; ++x)
     for (int c = 0; c < channels; ++c) *pixels++ = planes[c * plane + x];
 }
 
-void pixels_to_planes(const float* pixels, int channels, int width, std::ptrdiff_t plane, float* planes) noexcept {
-  for (std::ptrdiff_t x = 0; x < width; ++x)
+void take_row(const float* planes, std::ptrdiff_t plane, int channels, Int8Plan& plan, int y) noexcept {
+  std::int16_t* pixels = plan.input_row(y);
+  const std::ptrdiff_t step = plan.input_channels();
+  for (std::ptrdiff_t x = 0; x < plan.options().width; ++x, pixels += step)
+    for (int c = 0; c < channels; ++c) pixels[c] = int8_input(planes[c * plane + x]);
+}
+
+void give_row(const StreamPlan& plan, int y, int channels, std::ptrdiff_t plane, float* planes) noexcept {
+  const float* pixels = plan.row(plan.result(), y);
+  for (std::ptrdiff_t x = 0; x < plan.options().width; ++x)
     for (int c = 0; c < channels; ++c) planes[c * plane + x] = *pixels++;
 }
 
-}  // namespace
+void give_row(const Int8Plan& plan, int y, int channels, std::ptrdiff_t plane, float* planes) noexcept {
+  const std::uint8_t* classes = plan.classes_row(y);
+  for (std::ptrdiff_t x = 0; x < plan.options().width; ++x)
+    for (int c = 0; c < channels; ++c) planes[c * plane + x] = classes[x] == c ? 1.0f : 0.0f;
+}
 
-Measured bench_unet(const Setup& setup) {
+template <class Plan>
+Measured bench_plan(const Setup& setup) {
   const Model& model = setup.weights.model;
   const int size = setup.size;
   const std::ptrdiff_t plane = static_cast<std::ptrdiff_t>(size) * size;
@@ -107,14 +148,14 @@ Measured bench_unet(const Setup& setup) {
       .width = size, .height = size, .band = setup.band, .isa = setup.isa, .workers = setup.threads};
 
   Measured m;
-  auto plan = std::make_unique<StreamPlan>();
+  auto plan = std::make_unique<Plan>();
   WeightsMismatch wrong;
   Arena dry;
-  Status status = StreamPlan::bind(unet_of(model), setup.weights.weights, options, dry, *plan, &wrong);
+  Status status = Plan::bind(unet_of(model), setup.weights.weights, options, dry, *plan, &wrong);
   Block block(dry.wanted());
   Arena arena(block.bytes());
   if (status == Status::arena_too_small)
-    status = StreamPlan::bind(unet_of(model), setup.weights.weights, options, arena, *plan, &wrong);
+    status = Plan::bind(unet_of(model), setup.weights.weights, options, arena, *plan, &wrong);
   if (status != Status::ok)
     throw Failure(Exit::bad_weights,
                   setup.weights.name + ": tensor " + wrong.tensor + " is missing or of another shape");
@@ -123,7 +164,8 @@ Measured bench_unet(const Setup& setup) {
 
   const double floats = static_cast<double>(plane) * sizeof(float);
   m.lines.push_back({.name = "input", .op = "planes to pixels", .bytes = 2 * floats * model.inputs, .runs = {}});
-  for (int s = 0; s < plan->stages(); ++s) m.lines.push_back(line_of(plan->net(), plan->stage_layers(s), size));
+  for (int s = 0; s < plan->stages(); ++s)
+    m.lines.push_back(line_of(*plan, setup.weights.weights, plan->stage_layers(s)));
   m.lines.push_back({.name = "output", .op = "pixels to planes", .bytes = 2 * floats * model.outputs, .runs = {}});
 
   Lap lap(m.lines.size());
@@ -138,7 +180,7 @@ Measured bench_unet(const Setup& setup) {
       parallel.for_each(wanted.count(), [&](int i, int) noexcept {
         const int y = wanted.begin + i;
         const float* row = setup.input.data() + static_cast<std::ptrdiff_t>(y) * size;
-        planes_to_pixels(row, plane, model.inputs, size, plan->input_row(y));
+        take_row(row, plane, model.inputs, *plan, y);
       });
       lap.charge(0);
       plan->step(parallel, &observer);
@@ -146,13 +188,13 @@ Measured bench_unet(const Setup& setup) {
       parallel.for_each(made.count(), [&](int i, int) noexcept {
         const int y = made.begin + i;
         float* row = m.output.data() + static_cast<std::ptrdiff_t>(y) * size;
-        pixels_to_planes(plan->row(plan->result(), y), model.outputs, size, plane, row);
+        give_row(*plan, y, model.outputs, plane, row);
       });
       lap.charge(m.lines.size() - 1);
     }
   };
 
-  const PeakLoop& peak = peak_loop(setup.isa);
+  const PeakLoop& peak = peak_loop(setup.isa, model.int8);
   with_threads(setup.threads, [&](const Parallel& parallel) {
     run(parallel);
     for (int r = 0; r < setup.runs; ++r) {
@@ -164,6 +206,12 @@ Measured bench_unet(const Setup& setup) {
     }
   });
   return m;
+}
+
+}  // namespace
+
+Measured bench_unet(const Setup& setup) {
+  return setup.weights.model.int8 ? bench_plan<Int8Plan>(setup) : bench_plan<StreamPlan>(setup);
 }
 
 }  // namespace dtacs

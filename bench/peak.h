@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one core can reach in float32: an instruction set's multiply-adds from
-// registers alone.  The ceiling that kernels are measured against.
+// What one core can reach: an instruction set's multiply-adds from registers alone, of
+// float32 or of bytes into 32 bits.  The ceiling that kernels are measured against.
 #pragma once
 
 #include "kernels/isa.h"
@@ -9,14 +9,14 @@ namespace dtacs {
 
 struct PeakLoop {
   const char* isa;  // a name of kIsaNames
-  double flop;      // of one call; a multiply-add counts as two
+  double ops;       // of one call; a multiply-add counts as two
   void (*run)() noexcept;
 };
 
 // The loop of the most capable instruction set in `isa`.
-const PeakLoop& peak_loop(IsaSet isa) noexcept;
+const PeakLoop& peak_loop(IsaSet isa, bool int8) noexcept;
 
-// GFLOP/s of the loop over about 5 ms of this thread's CPU time.
+// GOP/s of the loop over about 5 ms of this thread's CPU time.
 double measure_peak(const PeakLoop& loop) noexcept;
 
 }  // namespace dtacs

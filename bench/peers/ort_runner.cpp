@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Times ONNX Runtime on a model from "x" (1, bands, N, N) to "y" (1, outputs, N, N).
 //   ort_runner --library SO --model ONNX --input FILE --output FILE --bands N --outputs N --size N --threads N --runs N
-//              [--isa sse41|avx2|avx512|avx512vnni]
+//              [--isa sse41|avx2|avxvnni|avx512|avx512vnni]
 // The library chooses its kernels by cpuid and has no switch.  With --isa it is the
 // copy in which cpuid is ud2 (see fetch.sh), and the handler here answers for a
 // machine of that class.
@@ -19,7 +19,7 @@ namespace {
 
 using peers::fail;
 
-enum class Class { sse41, avx2, avx512, avx512vnni } machine;
+enum class Class { sse41, avx2, avxvnni, avx512, avx512vnni } machine;
 
 constexpr std::uint32_t bits(std::initializer_list<int> list) {
   std::uint32_t set = 0;
@@ -38,8 +38,9 @@ void hide(std::uint32_t leaf, std::uint32_t sub, std::uint32_t (&r)[4]) {
     r[3] &= ~bits({8, 22, 23, 24, 25});                                // VP2INTERSECT AMX FP16
   }
   if (leaf == 7 && sub == 1) {
-    r[0] &= ~bits({4, 5, 21, 23});  // AVX-VNNI BF16 AMX-FP16 AVX-IFMA
-    r[3] &= ~bits({4, 5, 10, 19});  // AVX-VNNI-INT8 AVX-NE-CONVERT AVX-VNNI-INT16 AVX10
+    r[0] &= ~bits({5, 21, 23});                         // BF16 AMX-FP16 AVX-IFMA
+    if (machine != Class::avxvnni) r[0] &= ~bits({4});  // AVX-VNNI
+    r[3] &= ~bits({4, 5, 10, 19});                      // AVX-VNNI-INT8 AVX-NE-CONVERT AVX-VNNI-INT16 AVX10
   }
   if (leaf == 0x1d || leaf == 0x1e) r[0] = r[1] = r[2] = r[3] = 0;  // AMX
 }
@@ -67,6 +68,8 @@ void pretend(const std::string& isa) {
     machine = Class::sse41;
   } else if (isa == "avx2") {
     machine = Class::avx2;
+  } else if (isa == "avxvnni") {
+    machine = Class::avxvnni;
   } else if (isa == "avx512") {
     machine = Class::avx512;
   } else if (isa == "avx512vnni") {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bench program as a script meets it: its JSON, and what must hold between the numbers.
 #include <doctest/doctest.h>
+#include <sys/wait.h>
 
+#include <cstdlib>
 #include <sstream>
 
 #include "net/unet_mobilenet_v2.h"
@@ -18,8 +20,8 @@ constexpr const char* kReader =
     "j = json.load(open(sys.argv[1]))\n"
     "l = j['layers']\n"
     "print(len(l), sum(x['share'] for x in l), sum(x['macs'] for x in l), j['macs'], min(x['cpu_ms'] for x in l),\n"
-    "      sum(x['cpu_ms'] for x in l) / j['cpu_ms'], j['gflops'] * j['cpu_ms'] * 1e6 / 2, j['peak_gflops'],\n"
-    "      j['of_peak'] * j['peak_gflops'] / j['gflops'], j['arena_bytes'], j['peak_resident_bytes'])\n";
+    "      sum(x['cpu_ms'] for x in l) / j['cpu_ms'], j['gops'] * j['cpu_ms'] * 1e6 / 2, j['peak_gops'],\n"
+    "      j['of_peak'] * j['peak_gops'] / j['gops'], j['arena_bytes'], j['peak_resident_bytes'])\n";
 
 struct Sums {
   int lines = 0;
@@ -68,6 +70,39 @@ TEST_CASE("bench: the U-Nets, line by line") {
   DTACS_NEEDS_TOOL("python3", std::string(kPython) + " -c 'import json'");
   check_sane(bench("--net sc --random --size 64"), macs_of(unet_mobilenet_v2(13, 4), 64));
   check_sane(bench("--net ac-unet --random --size 32 --isa scalar"), macs_of(unet_mobilenet_v2(13, 12), 32));
+}
+
+TEST_CASE("bench: int8, line by line, classes out") {
+  DTACS_NEEDS_TOOL("python3", std::string(kPython) + " -c 'import json'");
+  const std::string int8 = "--weights " DTACS_SOURCE_DIR "/weights/classification_int8.dtw --size 64";
+  const double macs = macs_of(unet_mobilenet_v2(13, 4), 64);
+  check_sane(bench(int8), macs);
+  check_sane(bench(int8 + " --precision int8 --isa scalar"), macs);
+
+  const TempFolder folder;
+  const std::string command = DTACS_BENCH_BINARY " --runs 1 " + int8 + " --output " + (folder / "out");
+  output_of(command + "1");
+  output_of(command + "2 --threads 2 --band 7 --isa scalar");
+  const auto one = read_array<float>(folder / "out1"), two = read_array<float>(folder / "out2");
+  REQUIRE(one.size() == 4 * 64 * 64);
+  CHECK(one == two);
+  for (std::size_t i = 0; i < 64 * 64; ++i) {
+    float sum = 0;
+    for (std::size_t c = 0; c < 4; ++c) sum += one[c * 64 * 64 + i] * one[c * 64 * 64 + i];
+    REQUIRE(sum == 1);
+  }
+}
+
+TEST_CASE("bench: precisions that are not there") {
+  const std::string bench = DTACS_BENCH_BINARY " --size 32 --runs 1 ";
+  const auto refused = [&](const std::string& options) {
+    return WEXITSTATUS(std::system((bench + options + " 2>/dev/null").c_str())) == 64;
+  };
+  CHECK(refused("--precision f16"));
+  CHECK(refused("--precision int8 --net ac"));
+  CHECK(refused("--precision int8 --random"));
+  CHECK(refused("--precision int8 --weights " DTACS_SOURCE_DIR "/weights/classification.dtw"));
+  CHECK(refused("--precision f32 --weights " DTACS_SOURCE_DIR "/weights/classification_int8.dtw"));
 }
 
 TEST_CASE("bench: the pixel network of a weights file") {
