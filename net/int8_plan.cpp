@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "kernels/requantise.h"
+#include "net/residual.h"
 
 namespace dtacs {
 
@@ -14,8 +15,13 @@ namespace {
 // A job is worth about this many multiply-accumulates: enough to hide its hand-out,
 // small enough that a few cores end together.
 constexpr double kJobMacs = 16e6;
-// A run shorter than this would stream a decoder layer's weights from memory more often than they are worth.
+// Jobs are cut at multiples of so many columns, and of no fewer pixels than kLeastRun, which
+// would stream a decoder layer's weights from memory more often than they are worth.
+constexpr int kColumns = 16;
 constexpr int kLeastRun = 96;
+// Three rows of an expanded block and the one made of them.
+constexpr int kExpandedBytes = 256 << 10;
+constexpr int kLeastExpanded = 64;  // columns, or the weights and the halo would cost too much
 
 constexpr std::ptrdiff_t kLine = static_cast<std::ptrdiff_t>(Arena::kAlign);
 
@@ -131,7 +137,7 @@ bool stem_fits(const std::int16_t* w, const std::int32_t* b, int outputs, int de
 Status Int8Plan::bind(const Net& net, const WeightsFile& weights, const StreamOptions& options, Arena& arena,
                       Int8Plan& plan, WeightsMismatch* mismatch) noexcept {
   plan.net_ = net;
-  for (Layer& l : plan.net_.layers) l.inner = false;  // each layer is a stage
+  for (Layer& l : plan.net_.layers) l.inner = l.inner && !options.keep_inner;
   plan.options_ = options;
   plan.stem3x3_ = &stem3x3_s16.best(options.isa);
   plan.conv3x3_ = &conv3x3_s8.best(options.isa);
@@ -142,13 +148,8 @@ Status Int8Plan::bind(const Net& net, const WeightsFile& weights, const StreamOp
     const Layer& l = net.layers[i];
     plan.linear_[l.out] = l.act == Act::none;
     if (const Status s = plan.bind_layer(weights, i, arena, mismatch); s != Status::ok) return s;
-    const int width = options.width >> net.tensors[l.out].shift;
-    int run = static_cast<int>(kJobMacs / net.macs_per_pixel(l)) / 16 * 16;
-    run = run < kLeastRun ? kLeastRun : run;
-    Step& step = plan.steps_[i];
-    step.run_pixels = run < width ? run : width;
-    step.runs = (width + step.run_pixels - 1) / step.run_pixels;
   }
+  plan.bind_stages(arena);
   plan.bind_rings(arena);
   if (!arena.fits()) return Status::arena_too_small;
   plan.start();
@@ -181,7 +182,7 @@ Status Int8Plan::bind_layer(const WeightsFile& weights, int layer, Arena& arena,
   if (finder.status == Status::ok && w == nullptr && w_wide == nullptr && w16 == nullptr)
     finder.refuse('w', Status::corrupt);
   if (finder.status != Status::ok) return finder.status;
-  steps_[layer].wide = w_wide != nullptr;
+  weights_[layer].wide = w_wide != nullptr;
 
   if (!within(b, outputs, -kMostBias, kMostBias)) finder.refuse('b', Status::corrupt);
   if (m != nullptr && !within(m, outputs, 0, kMostMultiplier)) finder.refuse('m', Status::corrupt);
@@ -210,7 +211,7 @@ Status Int8Plan::bind_layer(const WeightsFile& weights, int layer, Arena& arena,
     case Op::head3x3: size = packed_size_head3x3_s8(outputs); break;
   }
   auto* packed = arena.alloc<std::byte>(size);
-  steps_[layer].weights = packed;
+  weights_[layer].packed = packed;
   if (packed == nullptr) return Status::ok;  // bind() says so in the end
   switch (l.op) {
     case Op::conv3x3:
@@ -236,20 +237,57 @@ int Int8Plan::pixel_bytes(int tensor) const noexcept {
   return tensor == result() ? 1 : net_.tensors[tensor].channels;
 }
 
+// Decides how stages are cut, and takes what their jobs keep beside the rings.
+void Int8Plan::bind_stages(Arena& arena) noexcept {
+  std::ptrdiff_t scratch = 0;
+  stage_count_ = 0;
+  for (LayerRange layers = net_.stage(0); layers.begin < net_.layer_count; layers = net_.stage(layers.end)) {
+    Stage& stage = stages_[stage_count_++];
+    stage = {};
+    stage.layers = layers;
+    const Layer& l = net_.layers[layers.end - 1];
+    const int pixels = static_cast<int>(kJobMacs / net_.macs_per_pixel(l));
+    stage.area = (pixels < kLeastRun ? kLeastRun : pixels) / kColumns;
+    if (layers.end - layers.begin == 1) continue;
+    const Layer& dw = net_.layers[layers.end - 2];
+    const std::ptrdiff_t channels = net_.tensors[dw.out].channels;
+    const int width = width_of(l.out), fit = kExpandedBytes / (static_cast<int>(channels) * (3 * dw.stride + 1));
+    stage.blocks = cut(1, width, fit < kLeastExpanded ? kLeastExpanded : fit, options_.workers).runs;
+    const std::ptrdiff_t columns = (width + stage.blocks - 1) / stage.blocks;
+    scratch = columns * channels > scratch ? columns * channels : scratch;
+    if (layers.end - layers.begin < 3) continue;  // expands nothing
+    stage.row_pitch = round_up((columns * dw.stride + 2) * channels, kLine);
+    const std::ptrdiff_t size = 3 * stage.row_pitch * stage.blocks;
+    stage.expanded = arena.alloc<std::uint8_t>(static_cast<std::size_t>(size));
+    if (arena.fits()) fill(reinterpret_cast<std::byte*>(stage.expanded), size, zero_of(dw.in));
+  }
+  scratch_pitch_ = round_up(scratch, kLine);
+  scratch_ =
+      arena.alloc<std::uint8_t>(static_cast<std::size_t>(scratch_pitch_) * static_cast<std::size_t>(options_.workers));
+}
+
 void Int8Plan::bind_rings(Arena& arena) noexcept {
-  const Schedule schedule = make_schedule(net_, options_.height, options_.band);
+  const Schedule schedule = make_schedule(net_, options_.height, options_.band, false);
   lag_ = schedule.lag;
   std::ptrdiff_t widest_margin = 0, widest_body = 0;
   for (int t = 0; t < net_.tensor_count; ++t) {
-    const std::ptrdiff_t pixel = pixel_bytes(t), width = options_.width >> net_.tensors[t].shift;
+    const int rows = schedule.ring_rows[t];
+    if (rows == 0) continue;
+    const std::ptrdiff_t pixel = pixel_bytes(t), width = width_of(t);
     const std::ptrdiff_t margin = round_up(pixel, kLine);  // keeps pixel 0 on a cache line
     const std::ptrdiff_t pitch = margin + round_up(width * pixel + pixel, kLine);
-    const int rows = schedule.ring_rows[t];
     auto* block = arena.alloc<std::byte>(static_cast<std::size_t>(pitch) * static_cast<std::size_t>(rows));
     rings_[t] = {block + (block != nullptr ? margin : 0), pitch, rows};
     widest_margin = margin > widest_margin ? margin : widest_margin;
     widest_body = pitch - margin > widest_body ? pitch - margin : widest_body;
     if (arena.fits()) fill(block, pitch * rows, zero_of(t));
+  }
+  for (int i = 0; i < stage_count_; ++i) {
+    const Stage& stage = stages_[i];
+    if (stage.row_pitch == 0) continue;
+    const std::ptrdiff_t pixel = net_.tensors[net_.layers[stage.layers.begin].out].channels;
+    widest_margin = pixel > widest_margin ? pixel : widest_margin;
+    widest_body = stage.row_pitch > widest_body ? stage.row_pitch : widest_body;
   }
   for (int k = 0; k < 2; ++k) {
     auto* padding = arena.alloc<std::byte>(static_cast<std::size_t>(widest_margin + widest_body));
@@ -265,13 +303,14 @@ void Int8Plan::start() noexcept {
 }
 
 const std::uint8_t* Int8Plan::row_or_padding(int tensor, int y) const noexcept {
-  const bool inside = y >= 0 && y < tensor_rows(net_, tensor, options_.height);
+  const bool inside = y >= 0 && y < rows_of(tensor);
   return inside ? bytes_row(tensor, y) : reinterpret_cast<const std::uint8_t*>(padding_[linear_[tensor] ? 1 : 0]);
 }
 
-void Int8Plan::run(int layer, int y, int x0, int pixels) const noexcept {
+// Columns [x0, x0 + pixels) of row y of one layer.
+void Int8Plan::run_row(int layer, int y, int x0, int pixels) const noexcept {
   const Layer& l = net_.layers[layer];
-  const std::byte* weights = steps_[layer].weights;
+  const std::byte* weights = weights_[layer].packed;
   const int inputs = net_.tensors[l.in].channels, outputs = net_.tensors[l.out].channels;
   const std::ptrdiff_t x = x0;
   std::uint8_t* out = const_cast<std::uint8_t*>(bytes_row(l.out, y)) + x * pixel_bytes(l.out);
@@ -298,7 +337,7 @@ void Int8Plan::run(int layer, int y, int x0, int pixels) const noexcept {
                             .y = y,
                             .pixels = pixels,
                             .outputs = outputs,
-                            .wide = steps_[layer].wide};
+                            .wide = weights_[layer].wide};
       for (int k = 0; k < 2 && l.up2; ++k) args.half[k] = row_or_padding(l.in, ((y - 1) >> 1) + k);
       for (int i = 0; i < 3; ++i) {
         if (!l.up2) args.full[i] = rows[i];
@@ -315,7 +354,7 @@ void Int8Plan::run(int layer, int y, int x0, int pixels) const noexcept {
                        .pixels = pixels,
                        .channels = outputs,
                        .stride = l.stride,
-                       .wide = steps_[layer].wide});
+                       .wide = weights_[layer].wide});
       break;
     case Op::pointwise:
       pointwise_->run({.in = bytes_row(l.in, y) + x * inputs,
@@ -325,7 +364,7 @@ void Int8Plan::run(int layer, int y, int x0, int pixels) const noexcept {
                        .pixels = pixels,
                        .depth = inputs,
                        .outputs = outputs,
-                       .wide = steps_[layer].wide});
+                       .wide = weights_[layer].wide});
       break;
     case Op::head3x3:
       head3x3_->run({.rows = {rows[0], rows[1], rows[2]},
@@ -338,21 +377,83 @@ void Int8Plan::run(int layer, int y, int x0, int pixels) const noexcept {
   }
 }
 
+// See StreamPlan::run_residual().
+void Int8Plan::run_residual(const Stage& stage, int block, RowRange rows, std::uint8_t* scratch) const noexcept {
+  const Layer &dw = net_.layers[stage.layers.end - 2], &project = net_.layers[stage.layers.end - 1];
+  const LayerWeights &dw_weights = weights_[stage.layers.end - 2], &project_weights = weights_[stage.layers.end - 1];
+  const int outputs = net_.tensors[project.out].channels, all_rows = rows_of(dw.in);
+  const ResidualBlock at = residual_block(width_of(project.out), width_of(dw.in), dw.stride, stage.blocks, block);
+  const std::ptrdiff_t channels = net_.tensors[dw.out].channels, x = static_cast<std::ptrdiff_t>(at.x0) * outputs;
+  const auto expanded = [&](int y) {  // column at.left
+    return stage.expanded + (block * 3 + y % 3) * stage.row_pitch;
+  };
+  const auto expand = [&](int y) {
+    const Layer& l = net_.layers[stage.layers.begin];
+    const LayerWeights& w = weights_[stage.layers.begin];
+    const int inputs = net_.tensors[l.in].channels;
+    pointwise_->run({.in = bytes_row(l.in, y) + static_cast<std::ptrdiff_t>(at.begin) * inputs,
+                     .packed = w.packed,
+                     .add = nullptr,
+                     .out = expanded(y) + (at.begin - at.left) * channels,
+                     .pixels = at.end - at.begin,
+                     .depth = inputs,
+                     .outputs = static_cast<int>(channels),
+                     .wide = w.wide});
+  };
+  for (int y = rows.begin; y < rows.end; ++y) {
+    const std::uint8_t* in[3];
+    if (stage.expanded != nullptr) {
+      const RowRange needed = newly_needed(y, dw.stride, all_rows);
+      for (int i = needed.begin; i < needed.end; ++i) expand(i);
+    }
+    for (int i = 0; i < 3; ++i) {
+      const int from = y * dw.stride + i - 1;
+      const bool kept = stage.expanded != nullptr && from >= 0 && from < all_rows;
+      in[i] = kept ? expanded(from) + channels : row_or_padding(dw.in, from);
+    }
+    dwconv3x3_->run({.rows = {in[0], in[1], in[2]},
+                     .packed = dw_weights.packed,
+                     .out = scratch,
+                     .x0 = stage.expanded != nullptr ? 0 : at.x0,
+                     .pixels = at.x1 - at.x0,
+                     .channels = static_cast<int>(channels),
+                     .stride = dw.stride,
+                     .wide = dw_weights.wide});
+    pointwise_->run({.in = scratch,
+                     .packed = project_weights.packed,
+                     .add = project.add == kNoTensor ? nullptr : bytes_row(project.add, y) + x,
+                     .out = const_cast<std::uint8_t*>(bytes_row(project.out, y)) + x,
+                     .pixels = at.x1 - at.x0,
+                     .depth = static_cast<int>(channels),
+                     .outputs = outputs,
+                     .wide = project_weights.wide});
+  }
+}
+
 void Int8Plan::step(const Parallel& parallel, const StageObserver* observer) noexcept {
   made_[0] = wanted();
   progress_.produced[0] = made_[0].end;
-  for (int i = 0; i < net_.layer_count; ++i) {
-    const Layer& l = net_.layers[i];
-    const Step& s = steps_[i];
-    const RowRange rows = next_rows(net_, {i, i + 1}, progress_, options_.height, options_.band);
-    const int width = options_.width >> net_.tensors[l.out].shift;
-    parallel.for_each(rows.count() * s.runs, [&](int job, int) noexcept {
-      const int x0 = job % s.runs * s.run_pixels;
-      const int left = width - x0;
-      run(i, rows.begin + job / s.runs, x0, left < s.run_pixels ? left : s.run_pixels);
-    });
-    made_[l.out] = rows;
-    progress_.produced[l.out] = rows.end;
+  for (int i = 0; i < stage_count_; ++i) {
+    const Stage& s = stages_[i];
+    const int out = net_.layers[s.layers.end - 1].out, width = width_of(out);
+    const RowRange rows = next_rows(net_, s.layers, progress_, options_.height, options_.band, 1);
+    if (s.blocks > 0) {
+      parallel.for_each(rows.count() > 0 ? s.blocks : 0, [&](int job, int worker) noexcept {
+        run_residual(s, job, rows, scratch_ + worker * scratch_pitch_);
+      });
+    } else if (rows.count() > 0) {
+      const int across = (width + kColumns - 1) / kColumns;
+      const Cut c = cut(rows.count(), across, s.area, parallel.workers);
+      parallel.for_each(c.jobs(), [&](int job, int) noexcept {
+        const int group = job / c.runs, run = job % c.runs;
+        const int x0 = kColumns * part_begin(across, c.runs, run), end = kColumns * part_begin(across, c.runs, run + 1);
+        const int x1 = end < width ? end : width;
+        for (int k = part_begin(rows.count(), c.groups, group); k < part_begin(rows.count(), c.groups, group + 1); ++k)
+          run_row(s.layers.begin, rows.begin + k, x0, x1 - x0);
+      });
+    }
+    made_[out] = rows;
+    progress_.produced[out] = rows.end;
     if (observer != nullptr) observer->done(observer->self, i);
   }
 }

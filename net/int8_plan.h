@@ -4,8 +4,8 @@
 //
 //   Net -> Int8Plan::bind() -> step() ... step()
 //
-// Every byte of every tensor is defined by weights/FORMAT.md: it is the same for any
-// instruction set, band height and number of workers.
+// Memory is spent as StreamPlan spends it.  Every byte of every tensor is defined by weights/FORMAT.md: it is the same
+// for any instruction set, band height and number of workers.
 //
 //   plan.start();
 //   while (!plan.finished()) {
@@ -51,10 +51,11 @@ inline std::int16_t int8_input(std::uint16_t dn, float offset, float quantificat
   return int8_rounded((static_cast<float>(dn) + offset) * static_cast<float>(kInt8InputUnit) / quantification);
 }
 
-// A good band for an image of this width: bytes take a quarter of the memory of floats.
+// A good band for an image of this width: as default_band(), in multiples of 8.  Bands that
+// divide what the deep layers halve keep fewer rows waiting (11,008 pixels: 62 MiB with
+// bands of 8 rows, 67 with 5).
 constexpr int int8_band(int width) noexcept {
-  const int rows = 65536 / width;
-  return rows < 4 ? 4 : rows > 128 ? 128 : rows;
+  return default_band(width) / 8 * 8;
 }
 
 class Int8Plan {
@@ -76,12 +77,15 @@ class Int8Plan {
   std::int16_t* input_row(int y) noexcept { return reinterpret_cast<std::int16_t*>(const_cast<std::byte*>(row(0, y))); }
   int input_channels() const noexcept { return even(net_.tensors[0].channels); }
 
+  // parallel.workers <= options().workers
   void step(const Parallel& parallel, const StageObserver* observer = nullptr) noexcept;
 
-  int stages() const noexcept { return net_.layer_count; }
-  LayerRange stage_layers(int stage) const noexcept { return {stage, stage + 1}; }
+  // See StreamPlan.
+  int stages() const noexcept { return stage_count_; }
+  LayerRange stage_layers(int stage) const noexcept { return stages_[stage].layers; }
 
   // Rows of a tensor that the last step produced; they stay readable until the next one.
+  // Of inner tensors there are none.
   RowRange made(int tensor) const noexcept { return made_[tensor]; }
   // (width, channels) bytes; not for the input and the result.
   const std::uint8_t* bytes_row(int tensor, int y) const noexcept {
@@ -100,17 +104,25 @@ class Int8Plan {
     std::ptrdiff_t pitch;  // bytes from row to row
     int rows;              // row y lives in slot y % rows
   };
-  struct Step {
-    const std::byte* weights;  // packed
-    int run_pixels;            // pixels of one job
-    int runs;                  // jobs per row
-    bool wide;                 // weights of 14 bits
+  struct LayerWeights {
+    const std::byte* packed;
+    bool wide;  // of 14 bits
   };
-
+  struct Stage {
+    LayerRange layers;
+    int area;    // of a job, in groups of 16 pixels
+    int blocks;  // inverted residuals: see residual.h
+    std::uint8_t* expanded;
+    std::ptrdiff_t row_pitch;
+  };
   static constexpr int even(int n) noexcept { return n + n % 2; }
   Status bind_layer(const WeightsFile& weights, int layer, Arena& arena, WeightsMismatch* mismatch) noexcept;
+  void bind_stages(Arena& arena) noexcept;
   void bind_rings(Arena& arena) noexcept;
-  void run(int layer, int y, int x0, int pixels) const noexcept;
+  void run_row(int layer, int y, int x0, int pixels) const noexcept;
+  void run_residual(const Stage& stage, int block, RowRange rows, std::uint8_t* scratch) const noexcept;
+  int rows_of(int tensor) const noexcept { return tensor_rows(net_, tensor, options_.height); }
+  int width_of(int tensor) const noexcept { return options_.width >> net_.tensors[tensor].shift; }
   int pixel_bytes(int tensor) const noexcept;
   std::uint8_t zero_of(int tensor) const noexcept { return linear_[tensor] ? 128 : 0; }
   const std::byte* row(int tensor, int y) const noexcept {
@@ -126,10 +138,14 @@ class Int8Plan {
   const Dwconv3x3S8Kernel* dwconv3x3_ = nullptr;
   const PointwiseS8Kernel* pointwise_ = nullptr;
   const Head3x3S8Kernel* head3x3_ = nullptr;
-  Step steps_[Net::kMax] = {};
+  LayerWeights weights_[Net::kMax] = {};
+  Stage stages_[Net::kMax] = {};
+  int stage_count_ = 0;
   Ring rings_[Net::kMax] = {};
   bool linear_[Net::kMax] = {};       // by tensor: no activation, its zero is 128
   const std::byte* padding_[2] = {};  // pixel 0 of a row of zeros, and of a row of 128, as wide as any
+  std::uint8_t* scratch_ = nullptr;
+  std::ptrdiff_t scratch_pitch_ = 0;  // from worker to worker
   int lag_ = 0;
   Progress progress_;
   RowRange made_[Net::kMax] = {};

@@ -31,7 +31,8 @@ constexpr bool reads_three_rows(const Layer& l) noexcept {
   return l.op != Op::pointwise;
 }
 
-// Rows a layer produces at a time, from row 0 on: transformed convolutions make pairs.
+// Rows a layer produces at a time, from row 0 on, where convolutions are transformed: those
+// make pairs.  Where none is, every layer makes one.
 constexpr int row_step(const Layer& l) noexcept {
   return l.op == Op::conv3x3 && l.stride == 1 ? 2 : 1;
 }
@@ -90,8 +91,9 @@ constexpr RowRange next_input_rows(const Progress& p, int height, int band) noex
   return {begin, height - begin < band ? height : begin + band};
 }
 
-// The rows the stage produces next; the caller advances `produced`.
-constexpr RowRange next_rows(const Net& net, LayerRange stage, const Progress& p, int height, int band) noexcept {
+// The rows the stage produces next, `step` at a time; the caller advances `produced`.
+constexpr RowRange next_rows(const Net& net, LayerRange stage, const Progress& p, int height, int band,
+                             int step) noexcept {
   const Layer& last = net.layers[stage.end - 1];
   const int out_rows = tensor_rows(net, last.out, height);
   int possible = out_rows;
@@ -101,7 +103,7 @@ constexpr RowRange next_rows(const Net& net, LayerRange stage, const Progress& p
     const int n = rows_possible(net, stage, reads, p.produced[t], height);
     possible = n < possible ? n : possible;
   }
-  const int step = row_step(last), begin = p.produced[last.out], shift = net.tensors[last.out].shift;
+  const int begin = p.produced[last.out], shift = net.tensors[last.out].shift;
   const int band_here = (band + (1 << shift) - 1) >> shift;
   const int cap = begin + (band_here + step - 1) / step * step;
   if (possible < out_rows) possible -= possible % step;
@@ -113,8 +115,9 @@ struct Schedule {
   int lag = 0;                    // most input rows taken and not yet answered by an output row
 };
 
-// height: of tensor 0, a multiple of 2^(largest shift).  band: >= 1.
-constexpr Schedule make_schedule(const Net& net, int height, int band) noexcept {
+// height: of tensor 0, a multiple of 2^(largest shift).  band: >= 1.  transformed: whether
+// layers make row_step() rows at a time, not one.
+constexpr Schedule make_schedule(const Net& net, int height, int band, bool transformed = true) noexcept {
   Schedule s;
   Progress p;
   const int result = net.layers[net.layer_count - 1].out;
@@ -136,8 +139,9 @@ constexpr Schedule make_schedule(const Net& net, int height, int band) noexcept 
     int rows = p.produced[0] - keep(0);
     s.ring_rows[0] = rows > s.ring_rows[0] ? rows : s.ring_rows[0];
     for (LayerRange stage = net.stage(0); stage.begin < net.layer_count; stage = net.stage(stage.end)) {
-      const int t = net.layers[stage.end - 1].out;
-      const RowRange made = next_rows(net, stage, p, height, band);
+      const Layer& last = net.layers[stage.end - 1];
+      const int t = last.out;
+      const RowRange made = next_rows(net, stage, p, height, band, transformed ? row_step(last) : 1);
       const int oldest = t == result ? made.begin : keep(t);
       p.produced[t] = made.end;
       rows = made.end - oldest;

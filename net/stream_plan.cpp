@@ -239,7 +239,7 @@ void StreamPlan::step(const Parallel& parallel, const StageObserver* observer) n
   for (int i = 0; i < stage_count_; ++i) {
     const Stage& s = stages_[i];
     const Layer& last = net_.layers[s.layers.end - 1];
-    const RowRange rows = next_rows(net_, s.layers, progress_, options_.height, options_.band);
+    const RowRange rows = next_rows(net_, s.layers, progress_, options_.height, options_.band, row_step(last));
     const auto scratch = [this](int worker) { return scratch_ + worker * scratch_pitch_; };
     if (s.blocks > 0) {
       parallel.for_each(rows.count() > 0 ? s.blocks : 0,

@@ -2,7 +2,7 @@
 // What a job of each kind of stage does.
 #include <limits>
 
-#include "net/cut.h"
+#include "net/residual.h"
 #include "net/stream_plan.h"
 
 namespace dtacs {
@@ -148,29 +148,25 @@ void StreamPlan::run_pair_block(const Layer& l, const LayerWeights& w, const Til
 
 // A block of columns of an inverted residual, row by row: the expanded rows that a row
 // of the result is the first to need, the depthwise convolution of three of them, the
-// projection.  Row y of what is expanded lives in slot y % 3, from one step to the next.
+// projection.
 void StreamPlan::run_residual(const Stage& stage, int block, RowRange rows, float* scratch) const noexcept {
   const Layer &dw = net_.layers[stage.layers.end - 2], &project = net_.layers[stage.layers.end - 1];
   const LayerWeights &dw_weights = weights_[stage.layers.end - 2], &project_weights = weights_[stage.layers.end - 1];
-  const int width = width_of(project.out), outputs = net_.tensors[project.out].channels;
-  const int x0 = part_begin(width, stage.blocks, block), x1 = part_begin(width, stage.blocks, block + 1);
+  const int outputs = net_.tensors[project.out].channels, all_rows = rows_of(dw.in);
+  const ResidualBlock at = residual_block(width_of(project.out), width_of(dw.in), dw.stride, stage.blocks, block);
   const std::ptrdiff_t channels = net_.tensors[dw.out].channels;
-  const int all_rows = rows_of(dw.in);
-  // The block's columns of the depthwise input: those that exist of [left, right).
-  const int left = x0 * dw.stride - 1, right = (x1 - 1) * dw.stride + 2;
-  const auto expanded = [&](int y) {  // column `left`
+  const auto expanded = [&](int y) {  // column at.left
     return stage.expanded + (block * 3 + y % 3) * stage.row_pitch;
   };
   const auto expand = [&](int y) {
     const Layer& l = net_.layers[stage.layers.begin];
     const Clamp clamp = clamp_of(l.act);
     const int inputs = net_.tensors[l.in].channels;
-    const int begin = left < 0 ? 0 : left, end = right < width_of(dw.in) ? right : width_of(dw.in);
-    pointwise_->run({.in = row(l.in, y) + static_cast<std::ptrdiff_t>(begin) * inputs,
+    pointwise_->run({.in = row(l.in, y) + static_cast<std::ptrdiff_t>(at.begin) * inputs,
                      .packed = weights_[stage.layers.begin].packed,
                      .add = nullptr,
-                     .out = expanded(y) + (begin - left) * channels,
-                     .pixels = end - begin,
+                     .out = expanded(y) + (at.begin - at.left) * channels,
+                     .pixels = at.end - at.begin,
                      .depth = inputs,
                      .outputs = static_cast<int>(channels),
                      .lo = clamp.lo,
@@ -179,11 +175,11 @@ void StreamPlan::run_residual(const Stage& stage, int block, RowRange rows, floa
   for (int y = rows.begin; y < rows.end; ++y) {
     const float* in[3];
     if (stage.expanded != nullptr) {
-      const int last = y * dw.stride + 1 < all_rows ? y * dw.stride + 1 : all_rows - 1;
-      for (int i = y == 0 ? 0 : (y - 1) * dw.stride + 2; i <= last; ++i) expand(i);
+      const RowRange needed = newly_needed(y, dw.stride, all_rows);
+      for (int i = needed.begin; i < needed.end; ++i) expand(i);
       for (int i = 0; i < 3; ++i) {
-        const int at = y * dw.stride + i - 1;
-        in[i] = at >= 0 && at < all_rows ? expanded(at) + channels : zeros_;
+        const int from = y * dw.stride + i - 1;
+        in[i] = from >= 0 && from < all_rows ? expanded(from) + channels : zeros_;
       }
     } else {
       for (int i = 0; i < 3; ++i) in[i] = row_or_zeros(dw.in, y * dw.stride + i - 1);
@@ -193,18 +189,18 @@ void StreamPlan::run_residual(const Stage& stage, int block, RowRange rows, floa
                      .weights = dw_weights.packed,
                      .bias = dw_weights.bias,
                      .out = scratch,
-                     .x0 = stage.expanded != nullptr ? 0 : x0,
-                     .pixels = x1 - x0,
+                     .x0 = stage.expanded != nullptr ? 0 : at.x0,
+                     .pixels = at.x1 - at.x0,
                      .channels = static_cast<int>(channels),
                      .stride = dw.stride,
                      .lo = dw_clamp.lo,
                      .hi = dw_clamp.hi});
-    const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(x0) * outputs;
+    const std::ptrdiff_t x = static_cast<std::ptrdiff_t>(at.x0) * outputs;
     pointwise_->run({.in = scratch,
                      .packed = project_weights.packed,
-                     .add = project.add == kNoTensor ? nullptr : row(project.add, y) + at,
-                     .out = const_cast<float*>(row(project.out, y)) + at,
-                     .pixels = x1 - x0,
+                     .add = project.add == kNoTensor ? nullptr : row(project.add, y) + x,
+                     .out = const_cast<float*>(row(project.out, y)) + x,
+                     .pixels = at.x1 - at.x0,
                      .depth = static_cast<int>(channels),
                      .outputs = outputs,
                      .lo = clamp.lo,
