@@ -35,6 +35,10 @@ LoadedWeights load_weights(const std::string& path) {
   return loaded;
 }
 
+bool int8_by_default(IsaSet isa) {
+  return runs_on(isa::avxvnni, isa) || runs_on(isa::avx512vnni, isa) || runs_on(isa::dotprod, isa);
+}
+
 #ifdef DTACS_EMBED_WEIGHTS
 
 std::optional<LoadedWeights> built_in_classification(bool int8) {
