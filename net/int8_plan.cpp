@@ -267,7 +267,7 @@ void Int8Plan::bind_stages(Arena& arena) noexcept {
 }
 
 void Int8Plan::bind_rings(Arena& arena) noexcept {
-  const Schedule schedule = make_schedule(net_, options_.height, options_.band, false);
+  const Schedule schedule = make_schedule(net_, options_.height, options_.band, options_.keep_inner);
   lag_ = schedule.lag;
   std::ptrdiff_t widest_margin = 0, widest_body = 0;
   for (int t = 0; t < net_.tensor_count; ++t) {
@@ -435,8 +435,10 @@ void Int8Plan::step(const Parallel& parallel, const StageObserver* observer) noe
   progress_.produced[0] = made_[0].end;
   for (int i = 0; i < stage_count_; ++i) {
     const Stage& s = stages_[i];
-    const int out = net_.layers[s.layers.end - 1].out, width = width_of(out);
-    const RowRange rows = next_rows(net_, s.layers, progress_, options_.height, options_.band, 1);
+    const Layer& last = net_.layers[s.layers.end - 1];
+    const int out = last.out, width = width_of(out);
+    const int at_a_time = options_.keep_inner ? row_step(last) : 1;  // see StreamOptions
+    const RowRange rows = next_rows(net_, s.layers, progress_, options_.height, options_.band, at_a_time);
     if (s.blocks > 0) {
       parallel.for_each(rows.count() > 0 ? s.blocks : 0, [&](int job, int worker) noexcept {
         run_residual(s, job, rows, scratch_ + worker * scratch_pitch_);

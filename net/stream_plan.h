@@ -43,7 +43,8 @@ struct StreamOptions {
   int band = 32;              // input rows taken by one step, >= 1; see default_band()
   IsaSet isa = isa::none;     // kernels may use these instructions
   int workers = 1;            // most workers that step() will be given
-  bool keep_inner = false;    // inner tensors have rows too: for looking into a network; slower and larger
+  bool keep_inner = false;    // inner tensors have rows too, and every precision makes the same rows in a step:
+                              // for looking into a network; slower and larger
 };
 
 // Why bind() found the weights unfit: the tensor, what the network needs, what the file holds.

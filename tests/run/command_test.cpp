@@ -15,6 +15,7 @@
 #include "tests/host/temp_folder.h"
 #include "tests/support/tools.h"
 #include "tools/run/args.h"
+#include "tools/run/loaded_weights.h"
 #include "tools/run/radiometry_check.h"
 
 namespace dtacs::test {
@@ -72,6 +73,15 @@ TEST_CASE("arguments: options in any order and form, mistakes named") {
     check_fails(Exit::usage, "--window", [&] { args_of({"--window", bad}).rect("--window"); });
   check_fails(Exit::usage, "unknown option --frob", [] { args_of({"--frob", "x"}).finish(1, "usage"); });
   check_fails(Exit::usage, "usage", [] { args_of({"a", "b"}).finish(1, "usage"); });
+}
+
+TEST_CASE("precision: int8 is the default where float32 has no wide multiply-add, and only there") {
+  for (const IsaName& isa : kIsaNames) {
+    const std::string name = isa.name;
+    INFO(name);
+    CHECK(int8_by_default(isa.set) == (name == "sse41" || name == "neon" || name == "dotprod"));
+  }
+  CHECK_FALSE(int8_by_default(isa::avx512vbmi | isa::avx512vnni));
 }
 
 TEST_CASE("radiometry: a forgotten and a doubled offset are suspected, an ordinary scene is not") {

@@ -35,6 +35,10 @@ LoadedWeights load_weights(const std::string& path) {
   return loaded;
 }
 
+bool int8_by_default(IsaSet isa) {
+  return isa != isa::none && !runs_on(isa::avx2, isa);
+}
+
 #ifdef DTACS_EMBED_WEIGHTS
 
 std::optional<LoadedWeights> built_in_classification(bool int8) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "io/host/file.h"
+#include "kernels/isa.h"
 #include "net/model.h"
 #include "weights/weights_file.h"
 
@@ -26,6 +27,12 @@ LoadedWeights open_weights(const std::string& name, std::span<const std::byte> b
 
 // Throws Failure: missing_input, bad_weights.
 LoadedWeights load_weights(const std::string& path);
+
+// Whether int8 weights are the default: with vectors, but without fused multiply-adds on
+// wide ones.  Time and memory are short there, and int8 takes less of both
+// (bench/RESULTS.md); elsewhere one pixel in a hundred of another class buys too little.
+// Without any vectors int8 would be the slower one.
+bool int8_by_default(IsaSet isa);
 
 // The default weights inside this binary; nothing when it was built without.
 std::optional<LoadedWeights> built_in_classification(bool int8);

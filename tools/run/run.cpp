@@ -63,13 +63,6 @@ struct Chosen {
   std::optional<LoadedWeights> classification, correction;
 };
 
-// Whether int8 weights are the default: where float32 has no fused multiply-add on wide
-// registers, int8 is several times as fast (bench/RESULTS.md); elsewhere float32 is fast
-// enough to be exact.  Without any vectors int8 would be the slower one.
-bool int8_by_default(IsaSet isa) {
-  return isa != isa::none && !runs_on(isa::avx2, isa);
-}
-
 Chosen choose_weights(const RunOptions& options) {
   Chosen chosen;
   for (const std::string& path : options.weights) {

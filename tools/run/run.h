@@ -14,7 +14,7 @@ namespace dtacs {
 
 // Of classification; correction is always float32.
 enum class Precision {
-  automatic,  // that of the weights given; of the built-in ones, int8 where the instruction set lacks AVX2
+  automatic,  // that of the weights given; of the built-in ones, see int8_by_default()
   f32,
   int8,
 };
