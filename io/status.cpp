@@ -13,6 +13,7 @@ const char* describe(Status s) noexcept {
     case Status::unsupported: return "the input uses a feature that is not implemented";
     case Status::wrong_shape: return "the shapes do not fit this network";
     case Status::arena_too_small: return "the arena is too small";
+    case Status::wrong_base: return "not the file that this is the difference to";
   }
   return "unknown status";
 }

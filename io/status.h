@@ -20,6 +20,7 @@ enum class [[nodiscard]] Status : std::uint8_t{
     unsupported,      // valid, but uses a feature we do not implement
     wrong_shape,      // well-formed, but not the shapes this network needs
     arena_too_small,  // Arena::wanted() says how much would do
+    wrong_base,       // not the file that a packed file is the difference to
 };
 
 // A sentence for people, without a trailing period.  Not in the freestanding

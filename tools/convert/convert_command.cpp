@@ -4,12 +4,15 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 
 #include "io/crc32c.h"
 #include "io/host/failure.h"
 #include "io/host/file.h"
 #include "io/host/output_file.h"
+#include "tools/convert/pack.h"
 #include "tools/run/loaded_weights.h"
+#include "weights/packed_file.h"
 
 namespace dtacs {
 
@@ -19,6 +22,9 @@ constexpr const char* kHelp =
     "usage: dtacs-convert IN -o OUT.dtw [option]...    convert a checkpoint to a weights file\n"
     "       dtacs-convert --int8 IN.dtw --calibrate SCENE... -o OUT.dtw    to 8-bit integers\n"
     "       dtacs-convert --compare A.dtw B.dtw SCENE...                   how far two are apart\n"
+    "       dtacs-convert --pack IN.dtw -o OUT.dtwz    without loss, for a slow link; --unpack undoes it\n"
+    "       dtacs-convert --delta OLD NEW -o PATCH     NEW as the difference to OLD\n"
+    "       dtacs-convert --apply OLD PATCH -o NEW     and NEW again\n"
     "       dtacs-convert --info FILE                  print a checkpoint or a weights file\n"
     "\n"
     "IN is a PyTorch checkpoint (.pt .pth .ckpt, TorchScript too), an ONNX model or a safetensors file.\n"
@@ -97,6 +103,21 @@ void print_weights_file(std::span<const std::byte> bytes, const std::string& pat
   std::printf("%d tensors, %zu values\n", f.tensor_count(), values);
 }
 
+// Of one that arrived in part too: which chunks are still to be sent.
+void print_packed_file(std::span<const std::byte> bytes, const std::string& path) {
+  PackedFile f;
+  if (const Status s = PackedFile::open(bytes, f); s != Status::ok)
+    throw Failure(Exit::bad_weights, path + ": expected a packed file of dtacs, version 1: " + describe(s));
+  std::printf("%s: dtacs packed file, version 1, %zu bytes in %d chunks\n", path.c_str(), f.packed_bytes(), f.chunks());
+  if (f.base_bytes() != 0)
+    std::printf("  needs a file of %zu bytes, CRC-32C %s\n", f.base_bytes(), hex(f.base_crc()).c_str());
+  std::printf("  yields a file of %zu bytes, CRC-32C %s\n", f.original_bytes(), hex(f.original_crc()).c_str());
+  for (int i = 0; i < f.chunks(); ++i)
+    if (const Status s = f.check_chunk(i); s != Status::ok)
+      std::printf("  chunk %d, %zu bytes from %zu: %s\n", i, f.chunk_bytes(i), f.chunk_begin(i),
+                  s == Status::truncated ? "missing" : "damaged");
+}
+
 void print_network(const Network& n) {
   std::printf("network: %s (%s), %zu inputs %s (%s), %zu outputs %s\n", n.net.c_str(), n.task.c_str(), n.bands.size(),
               join(n.bands).c_str(), n.input.c_str(), n.outputs.size(), join(n.outputs).c_str());
@@ -151,6 +172,14 @@ ConvertOptions parse_convert_options(int argc, const char* const* argv) {
       o.int8 = true;
     } else if (arg == "--compare") {
       o.compare = true;
+    } else if (arg == "--pack") {
+      o.pack = true;
+    } else if (arg == "--unpack") {
+      o.unpack = true;
+    } else if (arg == "--delta") {
+      o.delta = true;
+    } else if (arg == "--apply") {
+      o.apply = true;
     } else if (arg == "--calibrate") {
       o.scenes.push_back(value());
     } else if (arg == "--range") {
@@ -175,7 +204,7 @@ ConvertOptions parse_convert_options(int argc, const char* const* argv) {
       usage("unknown option " + arg);
     } else if (o.in.empty()) {
       o.in = arg;
-    } else if (o.compare && o.second.empty()) {
+    } else if ((o.compare || o.delta || o.apply) && o.second.empty()) {
       o.second = arg;
     } else if (o.compare) {
       o.scenes.push_back(arg);
@@ -185,6 +214,10 @@ ConvertOptions parse_convert_options(int argc, const char* const* argv) {
   }
   if (o.help) return o;
   if (o.in.empty()) usage("no file to read");
+  if (o.int8 + o.compare + o.pack + o.unpack + o.delta + o.apply > 1)
+    usage("expected one of --int8, --compare, --pack, --unpack, --delta and --apply");
+  if ((o.delta || o.apply) && o.second.empty())
+    usage(o.delta ? "--delta needs OLD and NEW" : "--apply needs OLD and PATCH");
   if (o.compare) {
     if (o.second.empty() || o.scenes.empty()) usage("--compare needs two weights files and a scene");
     return o;
@@ -249,6 +282,42 @@ void convert_to_int8(const ConvertOptions& options) {
               hex(check.crc()).c_str());
 }
 
+std::string_view as_text(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// --pack and --delta, then --unpack and --apply: a base is what the second of each has.
+void pack_file(const ConvertOptions& options) {
+  const MappedFile first(options.in);
+  std::vector<std::byte> bytes;
+  std::span<const std::byte> original = first.bytes(), base;
+  std::optional<MappedFile> second;
+  if (options.delta) {
+    base = original;
+    original = second.emplace(options.second).bytes();
+  }
+  try {
+    bytes = pack(original, base);
+  } catch (const Failure& f) {
+    throw Failure(f.exit(), (options.delta ? options.second : options.in) + ": " + f.what());
+  }
+  if (as_text(unpack(options.out, bytes, base).bytes()) != as_text(original))
+    throw Failure(Exit::self_check, options.out + ": the packed file does not read back (a mistake of this program)");
+  write_file(options.out, as_text(bytes));
+  std::printf("%s: %zu bytes for %zu, CRC-32C %s\n", options.out.c_str(), bytes.size(), original.size(),
+              hex(crc32c(original)).c_str());
+}
+
+void unpack_file(const ConvertOptions& options) {
+  const MappedFile first(options.in);
+  std::optional<MappedFile> second;
+  if (options.apply) second.emplace(options.second);
+  const UnpackedFile file =
+      options.apply ? unpack(options.second, second->bytes(), first.bytes()) : unpack(options.in, first.bytes());
+  write_file(options.out, as_text(file.bytes()));
+  std::printf("%s: %zu bytes, CRC-32C %s\n", options.out.c_str(), file.size, hex(crc32c(file.bytes())).c_str());
+}
+
 }  // namespace
 
 void run_convert(const ConvertOptions& options) {
@@ -261,7 +330,10 @@ void run_convert(const ConvertOptions& options) {
     return;
   }
   if (options.int8) return convert_to_int8(options);
+  if (options.pack || options.delta) return pack_file(options);
+  if (options.unpack || options.apply) return unpack_file(options);
   const MappedFile file(options.in);
+  if (options.info && is_packed(file.bytes())) return print_packed_file(file.bytes(), options.in);
   if (options.info && is_weights_file(file.bytes())) return print_weights_file(file.bytes(), options.in);
   const Checkpoint checkpoint = read_checkpoint(file.bytes(), options.in, {.check_crc = options.check_zip_crc});
   if (options.info) return print_checkpoint(checkpoint, options);

@@ -15,6 +15,8 @@ struct ConvertOptions {
   std::string in, out;
   bool info = false, f16 = false, help = false;
   bool int8 = false, compare = false;  // IN is a weights file; --compare: so is `second`
+  bool pack = false, unpack = false;   // IN is any file
+  bool delta = false, apply = false;   // IN is the older file, `second` the newer one or a patch
   std::string second;
   std::vector<std::string> scenes;  // to calibrate with or compare on
   RangeRule range = RangeRule::largest;

@@ -2,6 +2,8 @@
 #include "tools/run/loaded_weights.h"
 
 #include "io/host/failure.h"
+#include "io/host/file.h"
+#include "tools/convert/pack.h"
 
 #ifdef DTACS_EMBED_WEIGHTS
 extern "C" {
@@ -30,8 +32,14 @@ LoadedWeights open_weights(const std::string& name, std::span<const std::byte> b
 
 LoadedWeights load_weights(const std::string& path) {
   auto file = std::make_shared<MappedFile>(path);
+  if (is_packed(file->bytes())) {
+    UnpackedFile unpacked = unpack(path, file->bytes());
+    LoadedWeights loaded = open_weights(path, unpacked.bytes());
+    loaded.bytes = std::move(unpacked.memory);
+    return loaded;
+  }
   LoadedWeights loaded = open_weights(path, file->bytes());
-  loaded.file = std::move(file);
+  loaded.bytes = std::move(file);
   return loaded;
 }
 

@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "io/host/file.h"
 #include "kernels/isa.h"
 #include "net/model.h"
 #include "weights/weights_file.h"
@@ -16,8 +15,8 @@
 namespace dtacs {
 
 struct LoadedWeights {
-  std::string name;  // the path, or "built-in classification"
-  std::shared_ptr<MappedFile> file;
+  std::string name;                   // the path, or "built-in classification"
+  std::shared_ptr<const void> bytes;  // the mapped file, or memory; whatever holds them
   WeightsFile weights;
   Model model;
 };
@@ -25,7 +24,7 @@ struct LoadedWeights {
 // Weights in memory that outlives the result.  Throws Failure(bad_weights).
 LoadedWeights open_weights(const std::string& name, std::span<const std::byte> bytes);
 
-// Throws Failure: missing_input, bad_weights.
+// A weights file, packed or not.  Throws Failure: missing_input, bad_weights.
 LoadedWeights load_weights(const std::string& path);
 
 // Whether int8 weights are the default: with vectors, but without fused multiply-adds on
