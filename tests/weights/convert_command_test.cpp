@@ -15,6 +15,7 @@
 #include "io/host/file.h"
 #include "tests/support/shared_data.h"
 #include "tests/weights/checkpoint_bytes.h"
+#include "tools/run/loaded_weights.h"
 
 namespace dtacs {
 
@@ -161,6 +162,32 @@ TEST_CASE("convert: failures have their exit code and leave nothing behind") {
   }
   CHECK(run({"--info", folder.at("o")}, &line) == 69);
   CHECK(run({good, "-o", "/dev/full/x"}) == 73);
+}
+
+TEST_CASE("convert: packed, unpacked, and as a difference") {
+  const Folder folder;
+  const std::string old = DTACS_SOURCE_DIR "/weights/correction_probav.dtw",
+                    now = DTACS_SOURCE_DIR "/weights/correction_planetscope.dtw";
+  const auto content = [](const std::string& path) {
+    const MappedFile file(path);
+    return FileBytes(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+  };
+  REQUIRE(run({"--pack", now, "-o", folder.at("z")}) == 0);
+  CHECK(content(folder.at("z")).size() < content(now).size());
+  REQUIRE(run({"--unpack", folder.at("z"), "-o", folder.at("u")}) == 0);
+  CHECK(content(folder.at("u")) == content(now));
+  CHECK(load_weights(folder.at("z")).weights.crc() == load_weights(now).weights.crc());
+  REQUIRE(run({"--delta", old, now, "-o", folder.at("patch")}) == 0);
+  REQUIRE(run({"--apply", old, folder.at("patch"), "-o", folder.at("n")}) == 0);
+  CHECK(content(folder.at("n")) == content(now));
+  std::string line;
+  CHECK(run({"--apply", now, folder.at("patch"), "-o", folder.at("x")}, &line) == 69);
+  CHECK(line.find("not the file that this is the difference to") != line.npos);
+  CHECK(run({"--unpack", folder.at("patch"), "-o", folder.at("x")}) == 69);
+  CHECK(run({"--info", folder.at("patch")}) == 0);
+  CHECK(run({"--pack", "--unpack", now, "-o", folder.at("x")}) == 64);
+  CHECK(run({"--delta", old, "-o", folder.at("x")}) == 64);
+  CHECK(folder.files() == 4);
 }
 
 TEST_CASE("convert: a disk that fills up half-way leaves nothing behind") {
