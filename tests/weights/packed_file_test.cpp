@@ -14,6 +14,7 @@
 #include "io/host/file.h"
 #include "tools/convert/pack.h"
 #include "tools/convert/weights_writer.h"
+#include "tools/run/unpack.h"
 
 namespace dtacs::test {
 namespace {

@@ -12,6 +12,7 @@
 #include "io/host/output_file.h"
 #include "tools/convert/pack.h"
 #include "tools/run/loaded_weights.h"
+#include "tools/run/unpack.h"
 #include "weights/packed_file.h"
 
 namespace dtacs {

@@ -2,10 +2,8 @@
 #include "tools/convert/pack.h"
 
 #include <algorithm>
-#include <cinttypes>
-#include <cstdio>
 #include <cstring>
-#include <new>
+#include <memory>
 
 #include "io/crc32c.h"
 #include "io/host/failure.h"
@@ -165,43 +163,6 @@ std::vector<std::byte> pack(Bytes original, Bytes base, std::uint32_t chunk) {
   if (out.size() > kMaxFile) throw Failure(Exit::usage, "expected a file of 1 to 2147483647 bytes to pack");
   put(out, kHeadPacked, static_cast<std::uint32_t>(out.size()));
   put(out, kHeadCrc, crc32c(Bytes(out).first(first_chunk + chunks * kChunkBytes)));
-  return out;
-}
-
-bool is_packed(Bytes bytes) {
-  return bytes.size() >= sizeof kMagic && std::memcmp(bytes.data(), kMagic, sizeof kMagic) == 0;
-}
-
-UnpackedFile unpack(const std::string& name, Bytes packed, Bytes base) {
-  const auto fail = [&](const std::string& why) { throw Failure(Exit::bad_weights, name + ": " + why); };
-  PackedFile file;
-  if (const Status s = PackedFile::open(packed, file); s != Status::ok) fail(describe(s));
-  if (const Status s = file.check_base(base); s != Status::ok) {
-    char text[160];
-    std::snprintf(text, sizeof text, "%s: it needs one of %zu bytes, CRC-32C %08" PRIx32, describe(s),
-                  file.base_bytes(), file.base_crc());
-    fail(file.base_bytes() == 0 ? "a packed file of its own, not a difference" : text);
-  }
-  // Before memory is taken for what a header says.
-  for (int i = 0; i < file.chunks(); ++i)
-    if (const Status s = file.check_chunk(i); s != Status::ok)
-      fail("chunk " + std::to_string(i) + " of " + std::to_string(file.chunks()) + ", bytes " +
-           std::to_string(file.chunk_begin(i)) + " to " + std::to_string(file.chunk_begin(i) + file.chunk_bytes(i)) +
-           (s == Status::truncated ? ", is missing" : ", is damaged"));
-  constexpr std::align_val_t kAlign{64};
-  UnpackedFile out;
-  out.size = file.original_bytes();
-  out.memory = std::shared_ptr<std::byte>(static_cast<std::byte*>(operator new(out.size, kAlign)),
-                                          [kAlign](std::byte* p) { operator delete(p, kAlign); });
-  const std::span<std::byte> target(out.memory.get(), out.size);
-  int failed = file.chunks();
-#pragma omp parallel for schedule(dynamic) reduction(min : failed)
-  for (int i = 0; i < file.chunks(); ++i) {
-    Model model;
-    if (file.unpack_chunk(i, base, target, model) != Status::ok) failed = std::min(failed, i);
-  }
-  if (failed < file.chunks()) fail("chunk " + std::to_string(failed) + ", though its CRC is right, cannot be decoded");
-  if (crc32c(target) != file.original_crc()) fail("decodes to a file whose CRC is wrong");
   return out;
 }
 

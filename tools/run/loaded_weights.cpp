@@ -3,7 +3,7 @@
 
 #include "io/host/failure.h"
 #include "io/host/file.h"
-#include "tools/convert/pack.h"
+#include "tools/run/unpack.h"
 
 #ifdef DTACS_EMBED_WEIGHTS
 extern "C" {
