@@ -24,7 +24,7 @@ for arch in "$@"; do
   cp "$build/$arch/dtacs" "$build/$arch/dtacs-convert" README.md CHANGELOG.md LICENSE "$build/$name/"
   for weights in weights/*.dtw; do
     case $weights in
-      weights/classification.dtw | weights/correction.dtw) ;;  # inside
+      weights/classification.dtw | weights/classification_int8.dtw | weights/correction.dtw) ;;  # inside
       *) cp "$weights" "$build/$name/weights/" ;;
     esac
   done
