@@ -299,8 +299,12 @@ void Scene::read(int rows) {
 
 std::size_t Scene::memory() const {
   std::size_t bytes = (values_.size() + lead_.size()) * sizeof(std::uint16_t) + valid_.size();
-  for (const Band& b : bands_) bytes += b.reader->memory() + b.line.size() * sizeof(std::uint16_t);
-  return bytes;
+  std::size_t call = 0;  // bands are read in turn
+  for (const Band& b : bands_) {
+    bytes += b.reader->memory() + b.line.size() * sizeof(std::uint16_t);
+    call = std::max(call, b.reader->memory_of_call());
+  }
+  return bytes + call;
 }
 
 void Scene::exchange(StateArchive& state) {
