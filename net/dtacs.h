@@ -52,6 +52,7 @@ typedef enum dtacs_status {
   DTACS_UNSUPPORTED = 5,      /* the weights are of a network this build does not run */
   DTACS_WRONG_SHAPE = 6,      /* the weights' tensors are not those of their network */
   DTACS_MEMORY_TOO_SMALL = 7, /* dtacs_measure() says how much would do */
+  DTACS_WRONG_BASE = 8,       /* of unpacking (weights/packed_file.h), from none of the functions below */
   DTACS_BAD_OPTION = 32,      /* a size below 1 or too large, an unknown instruction set or kind of input */
   DTACS_MISALIGNED = 33,      /* the weights do not start on a 64-byte boundary */
   DTACS_NEEDS_ROWS = 34,      /* nothing to pull before more rows are pushed */

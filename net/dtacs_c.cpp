@@ -55,7 +55,8 @@ static_assert(static_cast<int>(Status::ok) == DTACS_OK && static_cast<int>(Statu
               static_cast<int>(Status::corrupt) == DTACS_CORRUPT &&
               static_cast<int>(Status::unsupported) == DTACS_UNSUPPORTED &&
               static_cast<int>(Status::wrong_shape) == DTACS_WRONG_SHAPE &&
-              static_cast<int>(Status::arena_too_small) == DTACS_MEMORY_TOO_SMALL);
+              static_cast<int>(Status::arena_too_small) == DTACS_MEMORY_TOO_SMALL &&
+              static_cast<int>(Status::wrong_base) == DTACS_WRONG_BASE);
 static_assert(kPixelNetMaxBands == DTACS_MAX_BANDS);
 
 bool read_isa(const char* name, IsaSet& isa) noexcept {
