@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/run/job.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+#include "io/host/failure.h"
+#include "io/host/output_file.h"
+#include "tools/run/downlink.h"
+#include "tools/run/progress.h"
+#include "tools/run/run_state.h"
+
+namespace dtacs {
+
+namespace {
+
+// How often a run that can be taken up again remembers its scene: 0.6 MB for 13 bands 10,980 wide.
+constexpr int kRememberRows = 192;
+
+double seconds_since(std::chrono::steady_clock::time_point t) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - t).count();
+}
+
+}  // namespace
+
+Job::Job(const RunOptions& options, const ChosenWeights& weights, const Product& product, const Parallel& parallel,
+         const Pace& pace)
+    : options_(options),
+      weights_(weights),
+      product_(product),
+      parallel_(parallel),
+      pace_(pace),
+      scene_(product, {.bands = bands_to_read(product.info(), weights),
+                       .resolution = options.resolution,
+                       .window = options.window,
+                       .offset = options.offset,
+                       .parallel = parallel,
+                       .isa = options.isa}),
+      rgb_slots_{scene_.slot(3), scene_.slot(2), scene_.slot(1)},
+      has_rgb_(*std::min_element(rgb_slots_, rgb_slots_ + 3) >= 0),
+      before_(scene_.width(), scene_.height(), weights.classification.has_value()),
+      after_(scene_.width(), scene_.height(), false),
+      classes_(static_cast<std::size_t>(scene_.width())) {
+  if (weights_.classification) classes_of_mask_ = mask_classes(weights_.classification->weights.meta("outputs"));
+  if (!options_.truth.empty())
+    truth_ = std::make_unique<Truth>(options_.truth, scene_, options_.window.value_or(Rect{}), parallel_);
+  bind(0);
+}
+
+// The networks to a scene that is read from first_row on.
+void Job::bind(int first_row) {
+  classifier_.reset();  // before the next one takes as much memory
+  correction_.reset();
+  int values = 0, valid = 0;  // rows that a stage looks back
+  if (const auto& w = weights_.classification) {
+    classifier_ = std::make_unique<UnetStage>(w->name, w->weights, w->model, scene_, options_.isa, parallel_.workers,
+                                              first_row, pace_.unet_band);
+    values = classifier_->wanted_rows();
+    valid = classifier_->history();
+  }
+  if (const auto& w = weights_.correction) {
+    correction_ = std::make_unique<Correction>(*w, scene_, options_.isa, parallel_.workers, pace_.read, first_row,
+                                               pace_.unet_band);
+    values = std::max(values, correction_->history());
+    valid = std::max(valid, values);
+  }
+  scene_.keep(values + pace_.read, valid + pace_.read);
+}
+
+int Job::first_right(int first_row) const {
+  int row = first_row;
+  if (classifier_)
+    row = std::max(row, UnetStage::first_right(weights_.classification->model, scene_.height(), first_row));
+  if (correction_) row = std::max(row, correction_->first_right(first_row));
+  return row;
+}
+
+std::size_t Job::memory() const {
+  // The program, its threads, and what writers hold back.
+  constexpr std::size_t kProgram = std::size_t{16} << 20;
+  std::size_t bytes =
+      kProgram + weights_.memory() + scene_.memory() + before_.memory() + after_.memory() + classes_.size();
+  if (classifier_) bytes += classifier_->memory();
+  if (correction_) bytes += correction_->memory();
+  if (options_.resume) {
+    const int back = std::max({classifier_ ? classifier_->history() : 0, correction_ ? correction_->history() : 0}) +
+                     pace_.read + first_right(kRememberRows) - kRememberRows;
+    bytes += state_size() + RestartPoints::memory(scene_, kRememberRows, back);
+  }
+  return bytes;
+}
+
+// Of a state, about: the pictures, and rows of a strip of each output band.
+std::size_t Job::state_size() const {
+  return before_.memory() + after_.memory() + (std::size_t{4} << 20);
+}
+
+void Job::open_outputs() {
+  const Unfinished unfinished = options_.resume ? Unfinished::kept : Unfinished::removed;
+  if (classifier_) {
+    mask_ = std::make_unique<GeoTiffWriter>(options_.folder + "/mask.tif",
+                                            GeoTiffOptions{.width = scene_.width(),
+                                                           .height = scene_.height(),
+                                                           .parallel = parallel_,
+                                                           .epsg = product_.info().epsg,
+                                                           .ulx = scene_.ulx(),
+                                                           .uly = scene_.uly(),
+                                                           .pixel_size = scene_.ground_size(),
+                                                           .no_data = kNoDataClass,
+                                                           .band_names = {"scene classification"},
+                                                           .classes = classes_of_mask_,
+                                                           .metadata = file_metadata(*weights_.classification),
+                                                           .unfinished = unfinished});
+    files_.insert(files_.end(), {"mask.tif", "mask.tif.aux.xml", "mask.qml"});
+  }
+  if (correction_) {
+    reflectance_ =
+        std::make_unique<ReflectanceSink>(scene_, correction_->model(),
+                                          ReflectanceOptions{.folder = options_.folder,
+                                                             .stack = options_.stack,
+                                                             .epsg = product_.info().epsg,
+                                                             .parallel = parallel_,
+                                                             .unfinished = unfinished,
+                                                             .metadata = file_metadata(*weights_.correction)});
+    files_.insert(files_.end(), reflectance_->files().begin(), reflectance_->files().end());
+  }
+}
+
+std::vector<std::pair<std::string, std::string>> Job::file_metadata(const LoadedWeights& w) const {
+  return {{"PRODUCT", product_.info().name},
+          {"SENSING_TIME", product_.info().sensing_time},
+          {"WEIGHTS", w.name},
+          {"WEIGHTS_CRC32C", crc_text(w.weights)},
+          {"SOFTWARE", "dtacs " DTACS_VERSION}};
+}
+
+// ---- going on after a stop -------------------------------------------------------
+
+void Job::go_on(StateArchive& state) {
+  state.value(started_at_);
+  if (started_at_ > 0) {
+    bind(started_at_);
+    scene_.exchange(state);
+  }
+  exchange(state);
+}
+
+void Job::exchange(StateArchive& state) {
+  state.value(seen_rows_);
+  state.value(mask_rows_);
+  state.value(reflectance_rows_);
+  state.value(class_pixels_);
+  radiometry_.exchange(state);
+  before_.exchange(state);
+  after_.exchange(state);
+  if (mask_) mask_->exchange(state);
+  if (reflectance_) reflectance_->exchange(state);
+}
+
+// Where a run that goes on now would start reading.
+int Job::restart_row() {
+  const int due =
+      std::min(classifier_ ? mask_rows_ : scene_.rows_read(), correction_ ? reflectance_rows_ : scene_.rows_read());
+  return restart_points_.row([&](int row) { return first_right(row) <= due; });
+}
+
+void Job::save(const std::string& identity) {
+  StateArchive state;
+  state.reserve(state_size());
+  int first_row = restart_row();
+  state.value(first_row);
+  if (first_row > 0) state.append(restart_points_.scene());
+  exchange(state);
+  write_run_state(options_.folder, identity, state);
+  saved_ = Clock::now();
+}
+
+void Job::stop_when_asked(const std::string& identity) {
+  const bool signalled = noted_signal() != 0;
+  // Not before there is something gained: a budget that is too short must not go round in circles.
+  const bool late =
+      options_.time_budget && seconds_since(begin_) >= *options_.time_budget && restart_row() > started_at_;
+  if (!signalled && !late && seconds_since(saved_) < options_.checkpoint) return;
+  save(identity);
+  const std::string where = options_.folder + ": row " + std::to_string(scene_.rows_read()) + " of " +
+                            std::to_string(scene_.height()) + "; the same command goes on";
+  if (signalled) throw Failure(Exit::interrupted, "stopped by a signal, " + where);
+  if (late) throw Failure(Exit::time_budget, "the time budget is used up, " + where);
+}
+
+// ---- the work --------------------------------------------------------------------
+
+template <class F>
+void Job::during(double StageSeconds::*stage, F&& f) {
+  const auto begin = Clock::now();
+  const double outer = std::exchange(inner_seconds_, 0.0);
+  f();
+  const double all = seconds_since(begin);
+  seconds_.*stage += all - inner_seconds_;
+  inner_seconds_ = outer + all;
+}
+
+void Job::run(const std::string& identity) {
+  ProgressBar progress("rows", scene_.height(), options_.quiet);
+  while (scene_.rows_read() < scene_.height()) {
+    during(&StageSeconds::read, [&] { read(); });
+    if (correction_) during(&StageSeconds::correct, [&] { correct(); });
+    if (classifier_) during(&StageSeconds::classify, [&] { classify(); });
+    progress.at(classifier_ ? mask_rows_ : reflectance_rows_);
+    if (options_.resume && scene_.rows_read() < scene_.height()) stop_when_asked(identity);
+  }
+  progress.at(scene_.height());
+  finish();
+}
+
+void Job::read() {
+  const int y0 = scene_.rows_read();
+  if (options_.resume && y0 > 0 && y0 % kRememberRows == 0) restart_points_.remember(scene_);
+  scene_.read(pace_.read);
+  for (int y = std::max(y0, seen_rows_); y < scene_.rows_read(); ++y) look_at(y);
+  seen_rows_ = std::max(seen_rows_, scene_.rows_read());
+}
+
+// A row for the quicklook and the check of the radiometry.
+void Job::look_at(int y) {
+  if (!scene_.any_valid(y)) return;
+  const std::uint8_t* valid = scene_.valid_row(y);
+  if (y % 4 == 0)
+    for (const int band : {1, 10, 12})
+      if (const int slot = scene_.slot(band); slot >= 0)
+        radiometry_.add(band, scene_.row(slot, y), valid, scene_.width(), scene_.add_offset(slot));
+  if (!has_rgb_) return;
+  const int r = rgb_slots_[0], g = rgb_slots_[1], b = rgb_slots_[2];
+  before_.add_colour(y, {scene_.row(r, y), scene_.row(g, y), scene_.row(b, y)},
+                     {scene_.add_offset(r), scene_.add_offset(g), scene_.add_offset(b)}, scene_.quantification(),
+                     valid);
+}
+
+void Job::classify() {
+  classifier_->advance(parallel_, [&](int y, const float*, const std::uint8_t* classes) {
+    if (y >= mask_rows_) take_classes(y, classes);
+  });
+}
+
+// classes: nullptr where nothing is valid.
+void Job::take_classes(int y, const std::uint8_t* classes) {
+  const std::uint8_t* valid = scene_.valid_row(y);
+  for (int x = 0; x < scene_.width(); ++x) {
+    const std::uint8_t c = valid[x] != 0 && classes != nullptr ? classes[x] : std::uint8_t{kNoDataClass};
+    classes_[static_cast<std::size_t>(x)] = c;
+    ++class_pixels_[c];
+  }
+  before_.add_classes(y, classes_.data());
+  if (truth_) truth_->add_classes(classes_.data());
+  during(&StageSeconds::write, [&] { mask_->write_rows(0, classes_.data(), 1); });
+  ++mask_rows_;
+}
+
+void Job::correct() {
+  correction_->advance(parallel_, reflectance_rows_,
+                       [&](int y, std::uint16_t* const* rows) { take_corrected(y, rows); });
+}
+
+void Job::take_corrected(int y, std::uint16_t* const* rows) {
+  const Model& model = correction_->model();
+  const std::uint8_t* valid = scene_.valid_row(y);
+  during(&StageSeconds::write, [&] { reflectance_->add(y, rows, valid); });
+  ++reflectance_rows_;
+  const auto row_of = [&](int band) -> const std::uint16_t* {
+    const auto* end = model.output_bands + model.outputs;
+    const auto* at = std::find(model.output_bands, end, band);
+    return at == end ? nullptr : rows[at - model.output_bands];
+  };
+  const std::uint16_t *r = row_of(3), *g = row_of(2), *b = row_of(1);
+  if (r != nullptr && g != nullptr && b != nullptr) after_.add_colour(y, {r, g, b}, {0, 0, 0}, 10000.0f, valid);
+  if (truth_)
+    for (int m = 0; m < model.outputs; ++m)
+      truth_->add_reflectance(y, model.output_bands[m], rows[m], scene_.row(scene_.slot(model.output_bands[m]), y));
+}
+
+// ---- the end ---------------------------------------------------------------------
+
+// The report vouches for the files beside it: it goes before the first of them is replaced, and
+// comes after the last.
+void Job::finish() {
+  std::remove((options_.folder + "/report.json").c_str());
+  during(&StageSeconds::write, [&] {
+    if (reflectance_) reflectance_->finish();
+    if (mask_) mask_->finish();
+    write_quicklooks();
+  });
+  files_.emplace_back("report.json");
+  remove_stale_outputs();
+  const RunReport r = report();
+  const std::string text = report_json(r);
+  if (options_.split > 0) split_for_downlink(options_.folder, files_, text, options_.split);
+  write_file(options_.folder + "/report.json", text);
+  remove_run_state(options_.folder);
+  if (!options_.quiet) print_summary(r, options_.folder);
+}
+
+void Job::write_quicklooks() {
+  if (!has_rgb_) return;
+  before_.write_colour(options_.folder + "/true_colour_l1c.png");
+  files_.emplace_back("true_colour_l1c.png");
+  if (mask_) {
+    before_.write_overlay(options_.folder + "/mask_overlay.png", classes_of_mask_);
+    files_.emplace_back("mask_overlay.png");
+  }
+  if (reflectance_) {
+    after_.write_colour(options_.folder + "/true_colour_corrected.png");
+    files_.emplace_back("true_colour_corrected.png");
+  }
+}
+
+RunReport Job::report() const {
+  RunReport r = {.product = product_.info(),
+                 .scene = scene_,
+                 .offset_from_option = options_.offset.has_value(),
+                 .warning = warning(),
+                 .weights = weights_.all(),
+                 .classes = classes_of_mask_,
+                 .class_pixels = class_pixels_,
+                 .truth = truth_.get(),
+                 .seconds = seconds_,
+                 .threads = parallel_.workers,
+                 .files = files_};
+  r.seconds.total = seconds_since(begin_);
+  return r;
+}
+
+// What an earlier run with other options left in the folder does not belong to this report.
+void Job::remove_stale_outputs() const {
+  for (const char* name :
+       {"mask.tif", "mask.tif.aux.xml", "mask.qml", "mask_overlay.png", "reflectance.tif", "reflectance_10m.tif",
+        "reflectance_20m.tif", "reflectance_60m.tif", "true_colour_l1c.png", "true_colour_corrected.png"})
+    if (std::find(files_.begin(), files_.end(), name) == files_.end())
+      std::remove((options_.folder + "/" + name).c_str());
+  std::error_code ignored;
+  std::filesystem::remove_all(options_.folder + "/downlink", ignored);
+}
+
+std::string Job::warning() const {
+  const ProductInfo& info = product_.info();
+  if (!info.radiometry_known && !options_.offset && info.baseline >= "04")
+    return "baseline " + info.baseline +
+           " adds 1000 to the digital numbers, but nothing here says RADIO_ADD_OFFSET; "
+           "see --offset";
+  bool offset_applied = false;
+  for (int s = 0; s < scene_.band_count(); ++s) offset_applied = offset_applied || scene_.add_offset(s) != 0.0f;
+  return radiometry_.warning(offset_applied);
+}
+
+}  // namespace dtacs
