@@ -32,7 +32,7 @@ constexpr const char* kRunOptions =
     "  --resume             keep a state beside the outputs; the same command goes on from it\n"
     "  --checkpoint SECONDS between two states, default 30\n"
     "  --time-budget SECONDS  stop with a state after so long (exit 76); implies --resume\n"
-    "  --max-mem BYTES      such as 512M: lower bands and fewer threads until it fits, else exit 71\n"
+    "  --max-mem BYTES      such as 256M: fewer rows at a time and fewer threads until it fits, else exit 71\n"
     "  --split BYTES        such as 10M: copies in pieces for a downlink, the most telling first\n"
     "  --quiet              no progress and no summary\n";
 

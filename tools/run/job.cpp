@@ -13,17 +13,6 @@
 
 namespace dtacs {
 
-namespace {
-
-// How often a run that can be taken up again remembers its scene: 0.6 MB for 13 bands 10,980 wide.
-constexpr int kRememberRows = 192;
-
-double seconds_since(std::chrono::steady_clock::time_point t) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - t).count();
-}
-
-}  // namespace
-
 Job::Job(const RunOptions& options, const ChosenWeights& weights, const Product& product, const Parallel& parallel,
          const Pace& pace)
     : options_(options),
@@ -68,32 +57,16 @@ void Job::bind(int first_row) {
   scene_.keep(values + pace_.read, valid + pace_.read);
 }
 
-int Job::first_right(int first_row) const {
-  int row = first_row;
-  if (classifier_)
-    row = std::max(row, UnetStage::first_right(weights_.classification->model, scene_.height(), first_row));
-  if (correction_) row = std::max(row, correction_->first_right(first_row));
-  return row;
-}
-
 std::size_t Job::memory() const {
-  // The program, its threads, and what writers hold back.
-  constexpr std::size_t kProgram = std::size_t{16} << 20;
-  std::size_t bytes =
-      kProgram + weights_.memory() + scene_.memory() + before_.memory() + after_.memory() + classes_.size();
+  // The program with its libraries; a thread's stack, and the mask's strip that it packs; of each
+  // corrected band the rows that do not fill a strip yet.
+  constexpr std::size_t kProgram = std::size_t{4} << 20, kThread = std::size_t{1} << 20, kBand = std::size_t{1} << 19;
+  std::size_t bytes = kProgram + static_cast<std::size_t>(parallel_.workers) * kThread + weights_.memory() +
+                      scene_.memory() + before_.memory() + after_.memory() + classes_.size();
   if (classifier_) bytes += classifier_->memory();
-  if (correction_) bytes += correction_->memory();
-  if (options_.resume) {
-    const int back = std::max({classifier_ ? classifier_->history() : 0, correction_ ? correction_->history() : 0}) +
-                     pace_.read + first_right(kRememberRows) - kRememberRows;
-    bytes += state_size() + RestartPoints::memory(scene_, kRememberRows, back);
-  }
+  if (correction_) bytes += correction_->memory() + static_cast<std::size_t>(correction_->model().outputs) * kBand;
+  if (options_.resume) bytes += state_memory();
   return bytes;
-}
-
-// Of a state, about: the pictures, and rows of a strip of each output band.
-std::size_t Job::state_size() const {
-  return before_.memory() + after_.memory() + (std::size_t{4} << 20);
 }
 
 void Job::open_outputs() {
@@ -133,60 +106,6 @@ std::vector<std::pair<std::string, std::string>> Job::file_metadata(const Loaded
           {"WEIGHTS", w.name},
           {"WEIGHTS_CRC32C", crc_text(w.weights)},
           {"SOFTWARE", "dtacs " DTACS_VERSION}};
-}
-
-// ---- going on after a stop -------------------------------------------------------
-
-void Job::go_on(StateArchive& state) {
-  state.value(started_at_);
-  if (started_at_ > 0) {
-    bind(started_at_);
-    scene_.exchange(state);
-  }
-  exchange(state);
-}
-
-void Job::exchange(StateArchive& state) {
-  state.value(seen_rows_);
-  state.value(mask_rows_);
-  state.value(reflectance_rows_);
-  state.value(class_pixels_);
-  radiometry_.exchange(state);
-  before_.exchange(state);
-  after_.exchange(state);
-  if (mask_) mask_->exchange(state);
-  if (reflectance_) reflectance_->exchange(state);
-}
-
-// Where a run that goes on now would start reading.
-int Job::restart_row() {
-  const int due =
-      std::min(classifier_ ? mask_rows_ : scene_.rows_read(), correction_ ? reflectance_rows_ : scene_.rows_read());
-  return restart_points_.row([&](int row) { return first_right(row) <= due; });
-}
-
-void Job::save(const std::string& identity) {
-  StateArchive state;
-  state.reserve(state_size());
-  int first_row = restart_row();
-  state.value(first_row);
-  if (first_row > 0) state.append(restart_points_.scene());
-  exchange(state);
-  write_run_state(options_.folder, identity, state);
-  saved_ = Clock::now();
-}
-
-void Job::stop_when_asked(const std::string& identity) {
-  const bool signalled = noted_signal() != 0;
-  // Not before there is something gained: a budget that is too short must not go round in circles.
-  const bool late =
-      options_.time_budget && seconds_since(begin_) >= *options_.time_budget && restart_row() > started_at_;
-  if (!signalled && !late && seconds_since(saved_) < options_.checkpoint) return;
-  save(identity);
-  const std::string where = options_.folder + ": row " + std::to_string(scene_.rows_read()) + " of " +
-                            std::to_string(scene_.height()) + "; the same command goes on";
-  if (signalled) throw Failure(Exit::interrupted, "stopped by a signal, " + where);
-  if (late) throw Failure(Exit::time_budget, "the time budget is used up, " + where);
 }
 
 // ---- the work --------------------------------------------------------------------

@@ -30,7 +30,7 @@ namespace dtacs {
 
 // Rows at a time: fewer need less memory, and give the same outputs.
 struct Pace {
-  int read;       // of the scene; 192 is a multiple
+  int read;       // of the scene; divides Job::kRememberRows
   int unet_band;  // see UnetStage
 };
 
@@ -58,6 +58,7 @@ class Job {
   void exchange(StateArchive& state);
   int restart_row();
   std::size_t state_size() const;
+  std::size_t state_memory() const;  // what --resume takes
   void save(const std::string& identity);
   void stop_when_asked(const std::string& identity);
 
@@ -106,7 +107,11 @@ class Job {
   RestartPoints restart_points_;
   int started_at_ = 0;
 
+  // How often a job that can go on after a stop remembers its scene: 0.6 MB for 13 bands 10,980 wide.
+  static constexpr int kRememberRows = 192;
+
   using Clock = std::chrono::steady_clock;
+  static double seconds_since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
   Clock::time_point begin_ = Clock::now(), saved_ = begin_;
   StageSeconds seconds_;
   double inner_seconds_ = 0;  // of stages inside the one at work

@@ -19,7 +19,7 @@ namespace dtacs {
 namespace {
 
 // Best first.
-constexpr Pace kPaces[] = {{48, 0}, {16, 0}, {16, 16}, {16, 8}, {16, 4}, {16, 2}};
+constexpr Pace kPaces[] = {{48, 0}, {16, 0}, {16, 16}, {8, 8}, {8, 4}, {8, 2}};
 
 // What any way of running needs, however many threads it has.
 struct Prepared {

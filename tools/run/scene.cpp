@@ -295,13 +295,17 @@ void Scene::read(int rows) {
       std::copy_n(slot_row(s, y), width_, lead_.data() + static_cast<std::ptrdiff_t>(s) * width_);
   }
   rows_read_ = y0 + rows;
+  if (rows_read_ == height_)
+    for (Band& b : bands_) b.reader.reset();  // most of the memory, which pictures and reports may want
 }
 
 std::size_t Scene::memory() const {
   std::size_t bytes = (values_.size() + lead_.size()) * sizeof(std::uint16_t) + valid_.size();
   std::size_t call = 0;  // bands are read in turn
   for (const Band& b : bands_) {
-    bytes += b.reader->memory() + b.line.size() * sizeof(std::uint16_t);
+    bytes += b.line.size() * sizeof(std::uint16_t);
+    if (!b.reader) continue;  // all rows were read
+    bytes += b.reader->memory();
     call = std::max(call, b.reader->memory_of_call());
   }
   return bytes + call;
