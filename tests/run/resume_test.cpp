@@ -156,7 +156,7 @@ TEST_CASE("resume: the same file described in another shape once went on from th
     return line.replace(line.find(from), from.size(), to);
   };
   for (const std::string& other :
-       {with("width=32,height=2400", "width=64,height=1200"), with("B01+B02", "B02+B01"), strip.line + ",order=big",
+       {with("width=128,height=2400", "width=256,height=1200"), with("B01+B02", "B02+B01"), strip.line + ",order=big",
         strip.line + ",quantification=5000", strip.line + ",nodata=7", with("ulx=399960", "ulx=399970")}) {
     INFO(other);
     const TempFolder peaceful, out;
@@ -181,7 +181,7 @@ TEST_CASE("resume: a run that was refused once took the state of an earlier one 
   const auto before = everything();
   REQUIRE(before.count("resume.state") == 1);
   for (const auto& [words, code] : std::vector<std::pair<std::vector<std::string>, int>>{
-           {{"--max-mem", "1M"}, 71}, {{"--window", "0,0,33,1"}, 64}, {{"--weights", "nowhere"}, 66}}) {
+           {{"--max-mem", "1M"}, 71}, {{"--window", "0,0,129,1"}, 64}, {{"--weights", "nowhere"}, 66}}) {
     std::vector<std::string> more = words;
     more.emplace_back("--resume");
     CHECK(exit_of(strip.into(out, more)) == code);

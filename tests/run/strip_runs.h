@@ -93,13 +93,14 @@ inline std::map<std::string, std::string> outputs(const TempFolder& folder) {
   return all;
 }
 
-// A strip tall enough that a U-Net settles inside it, with a swath edge and an empty top.
+// A strip tall enough that a U-Net settles inside it, with a swath edge and an empty top, and wide
+// enough that outputs reach the disk in several pieces.
 struct Strip {
   TempFolder folder;
   std::string line;  // what --raw says of it
 
   Strip() {
-    RawScene scene(32, 2400);
+    RawScene scene(128, 2400);
     for (int y = 0; y < scene.height; ++y)
       for (int x = 0; x < scene.width; ++x)
         if (y < 60 || x < y / 50 - 12 || (y > 700 && y < 720)) scene.at(y % 13, y, x) = 0;
