@@ -135,7 +135,10 @@ void Job::run(const std::string& identity) {
 
 void Job::read() {
   const int y0 = scene_.rows_read();
-  if (options_.resume && y0 > 0 && y0 % kRememberRows == 0) restart_points_.remember(scene_);
+  if (options_.resume && y0 > 0 && y0 % kRememberRows == 0) {
+    restart_points_.remember(scene_);
+    restart_row();  // forgets those that are not needed any more
+  }
   scene_.read(pace_.read);
   for (int y = std::max(y0, seen_rows_); y < scene_.rows_read(); ++y) look_at(y);
   seen_rows_ = std::max(seen_rows_, scene_.rows_read());
