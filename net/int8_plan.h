@@ -47,13 +47,6 @@ inline std::int16_t int8_input(std::uint16_t dn, float offset, float quantificat
   return int8_rounded((static_cast<float>(dn) + offset) * static_cast<float>(kInt8InputUnit) / quantification);
 }
 
-// A good band for an image of this width: as default_band(), in multiples of 8.  Bands that
-// divide what the deep layers halve keep fewer rows waiting (11,008 pixels: 62 MiB with
-// bands of 8 rows, 67 with 5).
-constexpr int int8_band(int width) noexcept {
-  return default_band(width) / 8 * 8;
-}
-
 class Int8Plan : public RowPlan {
  public:
   // Status::ok; wrong_shape (see *mismatch); corrupt (a tensor of another type, or weights

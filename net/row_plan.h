@@ -157,7 +157,7 @@ void RowPlan::run_stages(const Plan& plan, const Parallel& parallel, const Stage
     const Stage& s = stages_[i];
     const Layer& last = net_.layers[s.layers.end - 1];
     const int high = rows_at_a_time(last), width = width_of(last.out);
-    const RowRange rows = next_rows(net_, s.layers, progress_, options_.height, options_.band, high);
+    const RowRange rows = next_rows(net_, s.layers, options_.height, options_.band, high, progress_);
     const auto scratch = [this](int worker) { return scratch_ + worker * scratch_pitch_; };
     if (s.blocks > 0) {
       parallel.for_each(rows.count() > 0 ? s.blocks : 0,
@@ -176,7 +176,6 @@ void RowPlan::run_stages(const Plan& plan, const Parallel& parallel, const Stage
       });
     }
     made_[last.out] = rows;
-    progress_.produced[last.out] = rows.end;
     if (observer != nullptr) observer->done(observer->self, i);
   }
 }

@@ -54,9 +54,7 @@ UnetStage::UnetStage(const std::string& name, const WeightsFile& weights, const 
   const Net net = unet_of(model);
   const StreamOptions options = {.width = padded_size(scene.width()),
                                  .height = padded_size(scene.height()) - passed_,
-                                 .band = band > 0     ? band
-                                         : model.int8 ? int8_band(padded_size(scene.width()))
-                                                      : default_band(padded_size(scene.width())),
+                                 .band = band > 0 ? band : default_band(padded_size(scene.width())),
                                  .isa = isa,
                                  .workers = workers,
                                  .keep_inner = keep_inner};
