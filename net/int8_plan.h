@@ -34,9 +34,9 @@ inline constexpr int kInt8InputUnit = 10000;
 
 // Of v in that unit: rounded half up, clamped to 16 bits.
 inline std::int16_t int8_rounded(float v) noexcept {
-  const float clamped = v < -32768.0f ? -32768.0f : v > 32767.0f ? 32767.0f : v;
-  const int whole = static_cast<int>(clamped + 32768.5f) - 32768;  // truncation rounds down what is not negative
-  return static_cast<std::int16_t>(whole < 32767 ? whole : 32767);
+  const float raised = v + 32768.5f, above = raised > 0.0f ? raised : 0.0f,
+              within = above < 65535.0f ? above : 65535.0f;
+  return static_cast<std::int16_t>(static_cast<int>(within) - 32768);  // truncation rounds down what is not negative
 }
 
 // Reflectance, given as it is or as (dn + offset) / quantification, in that unit.
@@ -46,6 +46,10 @@ inline std::int16_t int8_input(float reflectance) noexcept {
 inline std::int16_t int8_input(std::uint16_t dn, float offset, float quantification) noexcept {
   return int8_rounded((static_cast<float>(dn) + offset) * static_cast<float>(kInt8InputUnit) / quantification);
 }
+// The same of a row, into one channel of its pixels: `channels` numbers from one to the next.
+void int8_input_row(const float* reflectance, int pixels, std::int16_t* out, std::ptrdiff_t channels) noexcept;
+void int8_input_row(const std::uint16_t* dn, float offset, float quantification, int pixels, std::int16_t* out,
+                    std::ptrdiff_t channels) noexcept;
 
 class Int8Plan : public RowPlan {
  public:

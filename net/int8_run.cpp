@@ -16,7 +16,33 @@ const std::int16_t* numbers(const std::byte* p) noexcept {
   return reinterpret_cast<const std::int16_t*>(p);
 }
 
+// In runs, so that the compiler can round several at a time.
+template <class F>
+void input_row(int pixels, std::int16_t* out, std::ptrdiff_t channels, F&& value) noexcept {
+  constexpr int kRun = 256;
+  int run[kRun];
+  for (int begin = 0; begin < pixels; begin += kRun) {
+    const int count = pixels - begin < kRun ? pixels - begin : kRun;
+    for (int i = 0; i < count; ++i) run[i] = value(begin + i);
+    for (int i = 0; i < count; ++i) out[(begin + i) * channels] = static_cast<std::int16_t>(run[i]);
+  }
+}
+
 }  // namespace
+
+void int8_input_row(const float* reflectance, int pixels, std::int16_t* out, std::ptrdiff_t channels) noexcept {
+  input_row(pixels, out, channels, [=](int x) { return int8_input(reflectance[x]); });
+}
+
+void int8_input_row(const std::uint16_t* dn, float offset, float quantification, int pixels, std::int16_t* out,
+                    std::ptrdiff_t channels) noexcept {
+  // In the input's own unit what floats would round to (the error of n * unit / unit is below 0.01).
+  const int whole = offset > -32768.0f && offset < 32768.0f ? static_cast<int>(offset) : 0;
+  if (quantification == static_cast<float>(kInt8InputUnit) && static_cast<float>(whole) == offset)
+    input_row(pixels, out, channels, [=](int x) { return dn[x] + whole < 32767 ? dn[x] + whole : 32767; });
+  else
+    input_row(pixels, out, channels, [=](int x) { return int8_input(dn[x], offset, quantification); });
+}
 
 void Int8Plan::pointwise(int layer, const std::byte* in, const std::byte* add, std::byte* out,
                          int pixels) const noexcept {

@@ -244,6 +244,33 @@ TEST_CASE("int8: requantisation rounds down and saturates") {
   CHECK(int8_input(1, -4, 20000) == -1);  // -1.5 up
 }
 
+TEST_CASE("int8: a row of inputs is each of its pixels, also where no float is needed") {
+  std::vector<std::uint16_t> dn(65536);
+  for (std::size_t i = 0; i < dn.size(); ++i) dn[i] = static_cast<std::uint16_t>(i);
+  std::vector<float> reflectance(dn.size());
+  for (std::size_t i = 0; i < dn.size(); ++i) reflectance[i] = (static_cast<float>(i) - 20000.0f) * 1.37e-4f;
+  for (const auto& [offset, quantification] : {std::pair{0.0f, 10000.0f},
+                                               {-1000.0f, 10000.0f},
+                                               {-40000.0f, 10000.0f},
+                                               {0.5f, 10000.0f},
+                                               {-1000.0f, 9999.0f},
+                                               {-32767.0f, 10000.0f}}) {
+    CAPTURE(offset);
+    CAPTURE(quantification);
+    std::vector<std::int16_t> out(2 * dn.size(), -7);
+    int8_input_row(dn.data(), offset, quantification, 65536, out.data(), 2);
+    bool same = true;
+    for (std::size_t i = 0; i < dn.size(); ++i)
+      same = same && out[2 * i] == int8_input(dn[i], offset, quantification) && out[2 * i + 1] == -7;
+    CHECK(same);
+  }
+  std::vector<std::int16_t> out(3 * dn.size());
+  int8_input_row(reflectance.data(), 65536, out.data(), 3);
+  bool same = true;
+  for (std::size_t i = 0; i < dn.size(); ++i) same = same && out[3 * i] == int8_input(reflectance[i]);
+  CHECK(same);
+}
+
 TEST_CASE("int8: the weights shipped give the float network's classes") {
   const std::string demo =
       DTACS_SOURCE_DIR "/tests/data/demo/S2A_MSIL1C_20260621T105031_N0511_R051_T31TDH_20260621T130000.SAFE";
