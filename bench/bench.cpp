@@ -164,8 +164,7 @@ void bench(Args& args) {
   setup.size = args.number("--size", kSizeMultiple, 16384).value_or(512);
   setup.threads = args.number("--threads", 1, 1024).value_or(1);
   setup.runs = args.number("--runs", 1, 10000).value_or(11);
-  setup.band = args.number("--band", 1, 16384)
-                   .value_or(setup.weights.model.int8 ? int8_band(setup.size) : default_band(setup.size));
+  setup.band = args.number("--band", 1, 16384).value_or(default_band(setup.size));
   setup.isa = args.isa("--isa");
   const auto input = args.value("--input"), output = args.value("--output");
   const bool json = args.flag("--json");

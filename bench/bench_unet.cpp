@@ -121,10 +121,8 @@ void take_row(const float* planes, std::ptrdiff_t plane, int channels, StreamPla
 }
 
 void take_row(const float* planes, std::ptrdiff_t plane, int channels, Int8Plan& plan, int y) noexcept {
-  std::int16_t* pixels = plan.input_row(y);
-  const std::ptrdiff_t step = plan.input_channels();
-  for (std::ptrdiff_t x = 0; x < plan.options().width; ++x, pixels += step)
-    for (int c = 0; c < channels; ++c) pixels[c] = int8_input(planes[c * plane + x]);
+  for (int c = 0; c < channels; ++c)
+    int8_input_row(planes + c * plane, plan.options().width, plan.input_row(y) + c, plan.input_channels());
 }
 
 void give_row(const StreamPlan& plan, int y, int channels, std::ptrdiff_t plane, float* planes) noexcept {
@@ -135,8 +133,8 @@ void give_row(const StreamPlan& plan, int y, int channels, std::ptrdiff_t plane,
 
 void give_row(const Int8Plan& plan, int y, int channels, std::ptrdiff_t plane, float* planes) noexcept {
   const std::uint8_t* classes = plan.classes_row(y);
-  for (std::ptrdiff_t x = 0; x < plan.options().width; ++x)
-    for (int c = 0; c < channels; ++c) planes[c * plane + x] = classes[x] == c ? 1.0f : 0.0f;
+  for (int c = 0; c < channels; ++c)
+    for (std::ptrdiff_t x = 0; x < plan.options().width; ++x) planes[c * plane + x] = classes[x] == c ? 1.0f : 0.0f;
 }
 
 template <class Plan>

@@ -254,6 +254,26 @@ __attribute__((target("arch=armv8.2-a+dotprod"))) void peak_s8_dotprod() noexcep
     }
   }
 }
+
+__attribute__((target("arch=armv8.2-a+i8mm"))) void peak_s8_i8mm() noexcept {
+  int32x4_t sums[kSums];
+  uint8x16_t x = vdupq_n_u8(3);
+  int8x16_t y = vdupq_n_s8(5);
+#pragma GCC unroll 16
+  for (int32x4_t& s : sums) {
+    s = vdupq_n_s32(0);
+    DTACS_OPAQUE(s);
+  }
+  for (int i = 0; i < kSteps; ++i) {
+    DTACS_OPAQUE(x);
+    DTACS_OPAQUE(y);
+#pragma GCC unroll 16
+    for (int32x4_t& s : sums) {
+      s = vusmmlaq_s32(s, x, y);
+      DTACS_OPAQUE(s);
+    }
+  }
+}
 #endif
 
 #endif
@@ -284,6 +304,7 @@ constexpr PeakLoop kInt8Loops[] = {
     {"neon", ops(16), peak_s8_neon},
 #if defined(__aarch64__)
     {"dotprod", ops(16), peak_s8_dotprod},
+    {"i8mm", ops(32), peak_s8_i8mm},
 #endif
 #endif
 };

@@ -186,26 +186,30 @@ bool can_step(const dtacs_plan& p) noexcept {
   });
 }
 
-// value(row of an input, the input, x) of every pixel, and the columns beside them by reflection.
+// put(row of an input, the input, where it goes in pixel 0) for every input, and the columns beside them by reflection.
 template <class T, class F>
-void fill_input(const dtacs_plan& p, int y, T* out, std::ptrdiff_t channels, F&& value) noexcept {
+void fill_input(const dtacs_plan& p, int y, T* out, std::ptrdiff_t channels, F&& put) noexcept {
   T* inner = out + p.columns.before * channels;
-  for (int c = 0; c < p.model.inputs; ++c) {
-    const std::byte* in = history_row(p, c, reflect(y - p.rows.before, p.options.height));
-    for (int x = 0; x < p.options.width; ++x) inner[x * channels + c] = value(in, c, x);
-  }
+  for (int c = 0; c < p.model.inputs; ++c)
+    put(history_row(p, c, reflect(y - p.rows.before, p.options.height)), c, inner + c);
   reflect_columns(inner, p.options.width, channels, p.columns);
 }
 
 void fill_input(const dtacs_plan& p, int y, StreamPlan& unet) noexcept {
-  fill_input(p, y, unet.input_row(y), p.model.inputs,
-             [&](const std::byte* in, int c, int x) { return reflectance_at(p, in, c, x); });
+  fill_input(p, y, unet.input_row(y), p.model.inputs, [&](const std::byte* in, int c, float* out) {
+    for (std::ptrdiff_t x = 0; x < p.options.width; ++x)
+      out[x * p.model.inputs] = reflectance_at(p, in, c, static_cast<int>(x));
+  });
 }
 
 void fill_input(const dtacs_plan& p, int y, Int8Plan& unet) noexcept {
-  fill_input(p, y, unet.input_row(y), unet.input_channels(), [&](const std::byte* in, int c, int x) {
-    if (p.options.input == DTACS_REFLECTANCE) return int8_input(reinterpret_cast<const float*>(in)[x]);
-    return int8_input(reinterpret_cast<const std::uint16_t*>(in)[x], p.options.offset[c], p.options.quantification);
+  const std::ptrdiff_t channels = unet.input_channels();
+  fill_input(p, y, unet.input_row(y), channels, [&](const std::byte* in, int c, std::int16_t* out) {
+    if (p.options.input == DTACS_REFLECTANCE)
+      int8_input_row(reinterpret_cast<const float*>(in), p.options.width, out, channels);
+    else
+      int8_input_row(reinterpret_cast<const std::uint16_t*>(in), p.options.offset[c], p.options.quantification,
+                     p.options.width, out, channels);
   });
 }
 

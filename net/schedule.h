@@ -5,7 +5,7 @@
 //
 // A stage is one layer, or the layers of an inverted residual (Net::stage).  A step
 // takes up to `band` input rows, then lets every stage in order produce the rows its
-// inputs allow, but never more than one band of them.  Without that cap the rows that
+// inputs allow, but no faster than the band's rows come in.  Without that cap the rows that
 // the bottom padding releases at once would pass through the network as one flood,
 // and the rings would have to hold it.
 #pragma once
@@ -19,8 +19,10 @@ struct RowRange {
   constexpr int count() const noexcept { return end - begin; }
 };
 
+// By tensor; inner tensors have none.
 struct Progress {
-  int produced[Net::kMax] = {};  // rows so far, by tensor; inner tensors have none
+  int produced[Net::kMax] = {};  // rows so far
+  int credit[Net::kMax] = {};    // input rows taken and not yet spent on rows of this tensor
 };
 
 constexpr int tensor_rows(const Net& net, int tensor, int height) noexcept {
@@ -91,9 +93,11 @@ constexpr RowRange next_input_rows(const Progress& p, int height, int band) noex
   return {begin, height - begin < band ? height : begin + band};
 }
 
-// The rows the stage produces next, `step` at a time; the caller advances `produced`.
-constexpr RowRange next_rows(const Net& net, LayerRange stage, const Progress& p, int height, int band,
-                             int step) noexcept {
+// Lets the stage produce the rows it can, `step` at a time: the next ones.  A row of one in
+// 2^shift costs the credit of as many input rows, and each step earns that of a band.
+// What is not spent is kept up to the price of one call less than a row, so that rows which had to
+// wait for their inputs do not come in a flood.
+constexpr RowRange next_rows(const Net& net, LayerRange stage, int height, int band, int step, Progress& p) noexcept {
   const Layer& last = net.layers[stage.end - 1];
   const int out_rows = tensor_rows(net, last.out, height);
   int possible = out_rows;
@@ -103,11 +107,15 @@ constexpr RowRange next_rows(const Net& net, LayerRange stage, const Progress& p
     const int n = rows_possible(net, stage, reads, p.produced[t], height);
     possible = n < possible ? n : possible;
   }
-  const int begin = p.produced[last.out], shift = net.tensors[last.out].shift;
-  const int band_here = (band + (1 << shift) - 1) >> shift;
-  const int cap = begin + (band_here + step - 1) / step * step;
   if (possible < out_rows) possible -= possible % step;
-  return {begin, possible < cap ? possible : cap};
+  const int price = step << net.tensors[last.out].shift, begin = p.produced[last.out];
+  int& credit = p.credit[last.out];
+  credit = credit < price ? credit + band : price - 1 + band;
+  const int affordable = begin + credit / price * step;
+  const int end = possible < affordable ? possible : affordable;
+  credit -= (end - begin) / step * price;
+  p.produced[last.out] = end;
+  return {begin, end};
 }
 
 struct Schedule {
@@ -141,9 +149,8 @@ constexpr Schedule make_schedule(const Net& net, int height, int band, bool tran
     for (LayerRange stage = net.stage(0); stage.begin < net.layer_count; stage = net.stage(stage.end)) {
       const Layer& last = net.layers[stage.end - 1];
       const int t = last.out;
-      const RowRange made = next_rows(net, stage, p, height, band, transformed ? row_step(last) : 1);
+      const RowRange made = next_rows(net, stage, height, band, transformed ? row_step(last) : 1, p);
       const int oldest = t == result ? made.begin : keep(t);
-      p.produced[t] = made.end;
       rows = made.end - oldest;
       s.ring_rows[t] = rows > s.ring_rows[t] ? rows : s.ring_rows[t];
     }

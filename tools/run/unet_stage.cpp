@@ -54,9 +54,7 @@ UnetStage::UnetStage(const std::string& name, const WeightsFile& weights, const 
   const Net net = unet_of(model);
   const StreamOptions options = {.width = padded_size(scene.width()),
                                  .height = padded_size(scene.height()) - passed_,
-                                 .band = band > 0     ? band
-                                         : model.int8 ? int8_band(padded_size(scene.width()))
-                                                      : default_band(padded_size(scene.width())),
+                                 .band = band > 0 ? band : default_band(padded_size(scene.width())),
                                  .isa = isa,
                                  .workers = workers,
                                  .keep_inner = keep_inner};
@@ -98,28 +96,27 @@ bool UnetStage::can_step() const {
   return highest < scene_.filled_rows();
 }
 
-// value(dn, offset) of every band of a scene row, and the columns beside it by reflection.
+// put(dn, offset, where it goes in pixel 0) for every band of a scene row, and the columns beside it by reflection.
 template <class T, class F>
-void UnetStage::fill_row(T* out, std::ptrdiff_t channels, int y, F&& value) const {
+void UnetStage::fill_row(T* out, std::ptrdiff_t channels, int y, F&& put) const {
   const int scene_y = reflect(y + passed_ - rows_.before, scene_.height());
-  const std::ptrdiff_t width = scene_.width();
   T* inner = out + columns_.before * channels;
-  for (int c = 0; c < model_.inputs; ++c) {
-    const std::uint16_t* in = scene_.row(slots_[c], scene_y);
-    const float offset = scene_.add_offset(slots_[c]);
-    for (std::ptrdiff_t x = 0; x < width; ++x) inner[x * channels + c] = value(in[x], offset);
-  }
+  for (int c = 0; c < model_.inputs; ++c) put(scene_.row(slots_[c], scene_y), scene_.add_offset(slots_[c]), inner + c);
   reflect_columns(inner, scene_.width(), channels, columns_);
 }
 
 void UnetStage::fill(int y) {
   const float quantification = scene_.quantification();
   if (model_.int8) {
-    fill_row(int8_.input_row(y), int8_.input_channels(), y,
-             [&](std::uint16_t dn, float offset) { return int8_input(dn, offset, quantification); });
+    const std::ptrdiff_t channels = int8_.input_channels();
+    fill_row(int8_.input_row(y), channels, y, [&](const std::uint16_t* dn, float offset, std::int16_t* out) {
+      int8_input_row(dn, offset, quantification, scene_.width(), out, channels);
+    });
   } else {
-    fill_row(plan_.input_row(y), model_.inputs, y,
-             [&](std::uint16_t dn, float offset) { return (static_cast<float>(dn) + offset) / quantification; });
+    fill_row(plan_.input_row(y), model_.inputs, y, [&](const std::uint16_t* dn, float offset, float* out) {
+      for (std::ptrdiff_t x = 0; x < scene_.width(); ++x)
+        out[x * model_.inputs] = (static_cast<float>(dn[x]) + offset) / quantification;
+    });
   }
 }
 
