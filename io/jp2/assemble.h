@@ -11,6 +11,7 @@
 #include "io/jp2/outcome.h"
 #include "io/jp2/tier1.h"
 #include "io/jp2/tile.h"
+#include "io/jp2/wavelet_rows.h"
 #include "io/parallel.h"
 
 namespace dtacs::jp2 {
@@ -33,6 +34,7 @@ struct ComponentPlane {
   void* coefficients;  // std::int32_t or float, band after band
   void* low[2];        // results of all levels but the last, by turns
   void* work;          // LevelSynthesis
+  void* line;          // a row between synthesis and pixels
 
   void alloc(const TileSize& size, Arena& arena) noexcept;
 };
@@ -43,6 +45,7 @@ struct TileOutput {
   Rect window;            // in samples of the reduced component; the tile writes its part of it
   int bits;               // of the component
   bool is_signed;
+  const WaveletKernel* wavelet;
 };
 
 // Pixels of component `which` (index into the tile's components) of a tile whose
