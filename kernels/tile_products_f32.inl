@@ -10,7 +10,7 @@ struct TileProduct {
   const float* in;
   std::ptrdiff_t channels;
   const float* weights;
-  float* sums;  // (tiles, kPanel)
+  float* sums;  // (tiles, N vectors)
 
   template <int P>
   void run(std::ptrdiff_t at) const {
@@ -26,7 +26,7 @@ struct TileProduct {
 #pragma GCC unroll 16
     for (int p = 0; p < P; ++p)
 #pragma GCC unroll 16
-      for (int n = 0; n < N; ++n) acc[p][n].store(sums + (at + p) * kPanel + n * V::kLanes);
+      for (int n = 0; n < N; ++n) acc[p][n].store(sums + ((at + p) * N + n) * V::kLanes);
   }
 };
 

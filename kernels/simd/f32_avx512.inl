@@ -70,9 +70,10 @@ inline void sum_lanes(const V (&v)[4], float* to) {
   _mm_storeu_ps(to, _mm_add_ps(_mm256_castps256_ps128(pairs), _mm256_extractf128_ps(pairs, 1)));
 }
 
-// 14 x 2 sums, 2 weights and a broadcast: 31 registers.
+// 14 x 2 sums, 2 weights and a broadcast: 31 registers.  With one vector a broadcast is
+// part of the multiply-add; more than 8 rows need more addresses than there are registers.
 constexpr int kRegisters = 32;
 constexpr int kVectors = 2;
-constexpr int block_rows(int) {
-  return 14;
+constexpr int block_rows(int vectors) {
+  return vectors == 1 ? 8 : 14;
 }

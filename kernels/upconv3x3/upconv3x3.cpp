@@ -43,7 +43,7 @@ constexpr Family<Upconv3x3Kernel> upconv3x3_f32{"upconv3x3_f32", kKernels, sizeo
 std::size_t scratch_size_upconv3x3(const Upconv3x3Kernel& k, int channels, int pairs, int pixels) noexcept {
   const auto rows = static_cast<std::size_t>(pairs), columns = static_cast<std::size_t>(pixels);
   return (3 * rows + 2) * ((columns + 1) * static_cast<std::size_t>(channels) + 16) +
-         kProducts * rows * columns * static_cast<std::size_t>(k.panel);
+         kProducts * (rows * columns * static_cast<std::size_t>(k.panel) + 16);
 }
 
 // Panel by panel of `panel` outputs: the biases, then the weights as

@@ -63,7 +63,6 @@ inline void upconv3x3(const Upconv3x3Args& a) {
   d.down = d.across + a.pairs * d.pitch;
   d.both = d.down + (a.pairs + 1) * d.pitch;
   float* sums = d.both + (a.pairs + 1) * d.pitch;
-  const std::ptrdiff_t sums_pitch = tiles * kPanel;
   differences(a, d);
 
   const V lo = V::set1(a.lo), hi = V::set1(a.hi);
@@ -73,23 +72,24 @@ inline void upconv3x3(const Upconv3x3Args& a) {
     w += kPanel;
     const int outputs = a.outputs - first < kPanel ? a.outputs - first : kPanel;
     with_vectors(outputs, [&]<int N>() {
+      const std::ptrdiff_t sums_pitch = tiles * N * V::kLanes + 16;  // likewise
       for (int k = 0; k < 3; ++k) {
         for (int l = 0; l < 3; ++l, w += channels * kPanel) {
           for (int pair = 0; pair < a.pairs; ++pair) {
             const float* rows = k == 1 ? (l == 1 ? a.in[pair + 1] + a.x0 * channels : d.across + pair * d.pitch)
                                        : (l == 1 ? d.down : d.both) + (pair + k / 2) * d.pitch;
             for_blocks<N>(a.pixels, TileProduct<N>{rows + (l == 2 ? channels : 0), channels, w,
-                                                   sums + (k * 3 + l) * sums_pitch + pair * a.pixels * kPanel});
+                                                   sums + (k * 3 + l) * sums_pitch + pair * a.pixels * N * V::kLanes});
           }
         }
       }
+      const float* from = sums;
+      for (int pair = 0; pair < a.pairs; ++pair)
+        for (std::ptrdiff_t x = a.x0; x < a.x0 + a.pixels; ++x, from += N * V::kLanes)
+          for_vectors(outputs, [&](int n, auto lanes) {
+            inverse(a, from + n, sums_pitch, V::load(bias + n), lo, hi, a.out + 2 * pair, 2 * x * a.outputs + first + n,
+                    lanes);
+          });
     });
-    const float* from = sums;
-    for (int pair = 0; pair < a.pairs; ++pair)
-      for (std::ptrdiff_t x = a.x0; x < a.x0 + a.pixels; ++x, from += kPanel)
-        for_vectors(outputs, [&](int n, auto lanes) {
-          inverse(a, from + n, sums_pitch, V::load(bias + n), lo, hi, a.out + 2 * pair, 2 * x * a.outputs + first + n,
-                  lanes);
-        });
   }
 }
