@@ -55,6 +55,7 @@ UnetStage::UnetStage(const std::string& name, const WeightsFile& weights, const 
   const StreamOptions options = {.width = padded_size(scene.width()),
                                  .height = padded_size(scene.height()) - passed_,
                                  .band = band > 0 ? band : default_band(padded_size(scene.width())),
+                                 .deep = band > 0 ? 0 : default_deep(padded_size(scene.width())),
                                  .isa = isa,
                                  .workers = workers,
                                  .keep_inner = keep_inner};
