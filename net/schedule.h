@@ -41,7 +41,7 @@ constexpr int row_step(const Layer& l) noexcept {
 
 struct Pace {
   bool pairs = true;  // layers make row_step() rows at a time, not one
-  int deep = 0;       // layers at a sixteenth of the resolution and below wait for the rows of so many input rows
+  int deep = 0;       // layers at an eighth of the resolution and below wait for the rows of so many input rows
 };
 
 // Rows a layer produces in one step, until the image ends: a multiple of the first; the second at once.
@@ -50,7 +50,7 @@ constexpr int least_rows(const Layer& l, const Pace& pace) noexcept {
 }
 constexpr int gathered_rows(const Net& net, const Layer& l, const Pace& pace) noexcept {
   const int least = least_rows(l, pace), shift = net.tensors[l.out].shift;
-  return shift < 4 ? 0 : (pace.deep >> shift) / least * least;
+  return shift < 3 ? 0 : (pace.deep >> shift) / least * least;
 }
 
 // What a stage reads: layer(begin).in through all its layers, and skip and add of the last.
@@ -99,7 +99,7 @@ constexpr int default_band(int width) noexcept {
   return rows < 8 ? 8 : rows > 128 ? 128 : rows;
 }
 
-// And a good Pace::deep: 131,072 pixels, so that the weights of the deep layers (28 MB of the U-Net's
+// And a good Pace::deep: 131,072 pixels, so that the weights of the deep layers (30 MB of the U-Net's
 // 36) are not read for a few pixels each time.  At 11,008 pixels a band alone is enough.
 constexpr int default_deep(int width) noexcept {
   const int rows = 131072 / width / 32 * 32;
