@@ -8,6 +8,7 @@
 template <int N>
 struct TileProduct {
   const float* in;
+  std::ptrdiff_t pitch;  // from tile to tile
   std::ptrdiff_t channels;
   const float* weights;
   float* sums;  // (tiles, N vectors)
@@ -18,7 +19,7 @@ struct TileProduct {
     const float* from[P];
 #pragma GCC unroll 16
     for (int p = 0; p < P; ++p) {
-      from[p] = in + (at + p) * channels;
+      from[p] = in + (at + p) * pitch;
 #pragma GCC unroll 16
       for (int n = 0; n < N; ++n) acc[p][n] = V::zero();
     }
