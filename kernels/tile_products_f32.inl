@@ -5,6 +5,12 @@
 //
 // Include it inside an anonymous namespace.
 
+// Floats from the first of so many to the next such part of scratch: an odd number of cache lines, so
+// that parts which are walked together do not fall into the same sets.
+constexpr std::ptrdiff_t odd_lines(std::ptrdiff_t floats) {
+  return ((floats + 15) / 16 | 1) * 16;
+}
+
 template <int N>
 struct TileProduct {
   const float* in;

@@ -36,13 +36,14 @@ float transformed(const float* w, int k, int l) noexcept {
 constexpr Family<Upconv3x3Kernel> upconv3x3_f32{"upconv3x3_f32", kKernels, sizeof kKernels / sizeof *kKernels};
 
 // Differences across of `pairs` rows, down of one row more, both of one row more, each
-// a pixel wider than the run; and the sums of a panel.
+// a pixel wider than the run; and the sums of a panel.  Each part of these is rounded up to an odd number
+// of cache lines.
 std::size_t scratch_size_upconv3x3(const Upconv3x3Kernel& k, int across, int channels, int pairs, int pixels) noexcept {
   const auto rows = static_cast<std::size_t>(pairs), columns = static_cast<std::size_t>(pixels);
   const auto products = 3 * static_cast<std::size_t>(products_upconv3x3(across));
   const auto tiles = rows * static_cast<std::size_t>(tiles_upconv3x3(across, pixels));
-  return (3 * rows + 2) * ((columns + 1) * static_cast<std::size_t>(channels) + 16) +
-         products * (tiles * static_cast<std::size_t>(k.panel) + 16);
+  return (3 * rows + 2) * ((columns + 1) * static_cast<std::size_t>(channels) + 2 * 16) +
+         products * (tiles * static_cast<std::size_t>(k.panel) + 2 * 16);
 }
 
 // Panel by panel of `panel` outputs: the biases, then the weights as

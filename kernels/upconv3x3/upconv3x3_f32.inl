@@ -65,7 +65,7 @@ inline void upconv3x3(const Upconv3x3Args& a) {
   constexpr int kAcross = L == 5 ? 2 : 1;
   const std::ptrdiff_t channels = a.channels, across = tiles_upconv3x3(kAcross, a.pixels), tiles = a.pairs * across;
   Differences d;
-  d.pitch = (a.pixels + 1) * channels + 16;  // the cache line keeps rows from falling into the same sets
+  d.pitch = odd_lines((a.pixels + 1) * channels);
   d.across = a.scratch;
   d.down = d.across + a.pairs * d.pitch;
   d.both = d.down + (a.pairs + 1) * d.pitch;
@@ -79,7 +79,7 @@ inline void upconv3x3(const Upconv3x3Args& a) {
     w += kPanel;
     const int outputs = a.outputs - first < kPanel ? a.outputs - first : kPanel;
     with_vectors(outputs, [&]<int N>() {
-      const std::ptrdiff_t sums_pitch = tiles * N * V::kLanes + 16;  // likewise
+      const std::ptrdiff_t sums_pitch = odd_lines(tiles * N * V::kLanes);
       for (int k = 0; k < 3; ++k) {
         for (int l = 0; l < L; ++l, w += channels * kPanel) {
           const bool right = l == 2 || l == 4;  // no output right of the run's last column is wanted

@@ -62,7 +62,7 @@ inline void inverse(const Winograd3x3Args& a, const float* from, std::ptrdiff_t 
 inline void winograd3x3(const Winograd3x3Args& a) {
   const int across = (a.pixels + 3) / 4;
   const std::ptrdiff_t channels = a.channels, tiles = static_cast<std::ptrdiff_t>(a.pairs) * across;
-  const std::ptrdiff_t in_pitch = tiles * channels + 16;
+  const std::ptrdiff_t in_pitch = odd_lines(tiles * channels);
   float* const sums = a.scratch + kProducts * in_pitch;
 
   float* to = a.scratch;
@@ -84,7 +84,7 @@ inline void winograd3x3(const Winograd3x3Args& a) {
     w += kPanel;
     const int outputs = a.outputs - first < kPanel ? a.outputs - first : kPanel;
     with_vectors(outputs, [&]<int N>() {
-      const std::ptrdiff_t sums_pitch = tiles * N * V::kLanes + 16;
+      const std::ptrdiff_t sums_pitch = odd_lines(tiles * N * V::kLanes);
       for (int k = 0; k < kProducts; ++k, w += channels * kPanel)
         for_blocks<N>(tiles, TileProduct<N>{a.scratch + k * in_pitch, channels, channels, w, sums + k * sums_pitch});
       const float* from = sums;
