@@ -16,6 +16,7 @@ using namespace dtacs;
 struct dtacs_plan {
   Model model;
   dtacs_options options;
+  int deep;  // see StreamOptions
   IsaSet isa;
   int pushed, pulled;  // rows of the image
 
@@ -44,7 +45,7 @@ constexpr bool kUnets = false;
 constexpr bool kUnets = true;
 #endif
 
-constexpr int kMostPixels = 65536, kMostBand = 1024, kUsualBand = 16;
+constexpr int kMostPixels = 65536, kMostBand = 1024;
 
 constexpr dtacs_status status_of(Status s) noexcept {
   return static_cast<dtacs_status>(s);
@@ -76,12 +77,13 @@ bool read_isa(const char* name, IsaSet& isa) noexcept {
 bool read_options(const dtacs_options& given, dtacs_plan& plan) noexcept {
   dtacs_options& o = plan.options;
   o = given;
-  if (o.band == 0) o.band = kUsualBand;
   if (o.quantification == 0.0f) o.quantification = 10000.0f;
   const auto within = [](int v, int most) { return v >= 1 && v <= most; };
-  return within(o.width, kMostPixels) && within(o.height, kMostPixels) && within(o.band, kMostBand) &&
-         (o.input == DTACS_DIGITAL_NUMBERS || o.input == DTACS_REFLECTANCE) && o.quantification > 0.0f &&
-         (o.parallel == nullptr || o.parallel->workers >= 1) && read_isa(o.isa, plan.isa);
+  if (!within(o.width, kMostPixels) || !within(o.height, kMostPixels)) return false;
+  plan.deep = o.band == 0 ? default_deep(padded_size(o.width)) : 0;
+  if (o.band == 0) o.band = default_band(padded_size(o.width));
+  return within(o.band, kMostBand) && (o.input == DTACS_DIGITAL_NUMBERS || o.input == DTACS_REFLECTANCE) &&
+         o.quantification > 0.0f && (o.parallel == nullptr || o.parallel->workers >= 1) && read_isa(o.isa, plan.isa);
 }
 
 std::size_t value_bytes(const dtacs_options& o) noexcept {
@@ -109,6 +111,7 @@ Status bind_unet(const WeightsFile& weights, Arena& arena, Plan& unet, dtacs_pla
   const StreamOptions options = {.width = padded_size(p.options.width),
                                  .height = padded_size(p.options.height),
                                  .band = p.options.band,
+                                 .deep = p.deep,
                                  .isa = p.isa,
                                  .workers = p.options.parallel == nullptr ? 1 : p.options.parallel->workers};
   const Status status = Plan::bind(unet_of(p.model), weights, options, arena, unet, nullptr);

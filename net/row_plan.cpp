@@ -61,7 +61,7 @@ void RowPlan::bind_rings(std::size_t scratch, Arena& arena) noexcept {
   scratch_pitch_ = round_up(static_cast<std::ptrdiff_t>(scratch));
   scratch_ = alloc(arena, scratch_pitch_ * options_.workers);
 
-  const Schedule schedule = make_schedule(net_, options_.height, options_.band, pairs_);
+  const Schedule schedule = make_schedule(net_, options_.height, options_.band, pace());
   lag_ = schedule.lag;
   std::ptrdiff_t margin = 0, body = 0;  // of padding
   std::uint8_t other_zero = 0;

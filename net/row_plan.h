@@ -21,6 +21,7 @@ namespace dtacs {
 struct StreamOptions {
   int width = 0, height = 0;  // of the input, multiples of 32
   int band = 32;              // input rows taken by one step, >= 1; see default_band()
+  int deep = 0;               // input rows that deep layers wait for, or 0: see default_deep()
   IsaSet isa = isa::none;     // kernels may use these instructions
   int workers = 1;            // most workers that step() will be given
   bool keep_inner = false;    // inner tensors have rows too, and every precision makes the same rows in a step:
@@ -134,7 +135,7 @@ class RowPlan {
     int rows;              // row y lives in slot y % rows
   };
 
-  int rows_at_a_time(const Layer& last) const noexcept { return pairs_ ? row_step(last) : 1; }
+  Pace pace() const noexcept { return {.pairs = pairs_, .deep = options_.deep}; }
   template <class Plan>
   void run_residual(const Plan& plan, const Stage& stage, int block, RowRange rows, std::byte* scratch) const noexcept;
 
@@ -156,8 +157,8 @@ void RowPlan::run_stages(const Plan& plan, const Parallel& parallel, const Stage
   for (int i = 0; i < stage_count_; ++i) {
     const Stage& s = stages_[i];
     const Layer& last = net_.layers[s.layers.end - 1];
-    const int high = rows_at_a_time(last), width = width_of(last.out);
-    const RowRange rows = next_rows(net_, s.layers, options_.height, options_.band, high, progress_);
+    const int high = least_rows(last, pace()), width = width_of(last.out);
+    const RowRange rows = next_rows(net_, s.layers, options_.height, options_.band, pace(), progress_);
     const auto scratch = [this](int worker) { return scratch_ + worker * scratch_pitch_; };
     if (s.blocks > 0) {
       parallel.for_each(rows.count() > 0 ? s.blocks : 0,

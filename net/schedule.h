@@ -39,6 +39,20 @@ constexpr int row_step(const Layer& l) noexcept {
   return l.op == Op::conv3x3 && l.stride == 1 ? 2 : 1;
 }
 
+struct Pace {
+  bool pairs = true;  // layers make row_step() rows at a time, not one
+  int deep = 0;       // layers at an eighth of the resolution and below wait for the rows of so many input rows
+};
+
+// Rows a layer produces in one step, until the image ends: a multiple of the first; the second at once.
+constexpr int least_rows(const Layer& l, const Pace& pace) noexcept {
+  return pace.pairs ? row_step(l) : 1;
+}
+constexpr int gathered_rows(const Net& net, const Layer& l, const Pace& pace) noexcept {
+  const int least = least_rows(l, pace), shift = net.tensors[l.out].shift;
+  return shift < 3 ? 0 : (pace.deep >> shift) / least * least;
+}
+
 // What a stage reads: layer(begin).in through all its layers, and skip and add of the last.
 enum class Reads { in, skip, add };
 inline constexpr Reads kReads[] = {Reads::in, Reads::skip, Reads::add};
@@ -78,13 +92,18 @@ constexpr int rows_possible(const Net& net, LayerRange stage, Reads reads, int h
   return have;
 }
 
-// A good band for an image of this width: 65,536 pixels, so that the weights of the deep
-// layers (20 MB of the U-Net's 35) are not read for a few pixels each time, but at least
-// 8 rows.  512 x 512 pixels on one core: 80 ms with bands of 16 rows, 68 with 128, 67 with
-// 256.  At 11,008 pixels bands of 4 to 24 rows take the same time.
+// A good band for an image of this width: 8,192 pixels, so that what a shallow layer makes is
+// still in the second cache when the next one reads it, but at least 8 rows.
 constexpr int default_band(int width) noexcept {
-  const int rows = 65536 / width;
+  const int rows = 8192 / width;
   return rows < 8 ? 8 : rows > 128 ? 128 : rows;
+}
+
+// And a good Pace::deep: 131,072 pixels, so that the weights of the deep layers (30 MB of the U-Net's
+// 36) are not read for a few pixels each time.  At 11,008 pixels a band alone is enough.
+constexpr int default_deep(int width) noexcept {
+  const int rows = 131072 / width / 32 * 32;
+  return rows > 256 ? 256 : rows;
 }
 
 // The rows of `in` the next step takes.
@@ -93,11 +112,12 @@ constexpr RowRange next_input_rows(const Progress& p, int height, int band) noex
   return {begin, height - begin < band ? height : begin + band};
 }
 
-// Lets the stage produce the rows it can, `step` at a time: the next ones.  A row of one in
+// Lets the stage produce the rows it can: the next ones.  A row of one in
 // 2^shift costs the credit of as many input rows, and each step earns that of a band.
 // What is not spent is kept up to the price of one call less than a row, so that rows which had to
-// wait for their inputs do not come in a flood.
-constexpr RowRange next_rows(const Net& net, LayerRange stage, int height, int band, int step, Progress& p) noexcept {
+// wait for their inputs do not come in a flood.  A layer that gathers rows makes those whenever it has them.
+constexpr RowRange next_rows(const Net& net, LayerRange stage, int height, int band, const Pace& pace,
+                             Progress& p) noexcept {
   const Layer& last = net.layers[stage.end - 1];
   const int out_rows = tensor_rows(net, last.out, height);
   int possible = out_rows;
@@ -107,11 +127,13 @@ constexpr RowRange next_rows(const Net& net, LayerRange stage, int height, int b
     const int n = rows_possible(net, stage, reads, p.produced[t], height);
     possible = n < possible ? n : possible;
   }
+  const int least = least_rows(last, pace), gathered = gathered_rows(net, last, pace);
+  const int step = gathered > least ? gathered : least;
   if (possible < out_rows) possible -= possible % step;
   const int price = step << net.tensors[last.out].shift, begin = p.produced[last.out];
   int& credit = p.credit[last.out];
   credit = credit < price ? credit + band : price - 1 + band;
-  const int affordable = begin + credit / price * step;
+  const int affordable = begin + (gathered > least ? step : credit / price * step);
   const int end = possible < affordable ? possible : affordable;
   credit -= (end - begin) / step * price;
   p.produced[last.out] = end;
@@ -123,9 +145,8 @@ struct Schedule {
   int lag = 0;                    // most input rows taken and not yet answered by an output row
 };
 
-// height: of tensor 0, a multiple of 2^(largest shift).  band: >= 1.  transformed: whether
-// layers make row_step() rows at a time, not one.
-constexpr Schedule make_schedule(const Net& net, int height, int band, bool transformed = true) noexcept {
+// height: of tensor 0, a multiple of 2^(largest shift).  band: >= 1.
+constexpr Schedule make_schedule(const Net& net, int height, int band, const Pace& pace = {}) noexcept {
   Schedule s;
   Progress p;
   const int result = net.layers[net.layer_count - 1].out;
@@ -149,7 +170,7 @@ constexpr Schedule make_schedule(const Net& net, int height, int band, bool tran
     for (LayerRange stage = net.stage(0); stage.begin < net.layer_count; stage = net.stage(stage.end)) {
       const Layer& last = net.layers[stage.end - 1];
       const int t = last.out;
-      const RowRange made = next_rows(net, stage, height, band, transformed ? row_step(last) : 1, p);
+      const RowRange made = next_rows(net, stage, height, band, pace, p);
       const int oldest = t == result ? made.begin : keep(t);
       rows = made.end - oldest;
       s.ring_rows[t] = rows > s.ring_rows[t] ? rows : s.ring_rows[t];

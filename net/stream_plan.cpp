@@ -71,7 +71,7 @@ Status StreamPlan::bind_layer(const WeightsFile& weights, int layer, Arena& aren
   if (l.op == Op::pointwise) packed_size = packed_size_pointwise(*pointwise_, depth, outputs);
   if (l.op == Op::conv3x3)
     packed_size = !pairs  ? packed_size_conv3x3(*conv3x3_, depth, outputs)
-                  : l.up2 ? packed_size_upconv3x3(*upconv3x3_, inputs, outputs)
+                  : l.up2 ? packed_size_upconv3x3(*upconv3x3_, upconv_across(l), inputs, outputs)
                           : packed_size_winograd3x3(*winograd3x3_, inputs, outputs);
   float* packed = arena.alloc<float>(packed_size);
   float* skip = l.skip == kNoTensor
@@ -94,7 +94,7 @@ Status StreamPlan::bind_layer(const WeightsFile& weights, int layer, Arena& aren
       if (!pairs)
         pack_conv3x3(*conv3x3_, wide, bias, depth, outputs, packed);
       else if (l.up2)
-        pack_upconv3x3(*upconv3x3_, wide, bias, depth, inputs, outputs, packed);
+        pack_upconv3x3(*upconv3x3_, upconv_across(l), wide, bias, depth, inputs, outputs, packed);
       else
         pack_winograd3x3(*winograd3x3_, wide, bias, depth, 0, inputs, outputs, packed);
       if (skip != nullptr) pack_winograd3x3(*winograd3x3_, wide, nullptr, depth, inputs, depth - inputs, outputs, skip);
@@ -106,6 +106,13 @@ Status StreamPlan::bind_layer(const WeightsFile& weights, int layer, Arena& aren
   return Status::ok;
 }
 
+// Tiles of 2 x 4 outputs save a sixth of the products and take two thirds more weights.
+int StreamPlan::upconv_across(const Layer& l) const noexcept {
+  const std::size_t packed =
+      packed_size_upconv3x3(*upconv3x3_, 2, net_.tensors[l.in].channels, net_.tensors[l.out].channels);
+  return packed * sizeof(float) <= kMostBlockBytes ? 2 : 1;
+}
+
 // Decides how large the blocks of a transformed convolution are; the bytes of scratch they need.
 std::size_t StreamPlan::bind_blocks(Stage& stage) const noexcept {
   const Layer& l = net_.layers[stage.layers.end - 1];
@@ -115,12 +122,12 @@ std::size_t StreamPlan::bind_blocks(Stage& stage) const noexcept {
   // Scratch is nearly proportional to a block's columns; of blocks as wide as one row of
   // the image, as many as are allowed stand one above the other.
   const auto scratch = [&](int pairs, int columns) {
-    const std::size_t up = scratch_size_upconv3x3(*upconv3x3_, inputs, pairs, columns / 2);
+    const std::size_t up = scratch_size_upconv3x3(*upconv3x3_, upconv_across(l), inputs, pairs, columns / 2);
     const std::size_t winograd =
         scratch_size_winograd3x3(*winograd3x3_, winograd_channels, tiles_winograd3x3(pairs, columns));
     return sizeof(float) * (l.up2 && up > winograd ? up : winograd);
   };
-  std::size_t bytes = sizeof(float) * (l.up2 ? packed_size_upconv3x3(*upconv3x3_, inputs, outputs)
+  std::size_t bytes = sizeof(float) * (l.up2 ? packed_size_upconv3x3(*upconv3x3_, upconv_across(l), inputs, outputs)
                                              : packed_size_winograd3x3(*winograd3x3_, inputs, outputs));
   bytes = bytes < kLeastBlockBytes ? kLeastBlockBytes : bytes > kMostBlockBytes ? kMostBlockBytes : bytes;
   stage.block = kColumns;

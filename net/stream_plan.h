@@ -66,6 +66,7 @@ class StreamPlan : public RowPlan {
   };
 
   Status bind_layer(const WeightsFile& weights, int layer, Arena& arena, WeightsMismatch* mismatch) noexcept;
+  int upconv_across(const Layer& l) const noexcept;
   std::size_t bind_blocks(Stage& stage) const noexcept;
 
   void run_tile(const Stage& stage, const Tile& tile, std::byte* scratch) const noexcept;

@@ -126,6 +126,7 @@ void StreamPlan::run_pair_block(const Layer& l, const LayerWeights& w, const Til
                      .packed = w.packed,
                      .scratch = scratch,
                      .pairs = pairs,
+                     .across = upconv_across(l),
                      .x0 = tile.x0 / 2,
                      .pixels = (tile.x1 - tile.x0) / 2,
                      .channels = net_.tensors[l.in].channels,

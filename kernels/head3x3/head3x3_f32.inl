@@ -29,9 +29,11 @@ void block(const Head3x3Args& a, std::ptrdiff_t at, int pixels, int first, int o
   const std::ptrdiff_t run = 3 * static_cast<std::ptrdiff_t>(a.channels);
   Sums acc;
 #pragma GCC unroll 16
-  for (int p = 0; p < kPixels; ++p)
+  for (int n = 0; n < kOutputs; ++n) {
+    const V bias = V::load_n(a.bias + first + (n < outputs ? n : outputs - 1), 1);  // one of the lanes to be summed
 #pragma GCC unroll 16
-    for (int n = 0; n < kOutputs; ++n) acc[p][n] = V::zero();
+    for (int p = 0; p < kPixels; ++p) acc[p][n] = bias;
+  }
   for (int i = 0; i < 3; ++i) {
     const float* in[kPixels];
     const float* w[kOutputs];
@@ -43,11 +45,13 @@ void block(const Head3x3Args& a, std::ptrdiff_t at, int pixels, int first, int o
     for (; k + V::kLanes <= run; k += V::kLanes) step(acc, in, w, k, V::kLanes);
     if (k < run) step(acc, in, w, k, static_cast<int>(run - k));
   }
-  float sums[kPixels][kOutputs];
 #pragma GCC unroll 16
-  for (int p = 0; p < kPixels; ++p) sum_lanes(acc[p], sums[p]);
-  for (int p = 0; p < pixels; ++p)
-    for (int n = 0; n < outputs; ++n) a.logits[(at + p) * a.outputs + first + n] = a.bias[first + n] + sums[p][n];
+  for (int p = 0; p < kPixels; ++p) {
+    if (p >= pixels) break;
+    float sums[kOutputs], *logits = a.logits + (at + p) * a.outputs + first;
+    sum_lanes(acc[p], outputs == kOutputs ? logits : sums);
+    for (int n = 0; outputs < kOutputs && n < outputs; ++n) logits[n] = sums[n];
+  }
 }
 
 inline void head3x3(const Head3x3Args& a) {

@@ -44,11 +44,11 @@ float transformed(const float* w, int product) noexcept {
 
 constexpr Family<Winograd3x3Kernel> winograd3x3_f32{"winograd3x3_f32", kKernels, sizeof kKernels / sizeof *kKernels};
 
-// Inputs of the products as [product][tile][channel], a cache line more for each
-// product so that they do not fall into the same sets; and the sums of a panel.
+// Inputs of the products as [product][tile][channel], and the sums of a panel; each
+// product's rounded up to an odd number of cache lines.
 std::size_t scratch_size_winograd3x3(const Winograd3x3Kernel& k, int channels, int tiles) noexcept {
   const auto t = static_cast<std::size_t>(tiles);
-  return kProducts * (t * static_cast<std::size_t>(channels) + 16 + t * static_cast<std::size_t>(k.panel));
+  return kProducts * (t * static_cast<std::size_t>(channels + k.panel) + 4 * 16);
 }
 
 // Panel by panel of `panel` outputs: the biases, then the weights as

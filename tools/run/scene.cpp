@@ -345,7 +345,6 @@ void Scene::read(int rows) {
     saturated_pixels_ += saturated;
     fill_rows(y0, count);
   }
-  }
   if (rows_read_ == height_)
     for (Band& b : bands_) b.reader.reset();  // most of the memory, which pictures and reports may want
 }
