@@ -44,11 +44,18 @@ struct Dot2 {
 
 // acc(p, n) += sum over `bytes` bytes of in + p * step times the weights.  Three pixels
 // share a pointer: [base], [base + step], [base + 2 step] cost no register of their own.
+// The sums are local here: reached through a reference, they might be what `in` points to,
+// and each would be stored after every product.
 template <class Dot, int P, int V>
 inline void accumulate(Vec (&acc)[P][V], const std::uint8_t* in, std::ptrdiff_t step, const std::int8_t* w,
                        std::ptrdiff_t bytes) {
   constexpr int kBases = (P + 2) / 3;
   const std::uint8_t* base[kBases];
+  Vec sum[P][V];
+#pragma GCC unroll 16
+  for (int v = 0; v < V; ++v)
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) sum[p][v] = acc[p][v];
 #pragma GCC unroll 16
   for (int b = 0; b < kBases; ++b) base[b] = in + 3 * b * step;
   for (std::ptrdiff_t k = 0; k < bytes; k += 4, w += kPanel * 4) {
@@ -59,11 +66,15 @@ inline void accumulate(Vec (&acc)[P][V], const std::uint8_t* in, std::ptrdiff_t 
     for (int p = 0; p < P; ++p) {
       const Vec x = repeat4(base[p / 3] + p % 3 * step);
 #pragma GCC unroll 16
-      for (int v = 0; v < V; ++v) acc[p][v] = Dot::dot(acc[p][v], x, weight[v]);
+      for (int v = 0; v < V; ++v) sum[p][v] = Dot::dot(sum[p][v], x, weight[v]);
     }
 #pragma GCC unroll 16
     for (int b = 0; b < kBases; ++b) base[b] += 4;
   }
+#pragma GCC unroll 16
+  for (int v = 0; v < V; ++v)
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) acc[p][v] = sum[p][v];
 }
 
 // out(p) = saturate(floor(acc * multiplier / 2^31)), `outputs` of them per pixel.
