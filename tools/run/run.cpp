@@ -11,8 +11,8 @@
 
 #include "io/host/failure.h"
 #include "io/host/geotiff.h"
-#include "io/host/openmp.h"
 #include "io/host/output_file.h"
+#include "io/host/threads.h"
 #include "tools/run/downlink.h"
 #include "tools/run/loaded_weights.h"
 #include "tools/run/progress.h"
