@@ -53,9 +53,16 @@ struct Block {
 
   // acc(p, n) += sum over `bytes` bytes of in + p * step times the weights.  Three pixels
   // share a pointer: [base], [base + step], [base + 2 step] cost no register of their own.
+  // The sums are local here: members might be what `in` points to, and each would be stored
+  // after every product.
   void accumulate(const std::uint8_t* in, std::ptrdiff_t step, const std::int8_t* w, std::ptrdiff_t bytes) {
     constexpr int kBases = (P + 2) / 3;
     const std::uint8_t* base[kBases];
+    Vec sum[kTall][kWide];
+#pragma GCC unroll 16
+    for (int n = 0; n < kWide; ++n)
+#pragma GCC unroll 16
+      for (int p = 0; p < kTall; ++p) sum[p][n] = acc[p][n];
 #pragma GCC unroll 16
     for (int b = 0; b < kBases; ++b) base[b] = in + 3 * b * step;
     const auto pixel = [&](int p) { return base[p / 3] + p % 3 * step; };
@@ -68,11 +75,15 @@ struct Block {
         const int first = p * Dot::kRows, last = first + Dot::kRows - 1;
         const Vec x = Dot::inputs(pixel(first), pixel(last < P ? last : P - 1));
 #pragma GCC unroll 16
-        for (int n = 0; n < kWide; ++n) acc[p][n] = Dot::dot(acc[p][n], x, weight[n]);
+        for (int n = 0; n < kWide; ++n) sum[p][n] = Dot::dot(sum[p][n], x, weight[n]);
       }
 #pragma GCC unroll 16
       for (int b = 0; b < kBases; ++b) base[b] += Dot::kGroup;
     }
+#pragma GCC unroll 16
+    for (int n = 0; n < kWide; ++n)
+#pragma GCC unroll 16
+      for (int p = 0; p < kTall; ++p) acc[p][n] = sum[p][n];
   }
 
   void sums(Vec (&to)[P][V]) const {

@@ -32,6 +32,23 @@ inline Vec repeat4(const void* p) {
   __builtin_memcpy(&four, p, 4);
   return vdupq_n_s32(four);
 }
+// Sums of neighbours: of `low` in the lower half, of `high` in the upper.
+inline int16x8_t add_pairs(int16x8_t low, int16x8_t high) {
+#ifdef __aarch64__
+  return vpaddq_s16(low, high);
+#else
+  return vcombine_s16(vpadd_s16(vget_low_s16(low), vget_high_s16(low)),
+                      vpadd_s16(vget_low_s16(high), vget_high_s16(high)));
+#endif
+}
+inline int32x4_t add_pairs(int32x4_t low, int32x4_t high) {
+#ifdef __aarch64__
+  return vpaddq_s32(low, high);
+#else
+  return vcombine_s32(vpadd_s32(vget_low_s32(low), vget_high_s32(low)),
+                      vpadd_s32(vget_low_s32(high), vget_high_s32(high)));
+#endif
+}
 inline Vec dot4(Vec acc, Vec x, Vec w) {
 #if defined(__ARM_FEATURE_MATMUL_INT8)
   return vusdotq_s32(acc, vreinterpretq_u8_s32(x), vreinterpretq_s8_s32(w));
@@ -42,8 +59,7 @@ inline Vec dot4(Vec acc, Vec x, Vec w) {
 #else
   // 2 * 128 * 127 fits in 16 bits: no pair can overflow.
   const int16x8_t low = vmull_s8(vget_low_s8(a), vget_low_s8(b)), high = vmull_s8(vget_high_s8(a), vget_high_s8(b));
-  return vpadalq_s16(acc, vcombine_s16(vpadd_s16(vget_low_s16(low), vget_high_s16(low)),
-                                       vpadd_s16(vget_low_s16(high), vget_high_s16(high))));
+  return vpadalq_s16(acc, add_pairs(low, high));
 #endif
 #endif
 }
@@ -70,8 +86,7 @@ inline Vec dot2(Vec acc, Vec x, Vec w) {
   const int16x8_t a = vreinterpretq_s16_s32(x), b = vreinterpretq_s16_s32(w);
   const int32x4_t low = vmull_s16(vget_low_s16(a), vget_low_s16(b));
   const int32x4_t high = vmull_s16(vget_high_s16(a), vget_high_s16(b));
-  return vaddq_s32(acc, vcombine_s32(vpadd_s32(vget_low_s32(low), vget_high_s32(low)),
-                                     vpadd_s32(vget_low_s32(high), vget_high_s32(high))));
+  return vaddq_s32(acc, add_pairs(low, high));
 }
 inline Vec add_product(Vec acc, Vec x, Vec w) {
   return vmlaq_s32(acc, x, w);
