@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "io/host/threads.h"
+#include "io/host/openmp.h"
 #include "io/jp2/jp2.h"
 
 namespace dtacs::test {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "io/crc32c.h"
-#include "io/host/threads.h"
+#include "io/host/openmp.h"
 #include "kernels/requantise.h"
 #include "net/int8_plan.h"
 #include "net/unet_mobilenet_v2.h"

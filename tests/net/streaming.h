@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include "io/host/threads.h"
+#include "io/host/openmp.h"
 #include "net/stream_plan.h"
 #include "tests/net/whole_image.h"
 #include "tests/support/aligned.h"

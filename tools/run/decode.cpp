@@ -11,8 +11,8 @@
 #include "io/host/geotiff.h"
 #include "io/host/jp2_band.h"
 #include "io/host/jp2_geo.h"
+#include "io/host/openmp.h"
 #include "io/host/output_file.h"
-#include "io/host/threads.h"
 
 namespace dtacs {
 

@@ -8,7 +8,7 @@
 
 #include "io/host/failure.h"
 #include "io/host/folder_lock.h"
-#include "io/host/threads.h"
+#include "io/host/openmp.h"
 #include "io/host/output_file.h"
 #include "tools/run/job.h"
 #include "tools/run/job_identity.h"
