@@ -100,7 +100,8 @@ bool is_plain(const Tile& tile, const Block& block, int style) noexcept {
          block.width <= PlainBlock::kMaxSide && block.height <= PlainBlock::kMaxSide;
 }
 
-// Decodes blocks into the coefficient plane of their component, plain ones in groups.
+// Decodes blocks into the coefficient plane of their component, plain ones in groups, and the
+// last of them with flush().
 template <class T>
 class BlockWriter {
  public:
@@ -110,24 +111,25 @@ class BlockWriter {
         scratch_(scratch),
         plane_(static_cast<T*>(plane.coefficients)),
         style_(component.coding->block_style),
-        roi_shift_(component.coding->roi_shift) {}
+        roi_shift_(component.coding->roi_shift) {
+    for (BlockScratch::Group& g : scratch_.group) g.count = 0;
+  }
 
   void write(const Block& block, const Band& band) noexcept {
     const auto stride = static_cast<std::ptrdiff_t>(band.kept.width());
     T* const out = plane_ + band.offset + static_cast<std::ptrdiff_t>(block.y) * stride + block.x;
     if (scratch_.kernel->run != nullptr && is_plain(tile_, block, style_)) {
       const Chunk& chunk = tile_.chunks[block.first];
-      bands_[count_] = &band;
-      scratch_.plain[count_++] = {reinterpret_cast<const std::uint8_t*>(chunk.data),
-                                  chunk.length,
-                                  block.width,
-                                  block.height,
-                                  band.orientation,
-                                  block.planes,
-                                  chunk.passes,
-                                  reinterpret_cast<std::int32_t*>(out),
-                                  stride};
-      if (count_ == scratch_.kernel->blocks) flush();
+      const PlainBlock plain = {reinterpret_cast<const std::uint8_t*>(chunk.data),
+                                chunk.length,
+                                block.width,
+                                block.height,
+                                band.orientation,
+                                block.planes,
+                                chunk.passes,
+                                reinterpret_cast<std::int32_t*>(out),
+                                stride};
+      add(scratch_.group[block.planes], plain, &band);
       return;
     }
     const auto segments = gather(tile_, block, style_, scratch_);
@@ -138,24 +140,36 @@ class BlockWriter {
   }
 
   void flush() noexcept {
-    if (count_ == 0) return;
-    const bool whole = std::is_same_v<T, std::int32_t> && roi_shift_ == 0;
-    scratch_.kernel->run({scratch_.plain, count_, whole, tile_.readable_end, scratch_.work});
-    if (!whole)
-      for (int i = 0; i < count_; ++i) {
-        const PlainBlock& b = scratch_.plain[i];
-        store_block(b.out, b.stride, b.width, b.height, *bands_[i], roi_shift_, reinterpret_cast<T*>(b.out), b.stride);
-      }
-    count_ = 0;
+    BlockScratch::Group& last = scratch_.group[0];  // no block has no planes
+    for (int p = 1; p <= PlainBlock::kMaxPlanes; ++p) {
+      const BlockScratch::Group& g = scratch_.group[p];
+      for (int i = 0; i < g.count; ++i) add(last, g.block[i], g.band[i]);
+    }
+    if (last.count != 0) run(last);
   }
 
  private:
+  void add(BlockScratch::Group& g, const PlainBlock& block, const Band* band) noexcept {
+    g.band[g.count] = band;
+    g.block[g.count++] = block;
+    if (g.count == scratch_.kernel->blocks) run(g);
+  }
+
+  void run(BlockScratch::Group& g) noexcept {
+    const bool whole = std::is_same_v<T, std::int32_t> && roi_shift_ == 0;
+    scratch_.kernel->run({g.block, g.count, whole, tile_.readable_end, scratch_.work});
+    if (!whole)
+      for (int i = 0; i < g.count; ++i) {
+        const PlainBlock& b = g.block[i];
+        store_block(b.out, b.stride, b.width, b.height, *g.band[i], roi_shift_, reinterpret_cast<T*>(b.out), b.stride);
+      }
+    g.count = 0;
+  }
+
   const Tile& tile_;
   BlockScratch& scratch_;
   T* plane_;
   int style_, roi_shift_;
-  int count_ = 0;
-  const Band* bands_[kBlockGroupMost];
 };
 
 // Tier 1 of all wanted blocks of a component.  False when none holds data: then the

@@ -21,9 +21,16 @@ struct BlockScratch {
   static constexpr std::uint32_t kJoined = 1u << 16;  // bytes; a block of 4096 samples never comes near
 
   BlockDecoder decoder;
-  const BlockGroupKernel* kernel;  // for plain blocks; they are gathered here, its memory is `work`
+  // Plain blocks wait for others of as many bit-planes, and are decoded together by `kernel`,
+  // whose memory is `work`.
+  struct Group {
+    PlainBlock block[kBlockGroupMost];
+    const Band* band[kBlockGroupMost];
+    int count;
+  };
+  const BlockGroupKernel* kernel;
   void* work;
-  PlainBlock plain[kBlockGroupMost];
+  Group group[PlainBlock::kMaxPlanes + 1];
   CodedSegment segments[kMaxPasses];
   std::uint8_t joined[kJoined];  // codeword segments that lie in several packets, in one piece
   bool too_long;
