@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/upconv3x3/upconv3x3.h"
 
+#include "kernels/panel_f32.h"
+
 namespace dtacs {
 
 namespace {
@@ -46,25 +48,17 @@ std::size_t scratch_size_upconv3x3(const Upconv3x3Kernel& k, int across, int cha
          products * (tiles * static_cast<std::size_t>(k.panel) + 2 * 16);
 }
 
-// Panel by panel of `panel` outputs: the biases, then the weights as
-// [product][c][output].  Outputs that do not exist are zeros.
 std::size_t packed_size_upconv3x3(const Upconv3x3Kernel& k, int across, int channels, int outputs) noexcept {
-  const auto panel = static_cast<std::size_t>(k.panel);
-  const auto panels = (static_cast<std::size_t>(outputs) + panel - 1) / panel;
-  return panels * panel * (1 + 3 * static_cast<std::size_t>(products_upconv3x3(across) * channels));
+  return packed_size_f32(k.panel, outputs, 3 * products_upconv3x3(across), channels);
 }
 
-void pack_upconv3x3(const Upconv3x3Kernel& kernel, int across, const float* weights, const float* bias, int depth,
+void pack_upconv3x3(const Upconv3x3Kernel& k, int across, const float* weights, const float* bias, int depth,
                     int channels, int outputs, float* packed) noexcept {
   const int products = products_upconv3x3(across);
-  for (std::ptrdiff_t begin = 0; begin < outputs; begin += kernel.panel) {
-    const std::ptrdiff_t end = begin + kernel.panel;
-    for (std::ptrdiff_t n = begin; n < end; ++n) *packed++ = n < outputs ? bias[n] : 0.0f;
-    for (int k = 0; k < 3 * products; ++k)
-      for (int c = 0; c < channels; ++c)
-        for (std::ptrdiff_t n = begin; n < end; ++n)
-          *packed++ = n < outputs ? transformed(weights + (n * depth + c) * 9, k / products, k % products) : 0.0f;
-  }
+  const auto weight = [&](std::ptrdiff_t n, int product, int c) {
+    return transformed(weights + (n * depth + c) * 9, product / products, product % products);
+  };
+  pack_f32(k.panel, bias, outputs, 3 * products, channels, weight, packed);
 }
 
 }  // namespace dtacs
