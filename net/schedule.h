@@ -41,16 +41,13 @@ constexpr int row_step(const Layer& l) noexcept {
 
 struct Pace {
   bool pairs = true;  // layers make row_step() rows at a time, not one
-  int deep = 0;       // layers at an eighth of the resolution and below wait for the rows of so many input rows
+  int deep = 0;       // the first layer at an eighth of the resolution waits for the rows of so many input rows, so
+                      // that those behind it make as many at once
 };
 
-// Rows a layer produces in one step, until the image ends: a multiple of the first; the second at once.
+// Rows a layer produces in one step, until the image ends, are a multiple of this.
 constexpr int least_rows(const Layer& l, const Pace& pace) noexcept {
   return pace.pairs ? row_step(l) : 1;
-}
-constexpr int gathered_rows(const Net& net, const Layer& l, const Pace& pace) noexcept {
-  const int least = least_rows(l, pace), shift = net.tensors[l.out].shift;
-  return shift < 3 ? 0 : (pace.deep >> shift) / least * least;
 }
 
 // What a stage reads: layer(begin).in through all its layers, and skip and add of the last.
@@ -99,11 +96,11 @@ constexpr int default_band(int width) noexcept {
   return rows < 8 ? 8 : rows > 128 ? 128 : rows;
 }
 
-// And a good Pace::deep: 131,072 pixels, so that the weights of the deep layers (30 MB of the U-Net's
+// And a good Pace::deep: 262,144 pixels, so that the weights of the deep layers (30 MB of the U-Net's
 // 36) are not read for a few pixels each time.  At 11,008 pixels a band alone is enough.
 constexpr int default_deep(int width) noexcept {
-  const int rows = 131072 / width / 32 * 32;
-  return rows > 256 ? 256 : rows;
+  const int rows = 262144 / width / 32 * 32;
+  return rows > 512 ? 512 : rows;
 }
 
 // The rows of `in` the next step takes.
@@ -115,7 +112,7 @@ constexpr RowRange next_input_rows(const Progress& p, int height, int band) noex
 // Lets the stage produce the rows it can: the next ones.  A row of one in
 // 2^shift costs the credit of as many input rows, and each step earns that of a band.
 // What is not spent is kept up to the price of one call less than a row, so that rows which had to
-// wait for their inputs do not come in a flood.  A layer that gathers rows makes those whenever it has them.
+// wait for their inputs do not come in a flood; by deep layers up to that of the rows they wait for.
 constexpr RowRange next_rows(const Net& net, LayerRange stage, int height, int band, const Pace& pace,
                              Progress& p) noexcept {
   const Layer& last = net.layers[stage.end - 1];
@@ -127,14 +124,17 @@ constexpr RowRange next_rows(const Net& net, LayerRange stage, int height, int b
     const int n = rows_possible(net, stage, reads, p.produced[t], height);
     possible = n < possible ? n : possible;
   }
-  const int least = least_rows(last, pace), gathered = gathered_rows(net, last, pace);
-  const int step = gathered > least ? gathered : least;
+  const int step = least_rows(last, pace);
   if (possible < out_rows) possible -= possible % step;
-  const int price = step << net.tensors[last.out].shift, begin = p.produced[last.out];
+  constexpr int kDeep = 3;  // an eighth of the resolution
+  const int begin = p.produced[last.out], shift = net.tensors[last.out].shift, price = step << shift;
+  const int deep = shift < kDeep ? 0 : pace.deep;
   int& credit = p.credit[last.out];
-  credit = credit < price ? credit + band : price - 1 + band;
-  const int affordable = begin + (gathered > least ? step : credit / price * step);
-  const int end = possible < affordable ? possible : affordable;
+  credit = (credit < price + deep ? credit : price - 1 + deep) + band;
+  const int affordable = begin + credit / price * step;
+  int end = possible < affordable ? possible : affordable;
+  const bool waits = net.tensors[net.layers[stage.begin].in].shift < kDeep && possible < out_rows;
+  if (waits && end - begin < deep >> shift) end = begin;
   credit -= (end - begin) / step * price;
   p.produced[last.out] = end;
   return {begin, end};

@@ -65,7 +65,9 @@ TEST_CASE("unet: rings of the schedule are tight and pinned") {
   CHECK(bytes(11008, 16) / 1048576 == doctest::Approx(186.61).epsilon(1e-3));
   CHECK(make_schedule(kUnetSc, 11008, 16).lag == 365);
   const Pace pace = {.deep = default_deep(512)};
-  CHECK(bytes(512, default_band(512), pace) / 1048576 == doctest::Approx(20.13).epsilon(1e-3));
+  CHECK(bytes(512, default_band(512), pace) / 1048576 == doctest::Approx(20.31).epsilon(1e-3));
+  // Rows that wait for each other in the deep layers, one layer after the other, were once 8,000 here.
+  CHECK(make_schedule(kUnetSc, 9984, default_band(512), pace).lag == 861);
   static_assert(make_schedule(kUnetSc, 64, 32).lag > 0);  // firmware gets its arena from the compiler
 }
 
