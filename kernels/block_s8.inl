@@ -7,6 +7,11 @@
 
 constexpr int kPanel = 2 * kLanes;
 
+// Outputs come in eights, so that a panel of eight is a whole one and needs no code for its half.
+inline bool half_panel(int outputs) {
+  return kPanel > 8 && outputs <= kLanes;
+}
+
 template <int V>
 constexpr int kBlock = V == 1 ? kBlock1 : kBlock2;
 

@@ -100,3 +100,9 @@ inline void with_vectors(std::ptrdiff_t columns, const F& f) {
   else
     with_vectors<N - 1>(columns, f);
 }
+// Columns from vector n on, of `columns` for which with_vectors() called f<N>; as many as make
+// a whole vector, and known to the compiler, of every vector but the last.
+template <int N>
+inline int columns_left(int n, int columns) {
+  return n < N - 1 ? V::kLanes : columns - n * V::kLanes;
+}

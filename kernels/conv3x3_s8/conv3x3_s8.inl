@@ -69,9 +69,9 @@ inline void conv3x3(const Conv3x3S8Args& a) {
   const std::byte* packed = a.packed;
   for (int first = 0; first < a.outputs; first += kPanel, packed += panel_size) {
     const auto* head = reinterpret_cast<const std::int32_t*>(packed);
-    if (a.outputs - first > kLanes)
-      one_panel<2>(a, head, first);
-    else
+    if (half_panel(a.outputs - first))
       one_panel<1>(a, head, first);
+    else
+      one_panel<2>(a, head, first);
   }
 }

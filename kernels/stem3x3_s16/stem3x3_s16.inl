@@ -30,9 +30,9 @@ inline void stem3x3(const Stem3x3S16Args& a) {
   const std::byte* packed = a.packed;
   for (int first = 0; first < a.outputs; first += kPanel, packed += panel_size) {
     const auto* head = reinterpret_cast<const std::int32_t*>(packed);
-    if (a.outputs - first > kLanes)
-      for_blocks<2>(a.pixels, Panel<2>{a, head, first});
-    else
+    if (half_panel(a.outputs - first))
       for_blocks<1>(a.pixels, Panel<1>{a, head, first});
+    else
+      for_blocks<2>(a.pixels, Panel<2>{a, head, first});
   }
 }
