@@ -38,8 +38,11 @@ extern "C" {
 #define DTACS_API
 #endif
 
-/* Raised when a program compiled against an older header would misbehave. */
+/* Raised when a program compiled against an older header would misbehave.  Who loads the library at run time
+ * compares it with dtacs_api_version(), the number this build was made with. */
 #define DTACS_API_VERSION 1
+
+DTACS_API int32_t dtacs_api_version(void);
 
 #define DTACS_MAX_BANDS 16
 
@@ -82,8 +85,8 @@ typedef struct dtacs_parallel {
 typedef struct dtacs_options {
   int32_t width, height; /* of the image in pixels, each in 1..65536 */
   int32_t band;          /* rows a U-Net takes per step, 1..1024: more memory, less overhead; 0: fast for the width */
-  dtacs_input input;
-  float quantification;           /* 0: 10000 */
+  int32_t input;         /* a dtacs_input; an int32_t, as the size of an enum depends on the compiler's options */
+  float quantification;  /* 0: 10000 */
   float offset[DTACS_MAX_BANDS];  /* RADIO_ADD_OFFSET of each input band, in the order of dtacs_info.input_bands */
   const char* isa;                /* instruction set, as `dtacs run --isa` names them; NULL: the best of this machine */
   const dtacs_parallel* parallel; /* NULL: one job after the other; must outlive the plan */

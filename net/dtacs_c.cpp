@@ -284,6 +284,10 @@ void run_pixels(dtacs_plan& p, const void* const* bands) noexcept {
 
 }  // namespace
 
+int32_t dtacs_api_version() {
+  return DTACS_API_VERSION;
+}
+
 const char* dtacs_describe(dtacs_status status) {
   switch (status) {
     case DTACS_BAD_OPTION: return "an option is out of range, or this machine lacks the instruction set";

@@ -19,7 +19,7 @@ cmp -s "$build/board_sizes.h.new" "$build/board_sizes.h" || cp "$build/board_siz
 table=
 for board in "$@"; do
   case $board in
-    virt-a53) compiler=aarch64-linux-gnu-g++ emulator="qemu-system-aarch64 -M virt -cpu cortex-a53 -m 256" type=Release ;;
+    virt-a53) compiler=aarch64-linux-gnu-g++ emulator="qemu-system-aarch64 -M virt -cpu cortex-a53 -m 256 -nic none" type=Release ;;
     raspi3b) compiler=aarch64-linux-gnu-g++ emulator="qemu-system-aarch64 -M raspi3b" type=Release ;;
     zynq-a9) compiler=arm-none-eabi-g++ emulator="qemu-system-arm -M xilinx-zynq-a9 -m 256" type=Release ;;
     an547) compiler=arm-none-eabi-g++ emulator="qemu-system-arm -M mps3-an547" type=MinSizeRel ;;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The C interface, used from C (c_client.c) and from Python, against the plan it wraps.
 #include <doctest/doctest.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstring>
@@ -131,6 +132,26 @@ TEST_CASE("c api: offset and quantification are applied") {
   CHECK(plain == other);
 }
 
+TEST_CASE("c api: weights are only read, as in flash") {
+  const std::string file = get_file(DTACS_SOURCE_DIR "/weights/classification_int8.dtw");
+  const Golden golden = read_golden();
+  const RawScene scene(32, 32);
+  const dtacs_options o = sized(32, 32);
+  const std::vector<std::byte> all[] = {
+      golden_weights(golden),
+      small_corrector(),
+      {reinterpret_cast<const std::byte*>(file.data()), reinterpret_cast<const std::byte*>(file.data() + file.size())}};
+  for (const auto& bytes : all) {
+    void* flash = mmap(nullptr, bytes.size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(flash != MAP_FAILED);
+    std::memcpy(flash, bytes.data(), bytes.size());
+    REQUIRE(mprotect(flash, bytes.size(), PROT_READ) == 0);
+    std::vector<std::uint16_t> out(12 * scene.plane());
+    CHECK(c_client_run(flash, bytes.size(), &o, scene.dn.data(), out.data(), 0, 0, 2) == DTACS_OK);
+    munmap(flash, bytes.size());
+  }
+}
+
 TEST_CASE("c api: jobs may run elsewhere") {
   const Golden golden = read_golden();
   const AlignedBytes weights(golden_weights(golden));
@@ -156,6 +177,7 @@ TEST_CASE("c api: every mistake has its status, and every status a sentence") {
   const auto measured = [&](const dtacs_options& o) {
     return dtacs_measure(weights.data(), weights.size(), &o, &info);
   };
+  CHECK(dtacs_api_version() == DTACS_API_VERSION);
   CHECK(measured(sized(8, 8)) == DTACS_OK);
   CHECK(info.inputs == 13);
   CHECK(info.outputs == 12);

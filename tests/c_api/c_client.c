@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { kFence = 4096 };
+
 static void take(const dtacs_row* row, const dtacs_info* info, const dtacs_options* o, void* out) {
   const size_t width = (size_t)o->width, plane = width * (size_t)o->height, at = (size_t)row->y * width;
   if (info->classifies) {
@@ -19,9 +21,10 @@ dtacs_status c_client_run(const void* weights, size_t weights_bytes, const dtacs
   dtacs_info info;
   dtacs_status status = dtacs_measure(weights, weights_bytes, options, &info);
   if (status != DTACS_OK) return status;
-  const size_t given = (size_t)((ptrdiff_t)info.memory_bytes + spare);
-  char* block = malloc(info.memory_bytes + 128);
-  char* memory = block + (64 - (uintptr_t)block % 64) % 64 + skew;
+  const size_t given = (size_t)((ptrdiff_t)info.memory_bytes + spare), whole = kFence + 64 + given + 64 + kFence;
+  char* block = malloc(whole);
+  memset(block, 0xa5, whole);
+  char* memory = block + kFence + (64 - (uintptr_t)(block + kFence) % 64) % 64 + skew;
   memset(memory, 0xff, given);
   dtacs_plan* plan = NULL;
   status = dtacs_open(weights, weights_bytes, options, memory, given, &plan);
@@ -47,6 +50,8 @@ dtacs_status c_client_run(const void* weights, size_t weights_bytes, const dtacs
     }
   }
   if (status == DTACS_OK && answered != options->height) abort();
+  for (const char* p = block; p < block + whole; ++p)  // nothing outside the memory given was written
+    if ((p < memory || p >= memory + given) && *p != (char)0xa5) abort();
   free(block);
   return status;
 }

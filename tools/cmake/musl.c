@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What libstdc++ and libgcc built for glibc ask of it and musl does not have.
+// What libstdc++, libgomp and libgcc built for glibc ask of it and musl does not have.
 // Part of programs linked by aarch64-musl.cmake.
+#include <errno.h>
+#include <stddef.h>
+#include <unistd.h>
+
 struct dl_find_object;
 
 // Whether reference counts may do without atomic instructions: no.
@@ -12,4 +16,16 @@ int _dl_find_object(void* address, struct dl_find_object* result) {
   (void)address;
   (void)result;
   return -1;
+}
+
+long __sysconf(int name) {
+  return sysconf(name);
+}
+
+// Called where OMP_PLACES or OMP_PROC_BIND bind threads to cores, which then stay unbound.
+int pthread_attr_setaffinity_np(void* attributes, size_t size, const void* cores) {
+  (void)attributes;
+  (void)size;
+  (void)cores;
+  return ENOSYS;
 }

@@ -14,6 +14,7 @@ import ctypes as c
 
 import numpy as np
 
+API_VERSION = 1
 MAX_BANDS = 16
 OK, NEEDS_ROWS, FINISHED = 0, 34, 36
 
@@ -23,7 +24,7 @@ class Options(c.Structure):
         ("width", c.c_int32),
         ("height", c.c_int32),
         ("band", c.c_int32),
-        ("input", c.c_int),
+        ("input", c.c_int32),
         ("quantification", c.c_float),
         ("offset", c.c_float * MAX_BANDS),
         ("isa", c.c_char_p),
@@ -61,6 +62,8 @@ def aligned(size):
 class Network:
     def __init__(self, weights, library="libdtacs.so"):
         self.lib = c.CDLL(library)
+        if self.lib.dtacs_api_version() != API_VERSION:
+            raise OSError(f"{library} has another version of the interface than {API_VERSION}")
         self.lib.dtacs_describe.restype = c.c_char_p
         content = np.fromfile(weights, np.uint8)
         self.weights = aligned(content.size)
@@ -76,6 +79,8 @@ class Network:
         if image.dtype not in (np.uint16, np.float32):
             raise TypeError(f"digital numbers as uint16 or reflectance as float32, not {image.dtype}")
         bands, height, width = image.shape
+        if bands > MAX_BANDS:
+            raise ValueError(f"{bands} bands, expected {MAX_BANDS} at most")
         options = Options(
             width=width, height=height, band=band, input=int(image.dtype == np.float32), quantification=quantification
         )
