@@ -29,3 +29,10 @@ int pthread_attr_setaffinity_np(void* attributes, size_t size, const void* cores
   (void)cores;
   return ENOSYS;
 }
+
+// musl maps large blocks by itself.
+int mallopt(int parameter, int value) {
+  (void)parameter;
+  (void)value;
+  return 1;
+}
