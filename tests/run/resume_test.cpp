@@ -90,7 +90,7 @@ TEST_CASE("resume: killed, stopped and damaged at random moments, the outputs ar
   const TempFolder peaceful;
   const auto begin = std::chrono::steady_clock::now();
   REQUIRE(exit_of(strip.into(peaceful, {})) == 0);
-  const auto whole = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);
+  auto whole = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);
   const auto want = outputs(peaceful);
   REQUIRE(want.size() == 8);
 
@@ -107,7 +107,10 @@ TEST_CASE("resume: killed, stopped and damaged at random moments, the outputs ar
     for (int round = 0; round < 4 && done < kills; ++round, ++done) {
       const bool terminate = rng.between(0, 2) == 0;
       const int code = run_for(words, whole * rng.between(1, 100) / 100, terminate ? SIGTERM : SIGKILL);
-      if (code == 0) break;
+      if (code == 0) {  // too late: the machine has become quicker
+        whole -= whole / 8;
+        break;
+      }
       CHECK((code == -1 || (terminate && code == 75)));
       stopped += code == 75 ? 1 : 0;
       deepest = std::max(deepest, restart_row(out));
