@@ -36,7 +36,7 @@ baremetal:
 	@cmake --preset native >/dev/null && cmake --build --preset native --target board_twin
 	@tools/check_baremetal.sh build/native/board_twin build/boards
 dist:
-	@tools/packages.sh build arm
+	@tools/packages.sh build arm dist
 	@tools/dist.sh build/dist dist
 bench: build-native
 	@build/native/bench_kernels

@@ -44,6 +44,7 @@ template <int P, int N>
 inline void accumulate(V (&acc)[P][N], const float* const (&in)[P], const float* w, std::ptrdiff_t count) {
   std::ptrdiff_t k = 0;
   if constexpr (Few::kCount > 1 || P <= N) {
+#pragma GCC unroll 4
     for (; k + Few::kCount <= count; k += Few::kCount, w += Few::kCount * kPanel) {
       Few x[P];
 #pragma GCC unroll 16
@@ -57,6 +58,7 @@ inline void accumulate(V (&acc)[P][N], const float* const (&in)[P], const float*
     }
     if constexpr (Few::kCount == 1) return;
   }
+#pragma GCC unroll 4
   for (; k < count; ++k, w += kPanel) accumulate_one(acc, in, k, w);
 }
 
@@ -97,4 +99,10 @@ inline void with_vectors(std::ptrdiff_t columns, const F& f) {
     f.template operator()<N>();
   else
     with_vectors<N - 1>(columns, f);
+}
+// Columns from vector n on, of `columns` for which with_vectors() called f<N>; as many as make
+// a whole vector, and known to the compiler, of every vector but the last.
+template <int N>
+inline int columns_left(int n, int columns) {
+  return n < N - 1 ? V::kLanes : columns - n * V::kLanes;
 }

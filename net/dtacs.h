@@ -81,7 +81,7 @@ typedef struct dtacs_parallel {
 /* Zero is a sensible value of everything but width and height. */
 typedef struct dtacs_options {
   int32_t width, height; /* of the image in pixels, each in 1..65536 */
-  int32_t band;          /* rows a U-Net takes per step, 1..1024: more memory, less overhead; 0: 16 */
+  int32_t band;          /* rows a U-Net takes per step, 1..1024: more memory, less overhead; 0: fast for the width */
   dtacs_input input;
   float quantification;           /* 0: 10000 */
   float offset[DTACS_MAX_BANDS];  /* RADIO_ADD_OFFSET of each input band, in the order of dtacs_info.input_bands */

@@ -15,13 +15,15 @@ SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || 
 export SOURCE_DATE_EPOCH
 
 for arch in "$@"; do
-  cmake -S . -B "$build/$arch" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_TOOLCHAIN_FILE="tools/cmake/$arch-linux.cmake" \
+  toolchain=$arch-linux
+  [ "$arch" = aarch64 ] && toolchain=aarch64-musl
+  cmake -S . -B "$build/$arch" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_TOOLCHAIN_FILE="tools/cmake/$toolchain.cmake" \
     -DDTACS_TESTS=OFF -DDTACS_SHARED=OFF -DDTACS_SMALL=ON >"$build/$arch.log" 2>&1
-  cmake --build "$build/$arch" --target dtacs dtacs-convert >>"$build/$arch.log" 2>&1 || { cat "$build/$arch.log" >&2; exit 1; }
+  cmake --build "$build/$arch" --target dtacs dtacs-convert bench >>"$build/$arch.log" 2>&1 || { cat "$build/$arch.log" >&2; exit 1; }
   name=dtacs-$version-linux-$arch
   rm -rf "${build:?}/$name"
   mkdir -p "$build/$name/weights"
-  cp "$build/$arch/dtacs" "$build/$arch/dtacs-convert" README.md CHANGELOG.md LICENSE "$build/$name/"
+  cp "$build/$arch/dtacs" "$build/$arch/dtacs-convert" "$build/$arch/bench" README.md CHANGELOG.md LICENSE "$build/$name/"
   for weights in weights/*.dtw; do
     case $weights in
       weights/classification.dtw | weights/classification_int8.dtw | weights/correction.dtw) ;;  # inside

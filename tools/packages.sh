@@ -1,8 +1,9 @@
 #!/bin/sh
 # Installs what a group of verbs needs and this machine lacks; names it where it cannot.
-# usage: packages.sh GROUP...   build | arm | baremetal | fuzz | references
+# usage: packages.sh GROUP...   build | arm | dist | baremetal | fuzz | references
 #   build       what `make`, `make demo`, `make test` and `make bench` need
 #   arm         cross compilers and emulators of `make arm`
+#   dist        the C library of small static programs, of `make dist`
 #   baremetal   cross compilers and emulators of `make baremetal`
 #   fuzz        compiler and fuzzing runtime of `make fuzz`
 #   references  independent programs that tests compare with; without them those tests are skipped
@@ -44,6 +45,9 @@ for group in "$@"; do
       need g++-arm-linux-gnueabihf arm-linux-gnueabihf-g++ --version
       need qemu-user-static qemu-aarch64-static --version
       ;;
+    dist)
+      need musl-dev:arm64 test -e /usr/lib/aarch64-linux-musl/libc.a
+      ;;
     fuzz)
       need clang has_libfuzzer
       need libomp-dev has_clang_openmp
@@ -80,6 +84,9 @@ if [ "$(id -u)" != 0 ]; then
   fi
 fi
 echo "installing$missing"
+case $missing in
+  *:arm64*) $as_root dpkg --add-architecture arm64 ;;
+esac
 $as_root apt-get update -qq >/dev/null
 # shellcheck disable=SC2086  # a list of words
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cassert>
-#include <charconv>
 #include <filesystem>
 
+#include "io/host/decimal.h"
 #include "io/host/failure.h"
 #include "io/host/output_file.h"
 #include "io/host/raster_classes.h"
@@ -59,12 +59,6 @@ void check(const std::string& path, const GeoTiffOptions& o) {
     if (c.value < 0 || c.value > 255) refuse("no class of value " + std::to_string(c.value) + " in 8 bits");
 }
 
-std::string shortest(double v) {
-  char digits[32];
-  const auto r = std::to_chars(digits, digits + sizeof digits, v);
-  return std::string(digits, r.ptr);
-}
-
 // GDAL takes entities out of these values twice, so they are put in twice.
 std::string item_text(const std::string& s) {
   return xml_escaped(xml_escaped(s));
@@ -81,8 +75,8 @@ std::string gdal_metadata(const GeoTiffOptions& o) {
     };
     if (!o.band_names.empty()) item("DESCRIPTION", "description", o.band_names[static_cast<std::size_t>(b)]);
     if (o.scale != 1 || o.offset != 0) {
-      item("OFFSET", "offset", shortest(o.offset));
-      item("SCALE", "scale", shortest(o.scale));
+      item("OFFSET", "offset", shortest_decimal(o.offset));
+      item("SCALE", "scale", shortest_decimal(o.scale));
     }
   }
   return items.empty() ? "" : "<GDALMetadata>\n" + items + "</GDALMetadata>\n";

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <bit>
 #include <cassert>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
+#include "io/host/decimal.h"
 #include "io/host/failure.h"
 #include "io/host/file.h"
 #include "io/host/inflate.h"
@@ -70,8 +70,7 @@ double number_of(std::string_view s, double otherwise) {
   while (!s.empty() && s.front() == ' ') s.remove_prefix(1);
   while (!s.empty() && (s.back() == ' ' || s.back() == '\n')) s.remove_suffix(1);
   double v = otherwise;
-  const auto r = std::from_chars(s.data(), s.data() + s.size(), v);
-  return r.ec == std::errc() && r.ptr == s.data() + s.size() ? v : otherwise;
+  return read_whole_decimal(s, v) ? v : otherwise;
 }
 
 // Only square pixels with north up; everything else leaves the raster without a place.

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "io/host/decimal.h"
 #include "io/host/failure.h"
 #include "io/host/file.h"
 #include "io/host/jp2_failure.h"
@@ -40,9 +41,9 @@ bool two_numbers(std::string_view s, double& a, double& b) {
     while (!s.empty() && (s[0] == ' ' || s[0] == ',' || s[0] == '\n' || s[0] == '\t' || s[0] == '\r'))
       s.remove_prefix(1);
     if (s.starts_with('+')) s.remove_prefix(1);
-    const auto r = std::from_chars(s.data(), s.data() + s.size(), *v);
-    if (r.ec != std::errc()) return false;
-    s.remove_prefix(static_cast<std::size_t>(r.ptr - s.data()));
+    const std::size_t length = read_decimal(s, *v);
+    if (length == 0) return false;
+    s.remove_prefix(length);
   }
   return true;
 }

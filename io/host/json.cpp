@@ -2,9 +2,10 @@
 #include "io/host/json.h"
 
 #include <cassert>
-#include <charconv>
 #include <cmath>
 #include <cstdio>
+
+#include "io/host/decimal.h"
 
 namespace dtacs {
 namespace {
@@ -83,9 +84,7 @@ JsonWriter& JsonWriter::value(std::string_view s) {
 
 JsonWriter& JsonWriter::value(double v) {
   if (!std::isfinite(v)) return null();
-  char digits[32];
-  const auto r = std::to_chars(digits, digits + sizeof digits, v);
-  return raw(std::string_view(digits, static_cast<std::size_t>(r.ptr - digits)));
+  return raw(shortest_decimal(v));
 }
 
 void JsonWriter::quote(std::string_view s) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <string_view>
 
+#include "io/host/decimal.h"
 #include "io/host/failure.h"
 #include "io/host/printable.h"
 #include "io/host/raw_product.h"
@@ -53,8 +53,7 @@ struct Field {
   double number(double low, double high) const {
     double v = 0;
     const std::string_view s = value.starts_with('+') ? value.substr(1) : value;
-    const auto r = std::from_chars(s.data(), s.data() + s.size(), v);
-    if (r.ec != std::errc() || r.ptr != s.data() + s.size() || !(v >= low && v <= high)) refuse("a sensible number");
+    if (!read_whole_decimal(s, v) || !(v >= low && v <= high)) refuse("a sensible number");
     return v;
   }
   std::int64_t integer(double low, double high) const {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "io/host/decimal.h"
 #include "io/host/failure.h"
 #include "io/host/file.h"
 #include "io/host/printable.h"
@@ -38,8 +39,8 @@ struct Value {
   double number(double low, double high) const {
     double v = 0;
     const std::string_view s = element.text;
-    const auto r = std::from_chars(s.data() + (s.starts_with('+') ? 1 : 0), s.data() + s.size(), v);
-    if (r.ec != std::errc() || r.ptr != s.data() + s.size() || !(v >= low && v <= high)) refuse("a sensible number");
+    if (!read_whole_decimal(s.starts_with('+') ? s.substr(1) : s, v) || !(v >= low && v <= high))
+      refuse("a sensible number");
     return v;
   }
   int integer(int low, int high) const {

@@ -13,6 +13,16 @@
 #include "io/host/failure.h"
 #include "io/host/output_file.h"
 
+#ifdef __GLIBCXX__
+// The handler that run_tool() replaces; the library's own prints the exception's type, for
+// which every static program would carry the 50 KB of a demangler.
+namespace __gnu_cxx {
+void __verbose_terminate_handler() {
+  std::abort();
+}
+}  // namespace __gnu_cxx
+#endif
+
 namespace dtacs {
 namespace {
 

@@ -296,7 +296,8 @@ Outcome Decoder::decode_tile(std::uint32_t tile, Worker& worker, BlockScratch* s
                         static_cast<std::ptrdiff_t>(window_.width()),
                         {window_.x0, rows_begin_, window_.x1, rows_end_},
                         component_.bits,
-                        component_.is_signed});
+                        component_.is_signed,
+                        &wavelet.best(options_.isa)});
 }
 
 Outcome Decoder::decode_tile_row(const Parallel& parallel) noexcept {

@@ -29,7 +29,7 @@ struct Panel {
     for (int p = 0; p < P; ++p, out += a.outputs)
 #pragma GCC unroll 16
       for (int n = 0; n < N; ++n)
-        clamp(acc[p][n], lo, hi).store_n(out + n * V::kLanes, a.outputs - first - n * V::kLanes);
+        clamp(acc[p][n], lo, hi).store_n(out + n * V::kLanes, columns_left<N>(n, a.outputs - first));
   }
 };
 

@@ -36,7 +36,8 @@ template <int P, int S>
 inline void pixels(const Dwconv3x3Args& a, std::ptrdiff_t at) {
   std::ptrdiff_t c = 0;
   for (; c + V::kLanes <= a.channels; c += V::kLanes) block<P, S>(a, at, c, V::kLanes);
-  if (c < a.channels) block<P, S>(a, at, c, static_cast<int>(a.channels - c));
+  if (c < a.channels)  // no network has them: one by one, in little code
+    for (int p = 0; p < P; ++p) block<1, S>(a, at + p, c, static_cast<int>(a.channels - c));
 }
 
 template <int S>

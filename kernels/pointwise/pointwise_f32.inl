@@ -28,7 +28,7 @@ struct Panel {
       const std::ptrdiff_t to = (pixel + p) * a.outputs + first;
 #pragma GCC unroll 16
       for (int n = 0; n < N; ++n) {
-        const int left = a.outputs - first - n * V::kLanes;
+        const int left = columns_left<N>(n, a.outputs - first);
         V y = clamp(acc[p][n], lo, hi);
         if (a.add != nullptr) y = y + V::load_n(a.add + to + n * V::kLanes, left);
         y.store_n(a.out + to + n * V::kLanes, left);

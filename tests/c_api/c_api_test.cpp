@@ -135,7 +135,7 @@ TEST_CASE("c api: jobs may run elsewhere") {
   const Golden golden = read_golden();
   const AlignedBytes weights(golden_weights(golden));
   const RawScene scene(32, 32);
-  dtacs_options o = sized(32, 32);
+  dtacs_options o = sized(32, 32, 8);
   std::vector<std::uint8_t> plain(scene.plane()), other(scene.plane());
   CHECK(c_client_run(weights.data(), weights.size(), &o, scene.dn.data(), plain.data(), 0, 0, 1) == DTACS_OK);
   int calls = 0;

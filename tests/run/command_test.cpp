@@ -63,7 +63,7 @@ TEST_CASE("precision: int8 is the default where float32 has no wide multiply-add
   for (const IsaName& isa : kIsaNames) {
     const std::string name = isa.name;
     INFO(name);
-    CHECK(int8_by_default(isa.set) == (name == "sse41" || name == "neon" || name == "dotprod"));
+    CHECK(int8_by_default(isa.set) == (name == "sse41" || name == "neon" || name == "dotprod" || name == "i8mm"));
   }
   CHECK_FALSE(int8_by_default(isa::avx512vbmi | isa::avx512vnni));
 }

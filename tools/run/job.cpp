@@ -14,12 +14,12 @@
 namespace dtacs {
 
 Job::Job(const RunOptions& options, const ChosenWeights& weights, const Product& product, const Parallel& parallel,
-         const Pace& pace)
+         const RowsAtOnce& rows)
     : options_(options),
       weights_(weights),
       product_(product),
       parallel_(parallel),
-      pace_(pace),
+      rows_(rows),
       scene_(product, {.bands = bands_to_read(product.info(), weights),
                        .resolution = options.resolution,
                        .window = options.window,
@@ -44,17 +44,17 @@ void Job::bind(int first_row) {
   int values = 0, valid = 0;  // rows that a stage looks back
   if (const auto& w = weights_.classification) {
     classifier_ = std::make_unique<UnetStage>(w->name, w->weights, w->model, scene_, options_.isa, parallel_.workers,
-                                              first_row, pace_.unet_band);
+                                              first_row, rows_.unet_band);
     values = classifier_->wanted_rows();
     valid = classifier_->history();
   }
   if (const auto& w = weights_.correction) {
-    correction_ = std::make_unique<Correction>(*w, scene_, options_.isa, parallel_.workers, pace_.read, first_row,
-                                               pace_.unet_band);
+    correction_ = std::make_unique<Correction>(*w, scene_, options_.isa, parallel_.workers, rows_.read, first_row,
+                                               rows_.unet_band);
     values = std::max(values, correction_->history());
     valid = std::max(valid, values);
   }
-  scene_.keep(values + pace_.read, valid + pace_.read);
+  scene_.keep(values + rows_.read, valid + rows_.read);
 }
 
 std::size_t Job::memory() const {
@@ -139,7 +139,7 @@ void Job::read() {
     restart_points_.remember(scene_);
     restart_row();  // forgets those that are not needed any more
   }
-  scene_.read(pace_.read);
+  scene_.read(rows_.read);
   for (int y = std::max(y0, seen_rows_); y < scene_.rows_read(); ++y) look_at(y);
   seen_rows_ = std::max(seen_rows_, scene_.rows_read());
 }

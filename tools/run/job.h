@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One run at work: rows from the scene through the networks into the outputs.
 //
-//   Job job(options, weights, product, parallel, pace);   // all that speaks against the run; nothing is written
+//   Job job(options, weights, product, parallel, rows);   // all that speaks against the run; nothing is written
 //   job.open_outputs();
 //   if (state) job.go_on(*state);
 //   job.run();
@@ -29,7 +29,7 @@
 namespace dtacs {
 
 // Rows at a time: fewer need less memory, and give the same outputs.
-struct Pace {
+struct RowsAtOnce {
   int read;       // of the scene; divides Job::kRememberRows
   int unet_band;  // see UnetStage
 };
@@ -38,7 +38,7 @@ class Job {
  public:
   // options, weights, product and parallel must outlive the job.
   Job(const RunOptions& options, const ChosenWeights& weights, const Product& product, const Parallel& parallel,
-      const Pace& pace);
+      const RowsAtOnce& rows);
 
   // Bytes that the run takes, beside mapped files.
   std::size_t memory() const;
@@ -84,7 +84,7 @@ class Job {
   const ChosenWeights& weights_;
   const Product& product_;
   const Parallel& parallel_;
-  const Pace pace_;
+  const RowsAtOnce rows_;
   Scene scene_;
   std::unique_ptr<UnetStage> classifier_;
   std::unique_ptr<Correction> correction_;

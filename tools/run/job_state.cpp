@@ -53,7 +53,7 @@ std::size_t Job::state_size() const {
 std::size_t Job::state_memory() const {
   const int behind = std::max(classifier_ ? classifier_->history() : 0, correction_ ? correction_->history() : 0);
   const int settling = first_right(kRememberRows) - kRememberRows;
-  return state_size() + RestartPoints::memory(scene_, kRememberRows, pace_.read + behind + settling);
+  return state_size() + RestartPoints::memory(scene_, kRememberRows, rows_.read + behind + settling);
 }
 
 void Job::save(const std::string& identity) {

@@ -19,7 +19,7 @@ namespace dtacs {
 namespace {
 
 // Best first.
-constexpr Pace kPaces[] = {{48, 0}, {16, 0}, {16, 16}, {8, 8}, {8, 4}, {8, 2}};
+constexpr RowsAtOnce kRowsAtOnce[] = {{48, 0}, {16, 0}, {16, 16}, {8, 8}, {8, 4}, {8, 2}};
 
 // What any way of running needs, however many threads it has.
 struct Prepared {
@@ -34,13 +34,14 @@ struct Prepared {
         product(open_product(o.product, o.hints)),
         identity(job_identity(o, product->info(), weights)) {}
 
-  std::unique_ptr<Job> job(const Parallel& parallel, const Pace& pace) const {
-    return std::make_unique<Job>(options, weights, *product, parallel, pace);
+  std::unique_ptr<Job> job(const Parallel& parallel, const RowsAtOnce& rows) const {
+    return std::make_unique<Job>(options, weights, *product, parallel, rows);
   }
 };
 
 // From here on the folder is the run's; before, nothing in it was touched.
-void run_in_folder(const Prepared& prepared, const Parallel& parallel, const Pace& pace, std::unique_ptr<Job> job) {
+void run_in_folder(const Prepared& prepared, const Parallel& parallel, const RowsAtOnce& rows,
+                   std::unique_ptr<Job> job) {
   const RunOptions& options = prepared.options;
   const FolderLock lock(options.folder);
   try {
@@ -52,7 +53,7 @@ void run_in_folder(const Prepared& prepared, const Parallel& parallel, const Pac
       std::fprintf(stderr, "dtacs: starting afresh: %s\n", refused.what());
       job.reset();
       remove_run_state(options.folder);
-      job = prepared.job(parallel, pace);
+      job = prepared.job(parallel, rows);
       job->open_outputs();
     }
     job->run(prepared.identity);
@@ -71,19 +72,19 @@ void run(const RunOptions& options) {
   if (options.resume) note_signals(true);
   const Prepared prepared(options);
   std::size_t least = SIZE_MAX;
-  const auto run_if_it_fits = [&](const Parallel& parallel, const Pace& pace) {
-    std::unique_ptr<Job> job = prepared.job(parallel, pace);
+  const auto run_if_it_fits = [&](const Parallel& parallel, const RowsAtOnce& rows) {
+    std::unique_ptr<Job> job = prepared.job(parallel, rows);
     least = std::min(least, job->memory());
     if (options.max_memory != 0 && job->memory() > options.max_memory) return false;
-    run_in_folder(prepared, parallel, pace, std::move(job));
+    run_in_folder(prepared, parallel, rows, std::move(job));
     return true;
   };
   // Under a memory cap: fewer rows at a time first, they cost a few percent; then fewer threads.
   bool done = false;
   for (int threads = most; !done; threads = (threads + 1) / 2) {
     with_threads(threads, [&](const Parallel& parallel) {
-      for (const Pace& pace : kPaces)
-        if ((done = run_if_it_fits(parallel, pace))) break;
+      for (const RowsAtOnce& rows : kRowsAtOnce)
+        if ((done = run_if_it_fits(parallel, rows))) break;
     });
     if (!done && threads == 1)
       throw Failure(Exit::memory_cap, options.product + ": needs " + std::to_string(least) +

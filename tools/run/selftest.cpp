@@ -2,6 +2,7 @@
 #include "tools/run/selftest.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -166,7 +167,7 @@ std::vector<std::byte> noise_weights(const Net& net) {
     const std::string key = l.key.text;
     WeightsTensor w{.name = key + ".w", .dims = {n, depth, side, side}, .values = {}};
     WeightsTensor b{.name = key + ".b", .dims = {n}, .values = {}};
-    const float step = std::ldexp(1.0f, -static_cast<int>(std::log2(depth * side * side)) / 2 - 8);
+    const float step = std::ldexp(1.0f, -(static_cast<int>(std::bit_width(depth * side * side)) - 1) / 2 - 8);
     for (std::uint32_t k = 0; k < n * depth * side * side; ++k)
       w.values.push_back(static_cast<float>(rng.between(-512, 512)) * step);
     for (std::uint32_t k = 0; k < n; ++k) b.values.push_back(static_cast<float>(rng.between(-64, 64)) / 256.0f);
@@ -198,7 +199,7 @@ void end_against_scalar(Checks& checks, const Output& got, const Output& scalar)
 }
 
 // Of the scalar's logits: every operation is IEEE 754 single precision in a fixed order.
-constexpr std::uint32_t kSmallNetCrc = 0x45b5e14c;
+constexpr std::uint32_t kSmallNetCrc = 0x8d653d70;
 
 void check_small_net(Checks& checks) {
   const std::vector<std::byte> bytes = noise_weights(kSmallNet);
