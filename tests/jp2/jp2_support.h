@@ -3,6 +3,8 @@
 // image formats, OpenJPEG's decoder as a reference where it is installed.
 #pragma once
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -150,7 +152,7 @@ inline bool have_opj() {
 // All components as OpenJPEG decodes them; empty when it refuses.
 inline std::vector<Image> opj_decode(const std::string& path, int reduce) {
   namespace fs = std::filesystem;
-  const fs::path folder = fs::temp_directory_path() / ("dtacs_opj_" + std::to_string(std::rand()));
+  const fs::path folder = fs::temp_directory_path() / ("dtacs_opj_" + std::to_string(getpid()));
   fs::create_directories(folder);
   const std::string command = "opj_decompress -i '" + path + "' -o '" + (folder / "o.pgx").string() + "' -r " +
                               std::to_string(reduce) + " >/dev/null 2>&1";

@@ -166,8 +166,8 @@ TEST_CASE("jp2: every kernel makes the same pixels") {
         for (int x = 0; x < width; ++x) {
           const auto i = static_cast<std::size_t>(x);
           const auto pixel = [&](double v) {  // halves to even
-            return static_cast<std::uint16_t>(
-                std::clamp(std::nearbyint(v) + range.shift, double(range.lowest), double(range.highest)));
+            return static_cast<std::uint16_t>(static_cast<std::int32_t>(
+                std::clamp(std::nearbyint(v) + range.shift, double(range.lowest), double(range.highest))));
           };
           wrong += got[i] != pixel(whole[i]);
           wrong += got_real[i] != pixel(std::isnan(real[i]) ? -1e6 : static_cast<double>(real[i]));
