@@ -249,19 +249,21 @@ TEST_CASE("int8: a row of inputs is each of its pixels, also where no float is n
   for (std::size_t i = 0; i < dn.size(); ++i) dn[i] = static_cast<std::uint16_t>(i);
   std::vector<float> reflectance(dn.size());
   for (std::size_t i = 0; i < dn.size(); ++i) reflectance[i] = (static_cast<float>(i) - 20000.0f) * 1.37e-4f;
-  for (const auto& [offset, quantification] : {std::pair{0.0f, 10000.0f},
-                                               {-1000.0f, 10000.0f},
-                                               {-40000.0f, 10000.0f},
-                                               {0.5f, 10000.0f},
-                                               {-1000.0f, 9999.0f},
-                                               {-32767.0f, 10000.0f}}) {
-    CAPTURE(offset);
-    CAPTURE(quantification);
+  struct Radiometry {
+    float offset, quantification;
+  };
+  for (const Radiometry& r : {Radiometry{0.0f, 10000.0f},
+                              {-1000.0f, 10000.0f},
+                              {-40000.0f, 10000.0f},
+                              {0.5f, 10000.0f},
+                              {-1000.0f, 9999.0f},
+                              {-32767.0f, 10000.0f}}) {
+    INFO(r.offset, " ", r.quantification);
     std::vector<std::int16_t> out(2 * dn.size(), -7);
-    int8_input_row(dn.data(), offset, quantification, 65536, out.data(), 2);
+    int8_input_row(dn.data(), r.offset, r.quantification, 65536, out.data(), 2);
     bool same = true;
     for (std::size_t i = 0; i < dn.size(); ++i)
-      same = same && out[2 * i] == int8_input(dn[i], offset, quantification) && out[2 * i + 1] == -7;
+      same = same && out[2 * i] == int8_input(dn[i], r.offset, r.quantification) && out[2 * i + 1] == -7;
     CHECK(same);
   }
   std::vector<std::int16_t> out(3 * dn.size());
