@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/run/job_identity.h"
 
-#include <charconv>
 #include <filesystem>
+#include <type_traits>
 
+#include "io/host/decimal.h"
 #include "tools/run/report.h"
 
 namespace dtacs {
@@ -23,9 +24,10 @@ class Text {
   }
   template <class T>
   Text& operator<<(T number) {
-    char digits[32];  // the shortest that read back as the same number
-    const auto r = std::to_chars(digits, digits + sizeof digits, number);
-    return *this << std::string(digits, r.ptr);
+    if constexpr (std::is_floating_point_v<T>)
+      return *this << shortest_decimal(number);
+    else
+      return *this << std::to_string(number);
   }
   const std::string& text() const { return text_; }
 

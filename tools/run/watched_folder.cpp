@@ -2,8 +2,8 @@
 #include "tools/run/watched_folder.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <span>
 
 #include "io/crc32c.h"
@@ -47,6 +47,15 @@ bool may_be_product(const fs::path& name) {
   return !name.string().starts_with('.') && extension != ".part" && extension != ".tmp" && extension != ".hdr";
 }
 
+bool begins_with(const std::string& path, const std::string& text) {
+  FILE* file = std::fopen(path.c_str(), "rb");
+  if (file == nullptr) return false;
+  std::string start(text.size(), '\0');
+  const std::size_t n = std::fread(start.data(), 1, start.size(), file);
+  std::fclose(file);
+  return n == text.size() && start == text;
+}
+
 }  // namespace
 
 WatchedFolder::Products WatchedFolder::look() {
@@ -58,9 +67,7 @@ WatchedFolder::Products WatchedFolder::look() {
     if (!may_be_product(name) || fs::equivalent(it->path(), out_, none) || fs::exists(folder(name) + "/report.json"))
       continue;
     const std::string state = now[name] = state_of(it->path());
-    std::string given_up;
-    std::ifstream(folder(name) + "/failed.txt") >> given_up;
-    if (given_up == state) continue;
+    if (begins_with(folder(name) + "/failed.txt", state + " ")) continue;
     const auto before = seen_.find(name);
     const bool whole = before != seen_.end() && before->second == state;
     (whole ? found.whole : found.arriving).push_back(name);
