@@ -33,7 +33,7 @@ constexpr const char* kOptions =
     "  --isa NAME        default: the best there is\n"
     "  --precision NAME  f32 (default) or int8, of sc; a file knows its own\n"
     "  --runs N          default: 11; medians count\n"
-    "  --band N          input rows a step takes (default: as dtacs run)\n"
+    "  --band N          input rows every layer takes a step (default: as dtacs run)\n"
     "  --input FILE      float32 planes (bands, N, N) of reflectance, little-endian; default: noise\n"
     "  --output FILE     float32 planes of the result, of the last run; int8: 1 in the plane of the class, else 0\n"
     "  --json            JSON instead of a table\n";
@@ -164,8 +164,9 @@ void bench(Args& args) {
   setup.size = args.number("--size", kSizeMultiple, 16384).value_or(512);
   setup.threads = args.number("--threads", 1, 1024).value_or(1);
   setup.runs = args.number("--runs", 1, 10000).value_or(11);
-  setup.band = args.number("--band", 1, 16384)
-                   .value_or(setup.weights.model.int8 ? int8_band(setup.size) : default_band(setup.size));
+  const auto band = args.number("--band", 1, 16384);
+  setup.band = band.value_or(default_band(setup.size));
+  setup.deep = band ? 0 : default_deep(setup.size);
   setup.isa = args.isa("--isa");
   const auto input = args.value("--input"), output = args.value("--output");
   const bool json = args.flag("--json");

@@ -4,7 +4,7 @@
 #include "bench/bench.h"
 #include "bench/peak.h"
 #include "io/host/failure.h"
-#include "io/host/threads.h"
+#include "io/host/openmp.h"
 #include "kernels/pixelnet/pixelnet.h"
 
 namespace dtacs {

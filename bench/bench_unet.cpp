@@ -4,7 +4,7 @@
 #include "bench/bench.h"
 #include "bench/peak.h"
 #include "io/host/failure.h"
-#include "io/host/threads.h"
+#include "io/host/openmp.h"
 #include "net/int8_plan.h"
 #include "net/stream_plan.h"
 #include "tools/run/unet_stage.h"
@@ -113,18 +113,21 @@ class Lap {
   Cost last_;
 };
 
-// From planes to the pixels a plan reads, and from the pixels it makes to planes.
+// From planes to the pixels a plan reads, and from the pixels it makes to planes: some pixels of
+// a band after the other, as planes of 2^n bytes fall into the same sets of the first cache.
+constexpr int kPixels = 32;  // divides the width
+
 void take_row(const float* planes, std::ptrdiff_t plane, int channels, StreamPlan& plan, int y) noexcept {
-  float* pixels = plan.input_row(y);
-  for (std::ptrdiff_t x = 0; x < plan.options().width; ++x)
-    for (int c = 0; c < channels; ++c) *pixels++ = planes[c * plane + x];
+  for (int x0 = 0; x0 < plan.options().width; x0 += kPixels)
+    for (int c = 0; c < channels; ++c)
+      for (int x = x0; x < x0 + kPixels; ++x) plan.input_row(y)[x * channels + c] = planes[c * plane + x];
 }
 
 void take_row(const float* planes, std::ptrdiff_t plane, int channels, Int8Plan& plan, int y) noexcept {
-  std::int16_t* pixels = plan.input_row(y);
-  const std::ptrdiff_t step = plan.input_channels();
-  for (std::ptrdiff_t x = 0; x < plan.options().width; ++x, pixels += step)
-    for (int c = 0; c < channels; ++c) pixels[c] = int8_input(planes[c * plane + x]);
+  const int step = plan.input_channels();
+  for (int x0 = 0; x0 < plan.options().width; x0 += kPixels)
+    for (int c = 0; c < channels; ++c)
+      int8_input_row(planes + c * plane + x0, kPixels, plan.input_row(y) + x0 * step + c, step);
 }
 
 void give_row(const StreamPlan& plan, int y, int channels, std::ptrdiff_t plane, float* planes) noexcept {
@@ -135,8 +138,8 @@ void give_row(const StreamPlan& plan, int y, int channels, std::ptrdiff_t plane,
 
 void give_row(const Int8Plan& plan, int y, int channels, std::ptrdiff_t plane, float* planes) noexcept {
   const std::uint8_t* classes = plan.classes_row(y);
-  for (std::ptrdiff_t x = 0; x < plan.options().width; ++x)
-    for (int c = 0; c < channels; ++c) planes[c * plane + x] = classes[x] == c ? 1.0f : 0.0f;
+  for (int c = 0; c < channels; ++c)
+    for (std::ptrdiff_t x = 0; x < plan.options().width; ++x) planes[c * plane + x] = classes[x] == c ? 1.0f : 0.0f;
 }
 
 template <class Plan>
@@ -144,8 +147,12 @@ Measured bench_plan(const Setup& setup) {
   const Model& model = setup.weights.model;
   const int size = setup.size;
   const std::ptrdiff_t plane = static_cast<std::ptrdiff_t>(size) * size;
-  const StreamOptions options = {
-      .width = size, .height = size, .band = setup.band, .isa = setup.isa, .workers = setup.threads};
+  const StreamOptions options = {.width = size,
+                                 .height = size,
+                                 .band = setup.band,
+                                 .deep = setup.deep,
+                                 .isa = setup.isa,
+                                 .workers = setup.threads};
 
   Measured m;
   auto plan = std::make_unique<Plan>();
@@ -169,9 +176,18 @@ Measured bench_plan(const Setup& setup) {
   m.lines.push_back({.name = "output", .op = "pixels to planes", .bytes = 2 * floats * model.outputs, .runs = {}});
 
   Lap lap(m.lines.size());
-  const StageObserver observer = {
-      [](void* self, int stage) noexcept { static_cast<Lap*>(self)->charge(static_cast<std::size_t>(stage) + 1); },
-      &lap};
+  struct Watch {
+    const Plan& plan;
+    Lap& lap;
+  } watch = {*plan, lap};
+  // Clocks are read where rows were made only: many stages of a small band make none.
+  const StageObserver observer = {[](void* self, int stage) noexcept {
+                                    const Watch& w = *static_cast<Watch*>(self);
+                                    const int last = w.plan.stage_layers(stage).end - 1;
+                                    if (w.plan.made(w.plan.net().layers[last].out).count() > 0)
+                                      w.lap.charge(static_cast<std::size_t>(stage) + 1);
+                                  },
+                                  &watch};
   const auto run = [&](const Parallel& parallel) {
     lap.begin();
     plan->start();

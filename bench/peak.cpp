@@ -16,274 +16,207 @@ namespace dtacs {
 
 namespace {
 
-// Independent sums enough to hide the latency of what they add, and few enough to
-// leave registers for the operands; every loop over them is unrolled, else they lie
-// in memory, and the compiler knows no value, else it finds them all alike.  Where
-// multiply and add are two instructions, a sum is scaled and moved on, so that no
-// product can be hoisted out of the loop.
-constexpr int kSums = 12, kSteps = 20000;
-constexpr int kPairSums = 6;  // where a sum takes a product of pairs, and its registers
+constexpr int kSteps = 20000;
 
-// Tells the compiler that the value may have changed.
+// Tells the compiler that the value may have changed, else it finds all sums alike.
 #if defined(__x86_64__)
-#define DTACS_OPAQUE(v) __asm__ volatile("" : "+x"(v))
+#define DTACS_OPAQUE(v) __asm__ volatile("" : "+rv"(v))
 #elif defined(__arm__) || defined(__aarch64__)
-#define DTACS_OPAQUE(v) __asm__ volatile("" : "+w"(v))
+#define DTACS_OPAQUE(v) __asm__ volatile("" : "+rw"(v))
 #else
-#define DTACS_OPAQUE(v) __asm__ volatile("" : "+f"(v))
+#define DTACS_OPAQUE(v) __asm__ volatile("" : "+rf"(v))
 #endif
 
-void peak_scalar() noexcept {
-  float sums[kSums], x = 1.0f, y = 0.0f;
-#pragma GCC unroll 16
-  for (float& s : sums) {
-    s = 1.0f;
-    DTACS_OPAQUE(s);
-  }
-  for (int i = 0; i < kSteps; ++i) {
-    DTACS_OPAQUE(x);
-    DTACS_OPAQUE(y);
-#pragma GCC unroll 16
-    for (float& s : sums) {
-      s = s * x + y;
-      DTACS_OPAQUE(s);  // keeps the loop scalar
-    }
-  }
+// Where multiply and add are two instructions a sum of floats is scaled and moved on, and
+// where a sum of bytes takes a product of pairs it needs its registers.
+namespace scalar {
+using Sum = float;
+using Factor = float;
+constexpr int kSums = 12;
+inline Sum add(Sum s, Factor x, Factor y) {
+  return s * x + y;
 }
-
-void peak_s8_scalar() noexcept {
-  int sums[kSums], x = 3, y = 5;
-#pragma GCC unroll 16
-  for (int& s : sums) {
-    s = 0;
-    __asm__ volatile("" : "+r"(s));
-  }
-  for (int i = 0; i < kSteps; ++i) {
-#pragma GCC unroll 16
-    for (int& s : sums) {
-      __asm__ volatile("" : "+r"(x), "+r"(y));  // a product of its own for each sum
-      s = static_cast<int>(static_cast<unsigned>(s) + static_cast<unsigned>(x * y));
-      __asm__ volatile("" : "+r"(s));
-    }
-  }
+#include "bench/peak_loop.inl"
+}  // namespace scalar
+namespace scalar_s8 {
+using Sum = int;
+using Factor = int;
+constexpr int kSums = 12;
+inline Sum add(Sum s, Factor x, Factor y) {
+  return static_cast<int>(static_cast<unsigned>(s) + static_cast<unsigned>(x * y));
 }
+#include "bench/peak_loop.inl"
+}  // namespace scalar_s8
 
 #if defined(__x86_64__)
 
-__attribute__((target("sse4.1"))) void peak_sse41() noexcept {
-  __m128 sums[kSums], x = _mm_set1_ps(1.0f), y = _mm_setzero_ps();
-#pragma GCC unroll 16
-  for (__m128& s : sums) {
-    s = x;
-    DTACS_OPAQUE(s);
-  }
-  for (int i = 0; i < kSteps; ++i) {
-    DTACS_OPAQUE(x);
-    DTACS_OPAQUE(y);
-#pragma GCC unroll 16
-    for (__m128& s : sums) {
-      s = _mm_add_ps(_mm_mul_ps(s, x), y);
-      DTACS_OPAQUE(s);
-    }
-  }
+namespace sse41 {
+#pragma GCC push_options
+#pragma GCC target("sse4.1")
+using Sum = __m128;
+using Factor = __m128;
+constexpr int kSums = 12;
+inline Sum add(Sum s, Factor x, Factor y) {
+  return _mm_add_ps(_mm_mul_ps(s, x), y);
 }
-
-__attribute__((target("avx2,fma"))) void peak_avx2() noexcept {
-  __m256 sums[kSums], x = _mm256_set1_ps(1.0f), y = _mm256_setzero_ps();
-#pragma GCC unroll 16
-  for (__m256& s : sums) {
-    s = x;
-    DTACS_OPAQUE(s);
-  }
-  for (int i = 0; i < kSteps; ++i) {
-    DTACS_OPAQUE(x);
-    DTACS_OPAQUE(y);
-#pragma GCC unroll 16
-    for (__m256& s : sums) {
-      s = _mm256_fmadd_ps(s, x, y);
-      DTACS_OPAQUE(s);
-    }
-  }
+#include "bench/peak_loop.inl"
+#pragma GCC pop_options
+}  // namespace sse41
+namespace avx2 {
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+using Sum = __m256;
+using Factor = __m256;
+constexpr int kSums = 12;
+inline Sum add(Sum s, Factor x, Factor y) {
+  return _mm256_fmadd_ps(s, x, y);
 }
-
-__attribute__((target("avx512f"))) void peak_avx512() noexcept {
-  __m512 sums[kSums], x = _mm512_set1_ps(1.0f), y = _mm512_setzero_ps();
-#pragma GCC unroll 16
-  for (__m512& s : sums) {
-    s = x;
-    __asm__ volatile("" : "+v"(s));
-  }
-  for (int i = 0; i < kSteps; ++i) {
-    __asm__ volatile("" : "+v"(x), "+v"(y));
-#pragma GCC unroll 16
-    for (__m512& s : sums) {
-      s = _mm512_fmadd_ps(s, x, y);
-      __asm__ volatile("" : "+v"(s));
-    }
-  }
+#include "bench/peak_loop.inl"
+#pragma GCC pop_options
+}  // namespace avx2
+namespace avx512 {
+#pragma GCC push_options
+#pragma GCC target("avx512f")
+using Sum = __m512;
+using Factor = __m512;
+constexpr int kSums = 12;
+inline Sum add(Sum s, Factor x, Factor y) {
+  return _mm512_fmadd_ps(s, x, y);
 }
-
-__attribute__((target("sse4.1"))) void peak_s8_sse41() noexcept {
-  __m128i sums[kPairSums], x = _mm_set1_epi8(3), y = _mm_set1_epi8(5), ones = _mm_set1_epi16(1);
-#pragma GCC unroll 16
-  for (__m128i& s : sums) {
-    s = _mm_setzero_si128();
-    DTACS_OPAQUE(s);
-  }
-  for (int i = 0; i < kSteps; ++i) {
-#pragma GCC unroll 16
-    for (__m128i& s : sums) {
-      DTACS_OPAQUE(x);
-      s = _mm_add_epi32(s, _mm_madd_epi16(_mm_maddubs_epi16(x, y), ones));
-      DTACS_OPAQUE(s);
-    }
-  }
+#include "bench/peak_loop.inl"
+#pragma GCC pop_options
+}  // namespace avx512
+namespace sse41_s8 {
+#pragma GCC push_options
+#pragma GCC target("sse4.1")
+using Sum = __m128i;
+using Factor = __m128i;
+constexpr int kSums = 6;
+inline Sum add(Sum s, Factor x, Factor y) {
+  return _mm_add_epi32(s, _mm_madd_epi16(_mm_maddubs_epi16(x, y), _mm_set1_epi16(1)));
 }
-
-__attribute__((target("avx2"))) void peak_s8_avx2() noexcept {
-  __m256i sums[kPairSums], x = _mm256_set1_epi8(3), y = _mm256_set1_epi8(5), ones = _mm256_set1_epi16(1);
-#pragma GCC unroll 16
-  for (__m256i& s : sums) {
-    s = _mm256_setzero_si256();
-    DTACS_OPAQUE(s);
-  }
-  for (int i = 0; i < kSteps; ++i) {
-#pragma GCC unroll 16
-    for (__m256i& s : sums) {
-      DTACS_OPAQUE(x);
-      s = _mm256_add_epi32(s, _mm256_madd_epi16(_mm256_maddubs_epi16(x, y), ones));
-      DTACS_OPAQUE(s);
-    }
-  }
+#include "bench/peak_loop.inl"
+#pragma GCC pop_options
+}  // namespace sse41_s8
+namespace avx2_s8 {
+#pragma GCC push_options
+#pragma GCC target("avx2")
+using Sum = __m256i;
+using Factor = __m256i;
+constexpr int kSums = 6;
+inline Sum add(Sum s, Factor x, Factor y) {
+  return _mm256_add_epi32(s, _mm256_madd_epi16(_mm256_maddubs_epi16(x, y), _mm256_set1_epi16(1)));
 }
-
-__attribute__((target("avxvnni"))) void peak_s8_avxvnni() noexcept {
-  __m256i sums[kSums], x = _mm256_set1_epi8(3), y = _mm256_set1_epi8(5);
-#pragma GCC unroll 16
-  for (__m256i& s : sums) {
-    s = _mm256_setzero_si256();
-    DTACS_OPAQUE(s);
-  }
-  for (int i = 0; i < kSteps; ++i) {
-    DTACS_OPAQUE(x);
-    DTACS_OPAQUE(y);
-#pragma GCC unroll 16
-    for (__m256i& s : sums) {
-      s = _mm256_dpbusd_avx_epi32(s, x, y);
-      DTACS_OPAQUE(s);
-    }
-  }
+#include "bench/peak_loop.inl"
+#pragma GCC pop_options
+}  // namespace avx2_s8
+namespace avxvnni_s8 {
+#pragma GCC push_options
+#pragma GCC target("avxvnni")
+using Sum = __m256i;
+using Factor = __m256i;
+constexpr int kSums = 12;
+inline Sum add(Sum s, Factor x, Factor y) {
+  return _mm256_dpbusd_avx_epi32(s, x, y);
 }
-
-__attribute__((target("avx512f,avx512vnni"))) void peak_s8_avx512vnni() noexcept {
-  __m512i sums[kSums], x = _mm512_set1_epi8(3), y = _mm512_set1_epi8(5);
-#pragma GCC unroll 16
-  for (__m512i& s : sums) {
-    s = _mm512_setzero_si512();
-    __asm__ volatile("" : "+v"(s));
-  }
-  for (int i = 0; i < kSteps; ++i) {
-    __asm__ volatile("" : "+v"(x), "+v"(y));
-#pragma GCC unroll 16
-    for (__m512i& s : sums) {
-      s = _mm512_dpbusd_epi32(s, x, y);
-      __asm__ volatile("" : "+v"(s));
-    }
-  }
+#include "bench/peak_loop.inl"
+#pragma GCC pop_options
+}  // namespace avxvnni_s8
+namespace avx512vnni_s8 {
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512vnni")
+using Sum = __m512i;
+using Factor = __m512i;
+constexpr int kSums = 12;
+inline Sum add(Sum s, Factor x, Factor y) {
+  return _mm512_dpbusd_epi32(s, x, y);
 }
+#include "bench/peak_loop.inl"
+#pragma GCC pop_options
+}  // namespace avx512vnni_s8
 
 #elif defined(__ARM_NEON)
 
-void peak_neon() noexcept {
-  float32x4_t sums[kSums], x = vdupq_n_f32(1.0f), y = vdupq_n_f32(0.0f);
-#pragma GCC unroll 16
-  for (float32x4_t& s : sums) {
-    s = x;
-    DTACS_OPAQUE(s);
-  }
-  for (int i = 0; i < kSteps; ++i) {
-    DTACS_OPAQUE(x);
-    DTACS_OPAQUE(y);
-#pragma GCC unroll 16
-    for (float32x4_t& s : sums) {
+namespace neon {
+using Sum = float32x4_t;
+using Factor = float32x4_t;
+constexpr int kSums = 12;
+inline Sum add(Sum s, Factor x, Factor y) {
 #if defined(__ARM_FEATURE_FMA)
-      s = vfmaq_f32(s, x, y);
-      DTACS_OPAQUE(s);
+  return vfmaq_f32(s, x, y);
 #else
-      s = vmlaq_f32(s, x, y);
-      DTACS_OPAQUE(s);
+  return vmlaq_f32(s, x, y);
 #endif
-    }
-  }
 }
-
-void peak_s8_neon() noexcept {
-  int32x4_t sums[kSums];
-  int8x8_t x = vdup_n_s8(3), y = vdup_n_s8(5);
-#pragma GCC unroll 16
-  for (int32x4_t& s : sums) {
-    s = vdupq_n_s32(0);
-    DTACS_OPAQUE(s);
-  }
-  for (int i = 0; i < kSteps; ++i) {
-#pragma GCC unroll 16
-    for (int32x4_t& s : sums) {
-      DTACS_OPAQUE(x);
-      s = vpadalq_s16(s, vmlal_s8(vmull_s8(x, y), x, y));
-      DTACS_OPAQUE(s);
-    }
-  }
+#include "bench/peak_loop.inl"
+}  // namespace neon
+namespace neon_s8 {
+using Sum = int32x4_t;
+using Factor = int8x8_t;
+constexpr int kSums = 12;
+inline Sum add(Sum s, Factor x, Factor y) {
+  return vpadalq_s16(s, vmlal_s8(vmull_s8(x, y), x, y));
 }
-
+#include "bench/peak_loop.inl"
+}  // namespace neon_s8
 #if defined(__aarch64__)
-__attribute__((target("arch=armv8.2-a+dotprod"))) void peak_s8_dotprod() noexcept {
-  int32x4_t sums[kSums];
-  int8x16_t x = vdupq_n_s8(3), y = vdupq_n_s8(5);
-#pragma GCC unroll 16
-  for (int32x4_t& s : sums) {
-    s = vdupq_n_s32(0);
-    DTACS_OPAQUE(s);
-  }
-  for (int i = 0; i < kSteps; ++i) {
-    DTACS_OPAQUE(x);
-    DTACS_OPAQUE(y);
-#pragma GCC unroll 16
-    for (int32x4_t& s : sums) {
-      s = vdotq_s32(s, x, y);
-      DTACS_OPAQUE(s);
-    }
-  }
+namespace dotprod_s8 {
+#pragma GCC push_options
+#pragma GCC target("arch=armv8.2-a+dotprod")
+using Sum = int32x4_t;
+using Factor = int8x16_t;
+constexpr int kSums = 12;
+inline Sum add(Sum s, Factor x, Factor y) {
+  return vdotq_s32(s, x, y);
 }
+#include "bench/peak_loop.inl"
+#pragma GCC pop_options
+}  // namespace dotprod_s8
+namespace i8mm_s8 {
+#pragma GCC push_options
+#pragma GCC target("arch=armv8.2-a+i8mm")
+using Sum = int32x4_t;
+using Factor = int8x16_t;
+constexpr int kSums = 12;
+inline Sum add(Sum s, Factor x, Factor y) {
+  return vmmlaq_s32(s, x, y);
+}
+#include "bench/peak_loop.inl"
+#pragma GCC pop_options
+}  // namespace i8mm_s8
 #endif
 
 #endif
 
 // products: of one step and sum.
-constexpr double ops(int products, int sums = kSums) noexcept {
+constexpr double ops(int products, int sums) noexcept {
   return 2.0 * products * sums * kSteps;
 }
 
 // Both ascending.
 constexpr PeakLoop kFloatLoops[] = {
-    {"scalar", ops(1), peak_scalar},
+    {"scalar", ops(1, scalar::kSums), scalar::loop},
 #if defined(__x86_64__)
-    {"sse41", ops(4), peak_sse41},
-    {"avx2", ops(8), peak_avx2},
-    {"avx512", ops(16), peak_avx512},
+    {"sse41", ops(4, sse41::kSums), sse41::loop},
+    {"avx2", ops(8, avx2::kSums), avx2::loop},
+    {"avx512", ops(16, avx512::kSums), avx512::loop},
 #elif defined(__ARM_NEON)
-    {"neon", ops(4), peak_neon},
+    {"neon", ops(4, neon::kSums), neon::loop},
 #endif
 };
 
 constexpr PeakLoop kInt8Loops[] = {
-    {"scalar", ops(1), peak_s8_scalar},
+    {"scalar", ops(1, scalar_s8::kSums), scalar_s8::loop},
 #if defined(__x86_64__)
-    {"sse41", ops(16, kPairSums), peak_s8_sse41}, {"avx2", ops(32, kPairSums), peak_s8_avx2},
-    {"avxvnni", ops(32), peak_s8_avxvnni},        {"avx512vnni", ops(64), peak_s8_avx512vnni},
+    {"sse41", ops(16, sse41_s8::kSums), sse41_s8::loop},
+    {"avx2", ops(32, avx2_s8::kSums), avx2_s8::loop},
+    {"avxvnni", ops(32, avxvnni_s8::kSums), avxvnni_s8::loop},
+    {"avx512vnni", ops(64, avx512vnni_s8::kSums), avx512vnni_s8::loop},
 #elif defined(__ARM_NEON)
-    {"neon", ops(16), peak_s8_neon},
+    {"neon", ops(16, neon_s8::kSums), neon_s8::loop},
 #if defined(__aarch64__)
-    {"dotprod", ops(16), peak_s8_dotprod},
+    {"dotprod", ops(16, dotprod_s8::kSums), dotprod_s8::loop},
+    {"i8mm", ops(32, i8mm_s8::kSums), i8mm_s8::loop},
 #endif
 #endif
 };

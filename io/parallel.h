@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the core runs independent jobs without knowing about threads: the caller
-// hands in a way to run them.  Firmware passes serial(), the host threads.
+// hands in a way to run them.  Firmware passes serial(), the host OpenMP.
 #pragma once
 
 #include <type_traits>

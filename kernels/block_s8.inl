@@ -6,7 +6,6 @@
 // [k / group][output][k % group], a group being the bytes that one lane multiplies.
 
 constexpr int kPanel = 2 * kLanes;
-constexpr std::ptrdiff_t kPanelHead = 2 * kPanel * 4;  // bytes before the weights
 
 // Outputs come in eights, so that a panel of eight is a whole one and needs no code for its half.
 inline bool half_panel(int outputs) {
@@ -16,83 +15,103 @@ inline bool half_panel(int outputs) {
 template <int V>
 constexpr int kBlock = V == 1 ? kBlock1 : kBlock2;
 
-template <int P, int V>
-inline void set_bias(Vec (&acc)[P][V], const std::int32_t* bias) {
-#pragma GCC unroll 16
-  for (int v = 0; v < V; ++v)
-#pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) acc[p][v] = load(bias + v * kLanes);
-}
-
-template <int P, int V>
-inline void set_zero(Vec (&acc)[P][V]) {
-#pragma GCC unroll 16
-  for (int v = 0; v < V; ++v)
-#pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) acc[p][v] = zero();
-}
-// acc = 128 acc + bias: between the high and the low part of wide weights.
-template <int P, int V>
-inline void raise(Vec (&acc)[P][V], const std::int32_t* bias) {
-#pragma GCC unroll 16
-  for (int v = 0; v < V; ++v)
-#pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) acc[p][v] = add(times128(acc[p][v]), load(bias + v * kLanes));
-}
-
-struct Dot4 {
+// How an instruction multiplies: a group of each of kRows pixels' inputs with vectors of weights.  The sums of V
+// vectors of outputs for these pixels lie in kRows * V vectors.
+struct Dot2 {  // 16-bit numbers
+  static constexpr int kRows = 1, kGroup = 4;
+  static Vec bias(const std::int32_t* p) { return load(p); }
+  static Vec inputs(const std::uint8_t* p, const std::uint8_t*) { return repeat4(p); }
+  static Vec dot(Vec acc, Vec x, Vec w) { return dot2(acc, x, w); }
+  static Vec row(int, const Vec* acc) { return *acc; }
+};
+#ifdef DTACS_MATRIX_PRODUCTS
+using Dot4 = MatrixProducts;
+#else
+struct Dot4 : Dot2 {  // bytes
   static Vec dot(Vec acc, Vec x, Vec w) { return dot4(acc, x, w); }
 };
-struct Dot2 {
-  static Vec dot(Vec acc, Vec x, Vec w) { return dot2(acc, x, w); }
-};
+#endif
 
-// acc(p, n) += sum over `bytes` bytes of in + p * step times the weights.  Three pixels
-// share a pointer: [base], [base + step], [base + 2 step] cost no register of their own.
-// The sums are local here: reached through a reference, they might be what `in` points to,
-// and each would be stored after every product.
 template <class Dot, int P, int V>
-inline void accumulate(Vec (&acc)[P][V], const std::uint8_t* in, std::ptrdiff_t step, const std::int8_t* w,
-                       std::ptrdiff_t bytes) {
-  constexpr int kBases = (P + 2) / 3;
-  const std::uint8_t* base[kBases];
-  Vec sum[P][V];
+struct Block {
+  static constexpr int kTall = (P + Dot::kRows - 1) / Dot::kRows, kWide = V * Dot::kRows;
+
+  void set_bias(const std::int32_t* bias) {
 #pragma GCC unroll 16
-  for (int v = 0; v < V; ++v)
+    for (int n = 0; n < kWide; ++n)
 #pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) sum[p][v] = acc[p][v];
+      for (int p = 0; p < kTall; ++p) acc[p][n] = Dot::bias(bias + n * kLanes / Dot::kRows);
+  }
+  void set_zero() {
 #pragma GCC unroll 16
-  for (int b = 0; b < kBases; ++b) base[b] = in + 3 * b * step;
-  for (std::ptrdiff_t k = 0; k < bytes; k += 4, w += kPanel * 4) {
-    Vec weight[V];
+    for (int n = 0; n < kWide; ++n)
 #pragma GCC unroll 16
-    for (int v = 0; v < V; ++v) weight[v] = load(w + v * kLanes * 4);
+      for (int p = 0; p < kTall; ++p) acc[p][n] = zero();
+  }
+  // acc = 128 acc + bias: between the high and the low part of wide weights.
+  void raise(const std::int32_t* bias) {
 #pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) {
-      const Vec x = repeat4(base[p / 3] + p % 3 * step);
+    for (int n = 0; n < kWide; ++n)
 #pragma GCC unroll 16
-      for (int v = 0; v < V; ++v) sum[p][v] = Dot::dot(sum[p][v], x, weight[v]);
+      for (int p = 0; p < kTall; ++p) acc[p][n] = add(times128(acc[p][n]), Dot::bias(bias + n * kLanes / Dot::kRows));
+  }
+
+  // acc(p, n) += sum over `bytes` bytes of in + p * step times the weights.  Three pixels
+  // share a pointer: [base], [base + step], [base + 2 step] cost no register of their own.
+  // The sums are local here: members might be what `in` points to, and each would be stored
+  // after every product.
+  void accumulate(const std::uint8_t* in, std::ptrdiff_t step, const std::int8_t* w, std::ptrdiff_t bytes) {
+    constexpr int kBases = (P + 2) / 3;
+    const std::uint8_t* base[kBases];
+    Vec sum[kTall][kWide];
+#pragma GCC unroll 16
+    for (int n = 0; n < kWide; ++n)
+#pragma GCC unroll 16
+      for (int p = 0; p < kTall; ++p) sum[p][n] = acc[p][n];
+#pragma GCC unroll 16
+    for (int b = 0; b < kBases; ++b) base[b] = in + 3 * b * step;
+    const auto pixel = [&](int p) { return base[p / 3] + p % 3 * step; };
+    for (std::ptrdiff_t k = 0; k < bytes; k += Dot::kGroup, w += kPanel * Dot::kGroup) {
+      Vec weight[kWide];
+#pragma GCC unroll 16
+      for (int n = 0; n < kWide; ++n) weight[n] = load(w + n * kLanes * 4);
+#pragma GCC unroll 16
+      for (int p = 0; p < kTall; ++p) {
+        const int first = p * Dot::kRows, last = first + Dot::kRows - 1;
+        const Vec x = Dot::inputs(pixel(first), pixel(last < P ? last : P - 1));
+#pragma GCC unroll 16
+        for (int n = 0; n < kWide; ++n) sum[p][n] = Dot::dot(sum[p][n], x, weight[n]);
+      }
+#pragma GCC unroll 16
+      for (int b = 0; b < kBases; ++b) base[b] += Dot::kGroup;
     }
 #pragma GCC unroll 16
-    for (int b = 0; b < kBases; ++b) base[b] += 4;
+    for (int n = 0; n < kWide; ++n)
+#pragma GCC unroll 16
+      for (int p = 0; p < kTall; ++p) acc[p][n] = sum[p][n];
   }
-#pragma GCC unroll 16
-  for (int v = 0; v < V; ++v)
-#pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) acc[p][v] = sum[p][v];
-}
 
-// out(p) = saturate(floor(acc * multiplier / 2^31)), `outputs` of them per pixel.
+  void sums(Vec (&to)[P][V]) const {
+#pragma GCC unroll 16
+    for (int v = 0; v < V; ++v)
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) to[p][v] = Dot::row(p % Dot::kRows, &acc[p / Dot::kRows][v * Dot::kRows]);
+  }
+
+  Vec acc[kTall][kWide];
+};
+
+// out(p) = saturate(floor(sum * multiplier / 2^31)), `outputs` of them per pixel.
 template <int P, int V>
-inline void store_block(const Vec (&acc)[P][V], const std::int32_t* multipliers, std::uint8_t* out, std::ptrdiff_t step,
-                        int outputs) {
+inline void store_block(const Vec (&sums)[P][V], const std::int32_t* multipliers, std::uint8_t* out,
+                        std::ptrdiff_t step, int outputs) {
 #pragma GCC unroll 16
   for (int v = 0; v < V; ++v) {
     const Multiplier m = load_multiplier(multipliers + v * kLanes);
     const int n = outputs - v * kLanes;
     if (n <= 0) return;
 #pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) store_u8(out + p * step + v * kLanes, scale(acc[p][v], m), n);
+    for (int p = 0; p < P; ++p) store_u8(out + p * step + v * kLanes, scale(sums[p][v], m), n);
   }
 }
 

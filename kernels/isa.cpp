@@ -56,8 +56,11 @@ IsaSet detect_isa() noexcept {
 
 IsaSet detect_isa() noexcept {
 #if defined(__linux__) && __STDC_HOSTED__
-  constexpr unsigned long kHwcapDotprod = 1ul << 20;
-  return (getauxval(AT_HWCAP) & kHwcapDotprod) != 0 ? isa::dotprod : isa::neon;
+  constexpr unsigned long kHwcapDotprod = 1ul << 20, kHwcap2I8mm = 1ul << 13;
+  if ((getauxval(AT_HWCAP) & kHwcapDotprod) == 0) return isa::neon;
+  return (getauxval(AT_HWCAP2) & kHwcap2I8mm) != 0 ? isa::i8mm : isa::dotprod;
+#elif defined(__ARM_FEATURE_MATMUL_INT8)
+  return isa::i8mm;
 #elif defined(__ARM_FEATURE_DOTPROD)
   return isa::dotprod;
 #else

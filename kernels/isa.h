@@ -24,6 +24,7 @@ inline constexpr IsaSet avxvnni = (1u << 4) | avx2;       // AVX-VNNI: products 
 inline constexpr IsaSet avx512vnni = (1u << 5) | avx512;  // AVX-512 VNNI
 inline constexpr IsaSet neon = 1u << 8;                   // Advanced SIMD, of AArch64 or of ARMv7
 inline constexpr IsaSet dotprod = (1u << 9) | neon;       // AArch64: products of 8 bits
+inline constexpr IsaSet i8mm = (1u << 10) | dotprod;      // AArch64: matrix products of 8 bits
 }  // namespace isa
 
 struct IsaName {
@@ -32,10 +33,16 @@ struct IsaName {
 };
 
 // What --isa accepts, and what reports print.
-inline constexpr IsaName kIsaNames[] = {
-    {"scalar", isa::none},           {"sse41", isa::sse41},   {"avx2", isa::avx2},
-    {"avxvnni", isa::avxvnni},       {"avx512", isa::avx512}, {"avx512vbmi", isa::avx512vbmi},
-    {"avx512vnni", isa::avx512vnni}, {"neon", isa::neon},     {"dotprod", isa::dotprod}};
+inline constexpr IsaName kIsaNames[] = {{"scalar", isa::none},
+                                        {"sse41", isa::sse41},
+                                        {"avx2", isa::avx2},
+                                        {"avxvnni", isa::avxvnni},
+                                        {"avx512", isa::avx512},
+                                        {"avx512vbmi", isa::avx512vbmi},
+                                        {"avx512vnni", isa::avx512vnni},
+                                        {"neon", isa::neon},
+                                        {"dotprod", isa::dotprod},
+                                        {"i8mm", isa::i8mm}};
 
 [[nodiscard]] constexpr bool runs_on(IsaSet needs, IsaSet has) noexcept {
   return (needs & ~has) == 0;

@@ -44,6 +44,7 @@ template <int P, int N>
 inline void accumulate(V (&acc)[P][N], const float* const (&in)[P], const float* w, std::ptrdiff_t count) {
   std::ptrdiff_t k = 0;
   if constexpr (Few::kCount > 1 || P <= N) {
+#pragma GCC unroll 4
     for (; k + Few::kCount <= count; k += Few::kCount, w += Few::kCount * kPanel) {
       Few x[P];
 #pragma GCC unroll 16
@@ -57,6 +58,7 @@ inline void accumulate(V (&acc)[P][N], const float* const (&in)[P], const float*
     }
     if constexpr (Few::kCount == 1) return;
   }
+#pragma GCC unroll 4
   for (; k < count; ++k, w += kPanel) accumulate_one(acc, in, k, w);
 }
 

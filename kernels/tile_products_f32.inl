@@ -5,12 +5,19 @@
 //
 // Include it inside an anonymous namespace.
 
+// Floats from the first of so many to the next such part of scratch: an odd number of cache lines, so
+// that parts which are walked together do not fall into the same sets.
+constexpr std::ptrdiff_t odd_lines(std::ptrdiff_t floats) {
+  return ((floats + 15) / 16 | 1) * 16;
+}
+
 template <int N>
 struct TileProduct {
   const float* in;
+  std::ptrdiff_t pitch;  // from tile to tile
   std::ptrdiff_t channels;
   const float* weights;
-  float* sums;  // (tiles, kPanel)
+  float* sums;  // (tiles, N vectors)
 
   template <int P>
   void run(std::ptrdiff_t at) const {
@@ -18,7 +25,7 @@ struct TileProduct {
     const float* from[P];
 #pragma GCC unroll 16
     for (int p = 0; p < P; ++p) {
-      from[p] = in + (at + p) * channels;
+      from[p] = in + (at + p) * pitch;
 #pragma GCC unroll 16
       for (int n = 0; n < N; ++n) acc[p][n] = V::zero();
     }
@@ -26,7 +33,7 @@ struct TileProduct {
 #pragma GCC unroll 16
     for (int p = 0; p < P; ++p)
 #pragma GCC unroll 16
-      for (int n = 0; n < N; ++n) acc[p][n].store(sums + (at + p) * kPanel + n * V::kLanes);
+      for (int n = 0; n < N; ++n) acc[p][n].store(sums + ((at + p) * N + n) * V::kLanes);
   }
 };
 

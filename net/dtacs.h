@@ -55,6 +55,7 @@ typedef enum dtacs_status {
   DTACS_UNSUPPORTED = 5,      /* the weights are of a network this build does not run */
   DTACS_WRONG_SHAPE = 6,      /* the weights' tensors are not those of their network */
   DTACS_MEMORY_TOO_SMALL = 7, /* dtacs_measure() says how much would do */
+  DTACS_WRONG_BASE = 8,       /* of unpacking (weights/packed_file.h), from none of the functions below */
   DTACS_BAD_OPTION = 32,      /* a size below 1 or too large, an unknown instruction set or kind of input */
   DTACS_MISALIGNED = 33,      /* the weights do not start on a 64-byte boundary */
   DTACS_NEEDS_ROWS = 34,      /* nothing to pull before more rows are pushed */
@@ -83,7 +84,7 @@ typedef struct dtacs_parallel {
 /* Zero is a sensible value of everything but width and height. */
 typedef struct dtacs_options {
   int32_t width, height; /* of the image in pixels, each in 1..65536 */
-  int32_t band;          /* rows a U-Net takes per step, 1..1024: more memory, less overhead; 0: 16 */
+  int32_t band;          /* rows a U-Net takes per step, 1..1024: more memory, less overhead; 0: fast for the width */
   int32_t input;         /* a dtacs_input; an int32_t, as the size of an enum depends on the compiler's options */
   float quantification;  /* 0: 10000 */
   float offset[DTACS_MAX_BANDS];  /* RADIO_ADD_OFFSET of each input band, in the order of dtacs_info.input_bands */

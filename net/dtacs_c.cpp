@@ -16,6 +16,7 @@ using namespace dtacs;
 struct dtacs_plan {
   Model model;
   dtacs_options options;
+  int deep;  // see StreamOptions
   IsaSet isa;
   int pushed, pulled;  // rows of the image
 
@@ -44,7 +45,7 @@ constexpr bool kUnets = false;
 constexpr bool kUnets = true;
 #endif
 
-constexpr int kMostPixels = 65536, kMostBand = 1024, kUsualBand = 16;
+constexpr int kMostPixels = 65536, kMostBand = 1024;
 
 constexpr dtacs_status status_of(Status s) noexcept {
   return static_cast<dtacs_status>(s);
@@ -55,7 +56,8 @@ static_assert(static_cast<int>(Status::ok) == DTACS_OK && static_cast<int>(Statu
               static_cast<int>(Status::corrupt) == DTACS_CORRUPT &&
               static_cast<int>(Status::unsupported) == DTACS_UNSUPPORTED &&
               static_cast<int>(Status::wrong_shape) == DTACS_WRONG_SHAPE &&
-              static_cast<int>(Status::arena_too_small) == DTACS_MEMORY_TOO_SMALL);
+              static_cast<int>(Status::arena_too_small) == DTACS_MEMORY_TOO_SMALL &&
+              static_cast<int>(Status::wrong_base) == DTACS_WRONG_BASE);
 static_assert(kPixelNetMaxBands == DTACS_MAX_BANDS);
 
 bool read_isa(const char* name, IsaSet& isa) noexcept {
@@ -75,12 +77,13 @@ bool read_isa(const char* name, IsaSet& isa) noexcept {
 bool read_options(const dtacs_options& given, dtacs_plan& plan) noexcept {
   dtacs_options& o = plan.options;
   o = given;
-  if (o.band == 0) o.band = kUsualBand;
   if (o.quantification == 0.0f) o.quantification = 10000.0f;
   const auto within = [](int v, int most) { return v >= 1 && v <= most; };
-  return within(o.width, kMostPixels) && within(o.height, kMostPixels) && within(o.band, kMostBand) &&
-         (o.input == DTACS_DIGITAL_NUMBERS || o.input == DTACS_REFLECTANCE) && o.quantification > 0.0f &&
-         (o.parallel == nullptr || o.parallel->workers >= 1) && read_isa(o.isa, plan.isa);
+  if (!within(o.width, kMostPixels) || !within(o.height, kMostPixels)) return false;
+  plan.deep = o.band == 0 ? default_deep(padded_size(o.width)) : 0;
+  if (o.band == 0) o.band = default_band(padded_size(o.width));
+  return within(o.band, kMostBand) && (o.input == DTACS_DIGITAL_NUMBERS || o.input == DTACS_REFLECTANCE) &&
+         o.quantification > 0.0f && (o.parallel == nullptr || o.parallel->workers >= 1) && read_isa(o.isa, plan.isa);
 }
 
 std::size_t value_bytes(const dtacs_options& o) noexcept {
@@ -108,6 +111,7 @@ Status bind_unet(const WeightsFile& weights, Arena& arena, Plan& unet, dtacs_pla
   const StreamOptions options = {.width = padded_size(p.options.width),
                                  .height = padded_size(p.options.height),
                                  .band = p.options.band,
+                                 .deep = p.deep,
                                  .isa = p.isa,
                                  .workers = p.options.parallel == nullptr ? 1 : p.options.parallel->workers};
   const Status status = Plan::bind(unet_of(p.model), weights, options, arena, unet, nullptr);
@@ -185,26 +189,30 @@ bool can_step(const dtacs_plan& p) noexcept {
   });
 }
 
-// value(row of an input, the input, x) of every pixel, and the columns beside them by reflection.
+// put(row of an input, the input, where it goes in pixel 0) for every input, and the columns beside them by reflection.
 template <class T, class F>
-void fill_input(const dtacs_plan& p, int y, T* out, std::ptrdiff_t channels, F&& value) noexcept {
+void fill_input(const dtacs_plan& p, int y, T* out, std::ptrdiff_t channels, F&& put) noexcept {
   T* inner = out + p.columns.before * channels;
-  for (int c = 0; c < p.model.inputs; ++c) {
-    const std::byte* in = history_row(p, c, reflect(y - p.rows.before, p.options.height));
-    for (int x = 0; x < p.options.width; ++x) inner[x * channels + c] = value(in, c, x);
-  }
+  for (int c = 0; c < p.model.inputs; ++c)
+    put(history_row(p, c, reflect(y - p.rows.before, p.options.height)), c, inner + c);
   reflect_columns(inner, p.options.width, channels, p.columns);
 }
 
 void fill_input(const dtacs_plan& p, int y, StreamPlan& unet) noexcept {
-  fill_input(p, y, unet.input_row(y), p.model.inputs,
-             [&](const std::byte* in, int c, int x) { return reflectance_at(p, in, c, x); });
+  fill_input(p, y, unet.input_row(y), p.model.inputs, [&](const std::byte* in, int c, float* out) {
+    for (std::ptrdiff_t x = 0; x < p.options.width; ++x)
+      out[x * p.model.inputs] = reflectance_at(p, in, c, static_cast<int>(x));
+  });
 }
 
 void fill_input(const dtacs_plan& p, int y, Int8Plan& unet) noexcept {
-  fill_input(p, y, unet.input_row(y), unet.input_channels(), [&](const std::byte* in, int c, int x) {
-    if (p.options.input == DTACS_REFLECTANCE) return int8_input(reinterpret_cast<const float*>(in)[x]);
-    return int8_input(reinterpret_cast<const std::uint16_t*>(in)[x], p.options.offset[c], p.options.quantification);
+  const std::ptrdiff_t channels = unet.input_channels();
+  fill_input(p, y, unet.input_row(y), channels, [&](const std::byte* in, int c, std::int16_t* out) {
+    if (p.options.input == DTACS_REFLECTANCE)
+      int8_input_row(reinterpret_cast<const float*>(in), p.options.width, out, channels);
+    else
+      int8_input_row(reinterpret_cast<const std::uint16_t*>(in), p.options.offset[c], p.options.quantification,
+                     p.options.width, out, channels);
   });
 }
 

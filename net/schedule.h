@@ -5,7 +5,7 @@
 //
 // A stage is one layer, or the layers of an inverted residual (Net::stage).  A step
 // takes up to `band` input rows, then lets every stage in order produce the rows its
-// inputs allow, but never more than one band of them.  Without that cap the rows that
+// inputs allow, but no faster than the band's rows come in.  Without that cap the rows that
 // the bottom padding releases at once would pass through the network as one flood,
 // and the rings would have to hold it.
 #pragma once
@@ -19,8 +19,10 @@ struct RowRange {
   constexpr int count() const noexcept { return end - begin; }
 };
 
+// By tensor; inner tensors have none.
 struct Progress {
-  int produced[Net::kMax] = {};  // rows so far, by tensor; inner tensors have none
+  int produced[Net::kMax] = {};  // rows so far
+  int credit[Net::kMax] = {};    // input rows taken and not yet spent on rows of this tensor
 };
 
 constexpr int tensor_rows(const Net& net, int tensor, int height) noexcept {
@@ -35,6 +37,17 @@ constexpr bool reads_three_rows(const Layer& l) noexcept {
 // make pairs.  Where none is, every layer makes one.
 constexpr int row_step(const Layer& l) noexcept {
   return l.op == Op::conv3x3 && l.stride == 1 ? 2 : 1;
+}
+
+struct Pace {
+  bool pairs = true;  // layers make row_step() rows at a time, not one
+  int deep = 0;       // the first layer at an eighth of the resolution waits for the rows of so many input rows, so
+                      // that those behind it make as many at once
+};
+
+// Rows a layer produces in one step, until the image ends, are a multiple of this.
+constexpr int least_rows(const Layer& l, const Pace& pace) noexcept {
+  return pace.pairs ? row_step(l) : 1;
 }
 
 // What a stage reads: layer(begin).in through all its layers, and skip and add of the last.
@@ -76,13 +89,18 @@ constexpr int rows_possible(const Net& net, LayerRange stage, Reads reads, int h
   return have;
 }
 
-// A good band for an image of this width: 65,536 pixels, so that the weights of the deep
-// layers (20 MB of the U-Net's 35) are not read for a few pixels each time, but at least
-// 8 rows.  512 x 512 pixels on one core: 80 ms with bands of 16 rows, 68 with 128, 67 with
-// 256.  At 11,008 pixels bands of 4 to 24 rows take the same time.
+// A good band for an image of this width: 8,192 pixels, so that what a shallow layer makes is
+// still in the second cache when the next one reads it, but at least 8 rows.
 constexpr int default_band(int width) noexcept {
-  const int rows = 65536 / width;
+  const int rows = 8192 / width;
   return rows < 8 ? 8 : rows > 128 ? 128 : rows;
+}
+
+// And a good Pace::deep: 262,144 pixels, so that the weights of the deep layers (30 MB of the U-Net's
+// 36) are not read for a few pixels each time.  At 11,008 pixels a band alone is enough.
+constexpr int default_deep(int width) noexcept {
+  const int rows = 262144 / width / 32 * 32;
+  return rows > 512 ? 512 : rows;
 }
 
 // The rows of `in` the next step takes.
@@ -91,9 +109,12 @@ constexpr RowRange next_input_rows(const Progress& p, int height, int band) noex
   return {begin, height - begin < band ? height : begin + band};
 }
 
-// The rows the stage produces next, `step` at a time; the caller advances `produced`.
-constexpr RowRange next_rows(const Net& net, LayerRange stage, const Progress& p, int height, int band,
-                             int step) noexcept {
+// Lets the stage produce the rows it can: the next ones.  A row of one in
+// 2^shift costs the credit of as many input rows, and each step earns that of a band.
+// What is not spent is kept up to the price of one call less than a row, so that rows which had to
+// wait for their inputs do not come in a flood; by deep layers up to that of the rows they wait for.
+constexpr RowRange next_rows(const Net& net, LayerRange stage, int height, int band, const Pace& pace,
+                             Progress& p) noexcept {
   const Layer& last = net.layers[stage.end - 1];
   const int out_rows = tensor_rows(net, last.out, height);
   int possible = out_rows;
@@ -103,11 +124,20 @@ constexpr RowRange next_rows(const Net& net, LayerRange stage, const Progress& p
     const int n = rows_possible(net, stage, reads, p.produced[t], height);
     possible = n < possible ? n : possible;
   }
-  const int begin = p.produced[last.out], shift = net.tensors[last.out].shift;
-  const int band_here = (band + (1 << shift) - 1) >> shift;
-  const int cap = begin + (band_here + step - 1) / step * step;
+  const int step = least_rows(last, pace);
   if (possible < out_rows) possible -= possible % step;
-  return {begin, possible < cap ? possible : cap};
+  constexpr int kDeep = 3;  // an eighth of the resolution
+  const int begin = p.produced[last.out], shift = net.tensors[last.out].shift, price = step << shift;
+  const int deep = shift < kDeep ? 0 : pace.deep;
+  int& credit = p.credit[last.out];
+  credit = (credit < price + deep ? credit : price - 1 + deep) + band;
+  const int affordable = begin + credit / price * step;
+  int end = possible < affordable ? possible : affordable;
+  const bool waits = net.tensors[net.layers[stage.begin].in].shift < kDeep && possible < out_rows;
+  if (waits && end - begin < deep >> shift) end = begin;
+  credit -= (end - begin) / step * price;
+  p.produced[last.out] = end;
+  return {begin, end};
 }
 
 struct Schedule {
@@ -115,9 +145,8 @@ struct Schedule {
   int lag = 0;                    // most input rows taken and not yet answered by an output row
 };
 
-// height: of tensor 0, a multiple of 2^(largest shift).  band: >= 1.  transformed: whether
-// layers make row_step() rows at a time, not one.
-constexpr Schedule make_schedule(const Net& net, int height, int band, bool transformed = true) noexcept {
+// height: of tensor 0, a multiple of 2^(largest shift).  band: >= 1.
+constexpr Schedule make_schedule(const Net& net, int height, int band, const Pace& pace = {}) noexcept {
   Schedule s;
   Progress p;
   const int result = net.layers[net.layer_count - 1].out;
@@ -141,9 +170,8 @@ constexpr Schedule make_schedule(const Net& net, int height, int band, bool tran
     for (LayerRange stage = net.stage(0); stage.begin < net.layer_count; stage = net.stage(stage.end)) {
       const Layer& last = net.layers[stage.end - 1];
       const int t = last.out;
-      const RowRange made = next_rows(net, stage, p, height, band, transformed ? row_step(last) : 1);
+      const RowRange made = next_rows(net, stage, height, band, pace, p);
       const int oldest = t == result ? made.begin : keep(t);
-      p.produced[t] = made.end;
       rows = made.end - oldest;
       s.ring_rows[t] = rows > s.ring_rows[t] ? rows : s.ring_rows[t];
     }

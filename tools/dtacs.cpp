@@ -27,14 +27,22 @@ constexpr const char* kRunOptions =
     "  --granule TILE       which tile of a product with several\n"
     "  --raw LINE           what raw bands are: width=...,height=...,bands=B02+B03,res=10,...\n"
     "  --threads N          default: one per core; at most four per core\n"
-    "  --isa NAME           auto, scalar, sse41, avx2, avx512, avx512vbmi or neon\n"
+    "  --isa NAME           auto, scalar, sse41, avx2, avxvnni, avx512, avx512vbmi, avx512vnni, neon or dotprod\n"
     "  --truth DIR          compare with a known answer, as tools/scene makes it\n"
     "  --resume             keep a state beside the outputs; the same command goes on from it\n"
     "  --checkpoint SECONDS between two states, default 30\n"
     "  --time-budget SECONDS  stop with a state after so long (exit 76); implies --resume\n"
-    "  --max-mem BYTES      such as 512M: lower bands and fewer threads until it fits, else exit 71\n"
+    "  --max-mem BYTES      such as 256M: fewer rows at a time and fewer threads until it fits, else exit 71\n"
     "  --split BYTES        such as 10M: copies in pieces for a downlink, the most telling first\n"
     "  --quiet              no progress and no summary\n";
+
+constexpr const char* kWatchOptions =
+    "\n"
+    "  --once               go through what is there, once, instead of looking on until a signal\n"
+    "  --interval SECONDS   between two looks, default 10; a product that changed in between is still arriving\n"
+    "  --log FILE           a line for each product, appended; default: standard output\n"
+    "  --time-budget SECONDS  of the watch as a whole\n"
+    "  and the options of `dtacs run`, without -o and --truth\n";
 
 constexpr const char* kDecodeOptions =
     "\n"
@@ -44,7 +52,7 @@ constexpr const char* kDecodeOptions =
     "  --component K        default: 0\n"
     "  --lenient            decode what a damaged file still holds\n"
     "  --threads N          default: one per core\n"
-    "  --isa NAME           auto, scalar, sse41, avx2, avx512, avx512vbmi or neon\n";
+    "  --isa NAME           auto, scalar, sse41, avx2, avxvnni, avx512, avx512vbmi, avx512vnni, neon or dotprod\n";
 
 constexpr struct {
   const char* name;
@@ -55,7 +63,7 @@ constexpr struct {
 } kCommands[] = {
     {"run", dtacs::run_command, &dtacs::kRunUsage, "a Sentinel-2 L1C product to mask.tif and reflectance*.tif",
      kRunOptions},
-    {"watch", dtacs::watch_command, &dtacs::kWatchUsage, "every product that appears in a folder", ""},
+    {"watch", dtacs::watch_command, &dtacs::kWatchUsage, "every product that appears in a folder", kWatchOptions},
     {"info", dtacs::info_command, &dtacs::kInfoUsage, "what a product is: bands, georeference, radiometry", ""},
     {"decode", dtacs::decode_command, &dtacs::kDecodeUsage, "one JPEG 2000 band to GeoTIFF or raw u16", kDecodeOptions},
     {"eval", dtacs::eval_command, &dtacs::kEvalUsage, "a mask or reflectance against the truth", ""},
@@ -69,8 +77,8 @@ void print_help() {
   std::printf(
       "\nPRODUCT is a SAFE folder, an AWS tile folder, a folder of JP2 bands, or raw u16 bands with an ENVI .hdr.\n"
       "Exit codes: 0 ok, 64 usage, 65 bad data, 66 missing input, 67 unsupported product, 68 weights do not fit\n"
-      "the product, 69 bad weights, 70 self-test failed, 71 not enough memory, 73 cannot create output, 74 I/O "
-      "error.\n");
+      "the product, 69 bad weights, 70 self-test failed, 71 not enough memory, 73 cannot create output, 74 I/O error,\n"
+      "75 stopped by a signal and 76 time budget used up, both to go on from, 77 another run writes there.\n");
 }
 
 int run(int argc, char** argv) {

@@ -26,6 +26,9 @@ has_libfuzzer() {
   echo 'extern "C" int LLVMFuzzerTestOneInput(const char*, unsigned long) { return 0; }' |
     clang++ -x c++ -fsanitize=fuzzer,address,undefined -o /dev/null -
 }
+has_clang_openmp() {
+  echo 'int main() {}' | clang++ -x c++ -fopenmp -o /dev/null -
+}
 
 for group in "$@"; do
   case $group in
@@ -47,6 +50,7 @@ for group in "$@"; do
       ;;
     fuzz)
       need clang has_libfuzzer
+      need libomp-dev has_clang_openmp
       ;;
     baremetal)
       need g++-aarch64-linux-gnu aarch64-linux-gnu-g++ --version

@@ -24,6 +24,7 @@ enum class Exit : int {
   io_error = 74,        // reading or writing failed half-way (disk full, I/O error)
   interrupted = 75,     // stopped by a signal
   time_budget = 76,     // the time budget is used up
+  folder_in_use = 77,   // another run is writing into the output folder
 };
 
 // what(): one line, without a trailing period: names the file, what was expected, what was found.

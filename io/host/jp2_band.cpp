@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/host/jp2_band.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 
@@ -10,6 +14,14 @@
 
 namespace dtacs {
 namespace {
+
+// The pages wholly inside leave memory; touched again they are zero.
+void give_back_pages(std::span<std::byte> memory) {
+  const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto address = reinterpret_cast<std::uintptr_t>(memory.data());
+  const std::uintptr_t begin = (address + page - 1) / page * page, end = (address + memory.size()) / page * page;
+  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
 
 struct Freed {
   void operator()(std::byte* p) const noexcept { std::free(p); }
@@ -23,7 +35,7 @@ struct Jp2Band::State {
   std::unique_ptr<std::byte, Freed> block;
   std::size_t block_size = 0;
   jp2::Decoder decoder;
-  std::size_t released = 0;  // bytes of the file before this are out of memory
+  jp2::FileRange last;  // of the row of tiles whose pages are out of memory
 
   State(const std::string& path, const Jp2Options& options) : file(path), parallel(options.parallel) {}
 };
@@ -78,17 +90,22 @@ bool Jp2Band::is_signed() const {
   return state_->decoder.is_signed();
 }
 std::size_t Jp2Band::memory() const {
-  return state_->block_size;
+  return state_->block_size - memory_of_call();
+}
+std::size_t Jp2Band::memory_of_call() const {
+  return state_->decoder.workspace().size();
 }
 
 void Jp2Band::read_rows(int rows, std::uint16_t* out, std::ptrdiff_t stride) {
   State& s = *state_;
   if (const jp2::Outcome o = s.decoder.read_rows(rows, out, stride, s.parallel); !o.ok()) throw_jp2(s.file.path(), o);
+  // Where a new row of tiles was decoded, neither its bytes nor what it was decoded in are needed
+  // any more.  A scene reads 13 bands in turn: together these workspaces are as much as all its rows.
   const jp2::FileRange done = s.decoder.last_read();
-  if (done.end > s.released) {
-    s.file.release(done.begin, done.end);
-    s.released = done.end;
-  }
+  if (done.begin == s.last.begin && done.end == s.last.end) return;
+  s.last = done;
+  s.file.release(done.begin, done.end);
+  give_back_pages(s.decoder.workspace());
 }
 
 }  // namespace dtacs

@@ -39,6 +39,7 @@ class Jp2Band final : public BandReader {
 
   void read_rows(int rows, std::uint16_t* out, std::ptrdiff_t stride) override;
   std::size_t memory() const override;
+  std::size_t memory_of_call() const override;
 
  private:
   struct State;

@@ -204,6 +204,7 @@ void OutputFile::exchange(StateArchive& state) {
   state.value(size_);
   state.value(crc_);
   if (!state.loading()) return;
+  pending_.clear();
   std::vector<std::byte> block(kBufferBytes);
   std::uint32_t found = 0;
   for (std::uint64_t at = 0; at < size_;) {

@@ -34,8 +34,8 @@ class OutputFile {
   void finish();  // to the disk, then to its name; nothing may be written afterwards
 
   // Of a kept file, before it is patched: brings what was appended so far to the disk and
-  // says how much that is; or takes PATH.part up where that was.  Throws StateRefused when
-  // it holds something else.
+  // says how much that is; or takes PATH.part up where that was, whatever was appended since
+  // it was opened.  Throws StateRefused when it holds something else.
   void exchange(StateArchive& state);
 
   std::uint64_t size() const { return size_; }  // bytes appended so far

@@ -50,6 +50,7 @@ struct ProductInfo {
   int no_data = 0;
   int saturated = 65535;
   std::vector<BandInfo> bands;  // those present, ascending by `band`
+  std::string samples;          // of raw bands: how they lie in the file; else ""
 };
 
 // A window in pixels of a band; the whole band when width is 0.
@@ -67,8 +68,9 @@ class BandReader {
   // (bad_data, io_error) naming the file; asking for more rows than there are is
   // the caller's mistake.
   virtual void read_rows(int rows, std::uint16_t* out, std::ptrdiff_t stride) = 0;
-  // Bytes of working memory, beside mapped files.
+  // Bytes of working memory, beside mapped files: held from now on, and during a call only.
   virtual std::size_t memory() const { return 0; }
+  virtual std::size_t memory_of_call() const { return 0; }
 };
 
 struct BandOptions {

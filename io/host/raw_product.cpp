@@ -105,6 +105,13 @@ std::string beside(const fs::path& path, std::initializer_list<const char*> exte
   return "";
 }
 
+std::string describe_samples(const RawHeader& h) {
+  std::string bands;
+  for (const int b : h.bands) bands += (bands.empty() ? "" : "+") + std::string(kBandNames[b]);
+  return std::string(h.big_endian ? "big" : "little") + "-endian u16 from byte " + std::to_string(h.header_bytes) +
+         " on: " + bands;
+}
+
 void check_size(const std::string& path, const RawHeader& h) {
   const std::uint64_t samples = static_cast<std::uint64_t>(h.width) * static_cast<std::uint64_t>(h.height);
   const std::uint64_t need = h.header_bytes + 2 * samples * h.bands.size();
@@ -151,6 +158,7 @@ std::unique_ptr<Product> open_raw(const std::string& path, const ProductHints& h
   info.path = data;
   info.name = fs::path(data).filename().string();
   info.layout = "raw";
+  info.samples = describe_samples(h);
   info.quantification = h.quantification;
   info.radiometry_known = h.radiometry_known;
   info.no_data = h.no_data;

@@ -28,6 +28,9 @@ class StateArchive {
   StateArchive() = default;                                                         // takes
   explicit StateArchive(std::string_view bytes) : bytes_(bytes), loading_(true) {}  // gives back
 
+  // Room for as many bytes, which then need no more memory than they are.
+  void reserve(std::size_t bytes) { bytes_.reserve(bytes); }
+
   bool loading() const { return loading_; }
   const std::string& bytes() const { return bytes_; }
 

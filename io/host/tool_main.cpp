@@ -6,6 +6,10 @@
 #include <exception>
 #include <new>
 
+#ifdef __GLIBC__  // known behind the first header
+#include <malloc.h>
+#endif
+
 #include "io/host/failure.h"
 #include "io/host/output_file.h"
 
@@ -41,6 +45,11 @@ int fail(Exit code, const char* line) {
 
 int run_tool(const char* name, const std::function<int()>& work) {
   tool_name = name;
+#ifdef __GLIBC__
+  // Large blocks go back to the system when they are freed.  Left alone, glibc keeps up to 64 MB of
+  // them once it has seen some come and go, and a cap on memory would have to allow for those.
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
   remove_unfinished_on_signals();
   std::set_terminate(out_of_memory);
   try {

@@ -100,7 +100,8 @@ bool is_plain(const Tile& tile, const Block& block, int style) noexcept {
          block.width <= PlainBlock::kMaxSide && block.height <= PlainBlock::kMaxSide;
 }
 
-// Decodes blocks into the coefficient plane of their component, plain ones in groups.
+// Decodes blocks into the coefficient plane of their component, plain ones in groups, and the
+// last of them with flush().
 template <class T>
 class BlockWriter {
  public:
@@ -110,24 +111,25 @@ class BlockWriter {
         scratch_(scratch),
         plane_(static_cast<T*>(plane.coefficients)),
         style_(component.coding->block_style),
-        roi_shift_(component.coding->roi_shift) {}
+        roi_shift_(component.coding->roi_shift) {
+    for (BlockScratch::Group& g : scratch_.group) g.count = 0;
+  }
 
   void write(const Block& block, const Band& band) noexcept {
     const auto stride = static_cast<std::ptrdiff_t>(band.kept.width());
     T* const out = plane_ + band.offset + static_cast<std::ptrdiff_t>(block.y) * stride + block.x;
     if (scratch_.kernel->run != nullptr && is_plain(tile_, block, style_)) {
       const Chunk& chunk = tile_.chunks[block.first];
-      bands_[count_] = &band;
-      scratch_.plain[count_++] = {reinterpret_cast<const std::uint8_t*>(chunk.data),
-                                  chunk.length,
-                                  block.width,
-                                  block.height,
-                                  band.orientation,
-                                  block.planes,
-                                  chunk.passes,
-                                  reinterpret_cast<std::int32_t*>(out),
-                                  stride};
-      if (count_ == scratch_.kernel->blocks) flush();
+      const PlainBlock plain = {reinterpret_cast<const std::uint8_t*>(chunk.data),
+                                chunk.length,
+                                block.width,
+                                block.height,
+                                band.orientation,
+                                block.planes,
+                                chunk.passes,
+                                reinterpret_cast<std::int32_t*>(out),
+                                stride};
+      add(scratch_.group[block.planes], plain, &band);
       return;
     }
     const auto segments = gather(tile_, block, style_, scratch_);
@@ -138,24 +140,36 @@ class BlockWriter {
   }
 
   void flush() noexcept {
-    if (count_ == 0) return;
-    const bool whole = std::is_same_v<T, std::int32_t> && roi_shift_ == 0;
-    scratch_.kernel->run({scratch_.plain, count_, whole, tile_.readable_end, scratch_.work});
-    if (!whole)
-      for (int i = 0; i < count_; ++i) {
-        const PlainBlock& b = scratch_.plain[i];
-        store_block(b.out, b.stride, b.width, b.height, *bands_[i], roi_shift_, reinterpret_cast<T*>(b.out), b.stride);
-      }
-    count_ = 0;
+    BlockScratch::Group& last = scratch_.group[0];  // no block has no planes
+    for (int p = 1; p <= PlainBlock::kMaxPlanes; ++p) {
+      const BlockScratch::Group& g = scratch_.group[p];
+      for (int i = 0; i < g.count; ++i) add(last, g.block[i], g.band[i]);
+    }
+    if (last.count != 0) run(last);
   }
 
  private:
+  void add(BlockScratch::Group& g, const PlainBlock& block, const Band* band) noexcept {
+    g.band[g.count] = band;
+    g.block[g.count++] = block;
+    if (g.count == scratch_.kernel->blocks) run(g);
+  }
+
+  void run(BlockScratch::Group& g) noexcept {
+    const bool whole = std::is_same_v<T, std::int32_t> && roi_shift_ == 0;
+    scratch_.kernel->run({g.block, g.count, whole, tile_.readable_end, scratch_.work});
+    if (!whole)
+      for (int i = 0; i < g.count; ++i) {
+        const PlainBlock& b = g.block[i];
+        store_block(b.out, b.stride, b.width, b.height, *g.band[i], roi_shift_, reinterpret_cast<T*>(b.out), b.stride);
+      }
+    g.count = 0;
+  }
+
   const Tile& tile_;
   BlockScratch& scratch_;
   T* plane_;
   int style_, roi_shift_;
-  int count_ = 0;
-  const Band* bands_[kBlockGroupMost];
 };
 
 // Tier 1 of all wanted blocks of a component.  False when none holds data: then the
@@ -191,7 +205,8 @@ template <class T>
 class ComponentRows {
  public:
   // out: the part.  filled: decode_blocks() found data; otherwise all rows are zero.
-  void start(const TileComponent& component, const ComponentPlane& plane, const Rect& out, bool filled) noexcept {
+  void start(const WaveletKernel& kernel, const TileComponent& component, const ComponentPlane& plane, const Rect& out,
+             bool filled) noexcept {
     const Resolution* res = component.resolution;
     levels_ = filled ? component.kept : 0;
     if (!filled) {
@@ -207,7 +222,7 @@ class ComponentRows {
       const auto band = [&](int b) {
         return samples(plane, res[r].band[b], band_part(part, res[r].band[b].orientation));
       };
-      level_.start(part, ll, band(0), band(1), band(2), static_cast<T*>(plane.work));
+      level_.start(kernel, part, ll, band(0), band(1), band(2), static_cast<T*>(plane.work));
       const Rect next = r == levels_ ? out : band_part(res[r + 1].part, kLL);
       left_ = next.x0 - part.x0;
       for (std::uint32_t y = part.y0; y < next.y0; ++y) level_.next();
@@ -241,23 +256,6 @@ class ComponentRows {
   Subband<T> rows_{};
 };
 
-struct Range {
-  std::int32_t shift, lowest, highest;
-};
-
-inline std::uint16_t to_pixel(std::int32_t v, const Range& r) noexcept {
-  v = static_cast<std::int32_t>(static_cast<std::uint32_t>(v) + static_cast<std::uint32_t>(r.shift));
-  return static_cast<std::uint16_t>(std::clamp(v, r.lowest, r.highest));
-}
-inline std::uint16_t to_pixel(float v, const Range& r) noexcept {
-  // To the nearest integer, halves to even: adding 1.5 * 2^23 leaves no bits for a fraction.
-  constexpr float kRound = 12582912.0f;
-  v = v > -1e6f ? v : -1e6f;  // also when it is not a number
-  v = v < 1e6f ? v : 1e6f;
-  const auto i = static_cast<std::int32_t>((v + kRound) - kRound) + r.shift;
-  return static_cast<std::uint16_t>(std::clamp(i, r.lowest, r.highest));
-}
-
 // Inverse component transforms (T.800 Annex G) of one sample of component `which`.
 inline std::int32_t untransform(std::int32_t y, std::int32_t u, std::int32_t v, std::uint32_t which) noexcept {
   const auto w = [](std::int32_t n) { return static_cast<std::uint32_t>(n); };
@@ -287,26 +285,27 @@ Outcome assemble(const Tile& tile, std::uint32_t which, bool transformed, const 
   const Rect part = intersect(component.resolution[component.kept].rect, out.window);
   if (part.empty()) return {};
   const std::int32_t half = std::int32_t{1} << (out.bits - 1);
-  const Range range = out.is_signed ? Range{0, -half, half - 1} : Range{half, 0, 2 * half - 1};
+  const PixelRange range = out.is_signed ? PixelRange{0, -half, half - 1} : PixelRange{half, 0, 2 * half - 1};
   const std::size_t width = part.width();
   std::uint16_t* pixels =
       out.pixels + static_cast<std::ptrdiff_t>(part.y0 - out.window.y0) * out.stride + (part.x0 - out.window.x0);
   if (!any) {  // a tile without data is of one value
-    const std::uint16_t value = to_pixel(T{}, range);
-    for (std::uint32_t y = part.y0; y < part.y1; ++y, pixels += out.stride) std::fill_n(pixels, width, value);
+    const auto zero = static_cast<std::uint16_t>(range.shift);
+    for (std::uint32_t y = part.y0; y < part.y1; ++y, pixels += out.stride) std::fill_n(pixels, width, zero);
     return {};
   }
   ComponentRows<T> rows[3];
   for (int i = 0; i < count; ++i)
-    rows[i].start(tile.component[first + static_cast<std::uint32_t>(i)], planes[i], part, filled[i]);
+    rows[i].start(*out.wavelet, tile.component[first + static_cast<std::uint32_t>(i)], planes[i], part, filled[i]);
   for (std::uint32_t y = part.y0; y < part.y1; ++y) {
     const T* row[3] = {};
     for (int i = 0; i < count; ++i) row[i] = rows[i].next();
-    if (transformed)
-      for (std::size_t x = 0; x < width; ++x)
-        pixels[x] = to_pixel(untransform(row[0][x], row[1][x], row[2][x], which), range);
-    else
-      for (std::size_t x = 0; x < width; ++x) pixels[x] = to_pixel(row[0][x], range);
+    if (transformed) {
+      T* const line = static_cast<T*>(planes[0].line);
+      for (std::size_t x = 0; x < width; ++x) line[x] = untransform(row[0][x], row[1][x], row[2][x], which);
+      row[0] = line;
+    }
+    out.wavelet->of(T{}).pixels(row[0], static_cast<std::int64_t>(width), range, pixels);
     pixels += out.stride;
   }
   return {};
@@ -318,6 +317,7 @@ void ComponentPlane::alloc(const TileSize& size, Arena& arena) noexcept {
   coefficients = arena.alloc<std::int32_t>(static_cast<std::size_t>(size.coefficients));
   for (int i = 0; i < 2; ++i) low[i] = arena.alloc<std::int32_t>(static_cast<std::size_t>(size.low[i]));
   work = arena.alloc<std::int32_t>(LevelSynthesis<float>::work_size(static_cast<std::size_t>(size.width)));
+  line = arena.alloc<std::int32_t>(static_cast<std::size_t>(size.width));
 }
 
 bool component_transform_applies(const MainHeader& header, std::span<const std::byte> codestream,

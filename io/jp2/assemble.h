@@ -11,6 +11,7 @@
 #include "io/jp2/outcome.h"
 #include "io/jp2/tier1.h"
 #include "io/jp2/tile.h"
+#include "io/jp2/wavelet_rows.h"
 #include "io/parallel.h"
 
 namespace dtacs::jp2 {
@@ -20,9 +21,16 @@ struct BlockScratch {
   static constexpr std::uint32_t kJoined = 1u << 16;  // bytes; a block of 4096 samples never comes near
 
   BlockDecoder decoder;
-  const BlockGroupKernel* kernel;  // for plain blocks; they are gathered here, its memory is `work`
+  // Plain blocks wait for others of as many bit-planes, and are decoded together by `kernel`,
+  // whose memory is `work`.
+  struct Group {
+    PlainBlock block[kBlockGroupMost];
+    const Band* band[kBlockGroupMost];
+    int count;
+  };
+  const BlockGroupKernel* kernel;
   void* work;
-  PlainBlock plain[kBlockGroupMost];
+  Group group[PlainBlock::kMaxPlanes + 1];
   CodedSegment segments[kMaxPasses];
   std::uint8_t joined[kJoined];  // codeword segments that lie in several packets, in one piece
   bool too_long;
@@ -33,6 +41,7 @@ struct ComponentPlane {
   void* coefficients;  // std::int32_t or float, band after band
   void* low[2];        // results of all levels but the last, by turns
   void* work;          // LevelSynthesis
+  void* line;          // a row between synthesis and pixels
 
   void alloc(const TileSize& size, Arena& arena) noexcept;
 };
@@ -43,6 +52,7 @@ struct TileOutput {
   Rect window;            // in samples of the reduced component; the tile writes its part of it
   int bits;               // of the component
   bool is_signed;
+  const WaveletKernel* wavelet;
 };
 
 // Pixels of component `which` (index into the tile's components) of a tile whose

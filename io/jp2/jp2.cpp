@@ -201,6 +201,7 @@ Outcome Decoder::open(std::span<const std::byte> file, const Options& options, A
   options_ = options;
   failure_ = {};
   last_read_ = {};
+  workspace_ = {};
   if (const Outcome o = locate(file); !o.ok()) return failure_ = o;
   std::uint32_t parts = 0;
   if (const Outcome o = index_tile_parts(false, parts); !o.ok()) return failure_ = o;
@@ -237,11 +238,14 @@ Outcome Decoder::open(std::span<const std::byte> file, const Options& options, A
   std::uint32_t most_rows = 0;
   for (std::uint32_t row = row0_; row < row1_; ++row)
     most_rows = std::max(most_rows, intersect(tile_rect(column0_, row), {0, window_.y0, ~0u, window_.y1}).height());
+  const std::size_t workspace = arena.mark();
+  std::byte* const workspace_begin = arena.alloc<std::byte>(0);
   for (int w = 0; w < worker_count_; ++w) {
     alloc_tile(size, arena, workers_[w].tile);
     workers_[w].packed = arena.alloc<std::byte>(static_cast<std::size_t>(packed));
     for (int i = 0; i < planes; ++i) workers_[w].planes[i].alloc(size, arena);
   }
+  const std::size_t workspace_bytes = arena.mark() - workspace;
   const int scratches = columns == 1 ? threads : worker_count_;
   scratch_ = arena.alloc<BlockScratch>(static_cast<std::size_t>(scratches));
   const BlockGroupKernel& kernel = block_group.best(options.isa);
@@ -251,6 +255,7 @@ Outcome Decoder::open(std::span<const std::byte> file, const Options& options, A
   rows_ = arena.alloc<std::uint16_t>(static_cast<std::size_t>(most_rows) * window_.width());
   if (!arena.fits()) return failure_ = kTooSmall;
 
+  workspace_ = {workspace_begin, workspace_bytes};
   for (int i = 0; i < scratches; ++i) {
     scratch_[i].kernel = &kernel;
     scratch_[i].work = group_work + static_cast<std::size_t>(i) * work;
@@ -291,7 +296,8 @@ Outcome Decoder::decode_tile(std::uint32_t tile, Worker& worker, BlockScratch* s
                         static_cast<std::ptrdiff_t>(window_.width()),
                         {window_.x0, rows_begin_, window_.x1, rows_end_},
                         component_.bits,
-                        component_.is_signed});
+                        component_.is_signed,
+                        &wavelet.best(options_.isa)});
 }
 
 Outcome Decoder::decode_tile_row(const Parallel& parallel) noexcept {

@@ -80,6 +80,10 @@ class Decoder {
   // raster order they are not needed again.
   FileRange last_read() const noexcept { return last_read_; }
 
+  // The part of the arena's block that a row of tiles is decoded in.  What stands there is of no
+  // meaning between two calls of read_rows(): its pages may be given back meanwhile, or it may be lent.
+  std::span<std::byte> workspace() const noexcept { return workspace_; }
+
  private:
   struct Worker {
     Tile tile;
@@ -118,6 +122,7 @@ class Decoder {
   std::uint32_t rows_begin_, rows_end_;  // in samples of the reduced component
   std::uint32_t next_row_, next_tile_row_;
   FileRange last_read_;
+  std::span<std::byte> workspace_;
   Outcome failure_;
 };
 

@@ -15,6 +15,7 @@
 #include <cstdint>
 
 #include "io/jp2/geometry.h"
+#include "io/jp2/wavelet_rows.h"
 
 namespace dtacs::jp2 {
 
@@ -27,32 +28,32 @@ struct Subband {
 template <class T>
 class LevelSynthesis {
  public:
-  static constexpr int kRing = 8;
   // T the work memory needs for rows of `width` samples.
-  static constexpr std::size_t work_size(std::size_t width) noexcept {
-    return kRing * row_size(width) + 2 * (row_size(width / 2 + 1) + kPad);
-  }
+  static constexpr std::size_t work_size(std::size_t width) noexcept { return kRing * row_size(width); }
 
   // rect: of the resolution that results, in its own coordinates (parities matter).
-  void start(const Rect& rect, Subband<T> ll, Subband<T> hl, Subband<T> lh, Subband<T> hh, T* work) noexcept;
+  void start(const WaveletKernel& kernel, const Rect& rect, Subband<T> ll, Subband<T> hl, Subband<T> lh, Subband<T> hh,
+             T* work) noexcept;
 
   // The next row, rect.height() of them; valid until the next call.
   const T* next() noexcept;
 
  private:
-  static constexpr std::size_t kPad = 16;  // elements on both sides of a line; keeps rows 64-byte aligned
-  static constexpr std::size_t row_size(std::size_t width) noexcept { return (width + kPad - 1) / kPad * kPad + kPad; }
+  static constexpr int kRing = 8, kSteps = kLiftingSteps<T>;
+  // One more kRowPad, or rows of a power of two fell on each other in the cache.
+  static constexpr std::size_t row_size(std::size_t width) noexcept {
+    return (width + kRowPad - 1) / kRowPad * kRowPad + kRowPad;
+  }
 
   T* row(std::int64_t y) const noexcept { return ring_ + static_cast<std::size_t>(y & (kRing - 1)) * ring_stride_; }
   void take_in(std::int64_t y) noexcept;
-  void join(const T* low, const T* high, T* out) const noexcept;
 
+  const RowOps<T>* ops_;
   Subband<T> ll_, hl_, lh_, hh_;
   std::int64_t width_, height_, odd_x_, odd_y_;
   std::int64_t taken_, given_;
   T* ring_;
   std::size_t ring_stride_;
-  T *low_, *high_;  // one line of each half, padded
 };
 
 extern template class LevelSynthesis<std::int32_t>;

@@ -10,24 +10,27 @@ namespace {
 
 constexpr Conv3x3S8Kernel kKernels[] = {
 #ifdef DTACS_WITH_AVX512VNNI
-    {"avx512vnni", isa::avx512vnni, conv3x3_s8_avx512vnni, 32, 0},
+    {"avx512vnni", isa::avx512vnni, conv3x3_s8_avx512vnni, 32, 4, 0},
 #endif
 #ifdef DTACS_WITH_AVXVNNI
-    {"avxvnni", isa::avxvnni, conv3x3_s8_avxvnni, 16, 0},
+    {"avxvnni", isa::avxvnni, conv3x3_s8_avxvnni, 16, 4, 0},
 #endif
 #ifdef DTACS_WITH_AVX2
-    {"avx2", isa::avx2, conv3x3_s8_avx2, 16, 0},
+    {"avx2", isa::avx2, conv3x3_s8_avx2, 16, 4, 0},
 #endif
 #ifdef DTACS_WITH_SSE41
-    {"sse41", isa::sse41, conv3x3_s8_sse41, 8, 0},
+    {"sse41", isa::sse41, conv3x3_s8_sse41, 8, 4, 0},
+#endif
+#ifdef DTACS_WITH_I8MM
+    {"i8mm", isa::i8mm, conv3x3_s8_i8mm, 8, 8, 0},
 #endif
 #ifdef DTACS_WITH_DOTPROD
-    {"dotprod", isa::dotprod, conv3x3_s8_dotprod, 8, 128},
+    {"dotprod", isa::dotprod, conv3x3_s8_dotprod, 8, 4, 128},
 #endif
 #ifdef DTACS_WITH_NEON
-    {"neon", isa::neon, conv3x3_s8_neon, 8, 128},
+    {"neon", isa::neon, conv3x3_s8_neon, 8, 4, 128},
 #endif
-    {"scalar", isa::none, conv3x3_s8_scalar, 8, 0},
+    {"scalar", isa::none, conv3x3_s8_scalar, 8, 4, 0},
 };
 
 // The taps that meet pixel k of an axis: [first, last].
@@ -77,7 +80,7 @@ bool exact_conv3x3_s8(const Conv3x3S8Weights& s) noexcept {
 }
 
 // Panel by panel: biases [y][x][output] (equal but for the offset), multipliers, phases
-// [y][x][k][l][c / 4][output][c % 4], taps [i][j][c / 4][output][c % 4]; of wide weights all
+// [y][x][k][l][c / group][output][c % group], taps [i][j][c / group][output][c % group]; of wide weights all
 // high parts before all low ones.
 std::size_t packed_size_conv3x3_s8(const Conv3x3S8Kernel& k, int half_channels, int full_channels, int outputs,
                                    bool wide) noexcept {
@@ -103,7 +106,7 @@ void pack_conv3x3_s8(const Conv3x3S8Kernel& kernel, const Conv3x3S8Weights& s, s
     panel.per_output<std::int32_t>([&](int n) { return s.m[n]; });
     for (int part = s.wide != nullptr ? 0 : 2; part < (s.wide != nullptr ? 2 : 3); ++part)
       all_kernels(s, [&](int channels, auto&& weight) {
-        panel.weights<std::int8_t>(channels, 4, [&](int n, int c) {
+        panel.weights<std::int8_t>(channels, kernel.group, [&](int n, int c) {
           const int w = weight(n, c);
           return part == 0 ? wide_high(w) : part == 1 ? wide_low(w) : w;
         });

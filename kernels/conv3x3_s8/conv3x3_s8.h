@@ -62,6 +62,7 @@ struct Conv3x3S8Kernel {
   IsaSet needs;
   void (*run)(const Conv3x3S8Args&) noexcept;
   int panel;   // outputs computed together; the packed weights are padded to a multiple of it
+  int group;   // inputs multiplied together: 4 or 8
   int offset;  // the variant multiplies inputs less this; packing makes up for it in the bias
 };
 
@@ -83,5 +84,6 @@ void conv3x3_s8_avxvnni(const Conv3x3S8Args&) noexcept;
 void conv3x3_s8_avx512vnni(const Conv3x3S8Args&) noexcept;
 void conv3x3_s8_neon(const Conv3x3S8Args&) noexcept;
 void conv3x3_s8_dotprod(const Conv3x3S8Args&) noexcept;
+void conv3x3_s8_i8mm(const Conv3x3S8Args&) noexcept;
 
 }  // namespace dtacs

@@ -16,39 +16,41 @@ struct Panel {
     const std::ptrdiff_t half = a.half_channels, full = a.full_channels, x = first_x + at * stride;
     const std::ptrdiff_t phase = (a.y & 1) * 2 + (x & 1);
     const auto* weights = reinterpret_cast<const std::int8_t*>(head + 5 * kPanel);
-    Vec acc[P][V];
+    Block<Dot4, P, V> block;
     if (a.wide) {
-      set_zero(acc);
-      taps(acc, weights, x);
-      raise(acc, head + phase * kPanel);
-      taps(acc, weights + 9 * full * kPanel, x);
-      return finish(acc, x);
+      block.set_zero();
+      taps(block, weights, x);
+      block.raise(head + phase * kPanel);
+      taps(block, weights + 9 * full * kPanel, x);
+      return finish(block, x);
     }
-    set_bias(acc, head + phase * kPanel);
+    block.set_bias(head + phase * kPanel);
     // The two or three pixels under the kernel are one run in memory, in the order of the weights.
     if (half > 0) {
       const std::int8_t* w = weights + phase * 4 * half * kPanel;
       for (const std::uint8_t* row : a.half) {
-        accumulate<Dot4>(acc, row + ((x - 1) >> 1) * half, half, w, 2 * half);
+        block.accumulate(row + ((x - 1) >> 1) * half, half, w, 2 * half);
         w += 2 * half * kPanel;
       }
     }
-    if (full > 0) taps(acc, weights + 16 * half * kPanel, x);
-    finish(acc, x);
+    if (full > 0) taps(block, weights + 16 * half * kPanel, x);
+    finish(block, x);
   }
 
   template <int P>
-  void taps(Vec (&acc)[P][V], const std::int8_t* w, std::ptrdiff_t x) const {
+  void taps(Block<Dot4, P, V>& block, const std::int8_t* w, std::ptrdiff_t x) const {
     const std::ptrdiff_t full = a.full_channels;
     for (const std::uint8_t* row : a.full) {
-      accumulate<Dot4>(acc, row + (x - 1) * full, stride * full, w, 3 * full);
+      block.accumulate(row + (x - 1) * full, stride * full, w, 3 * full);
       w += 3 * full * kPanel;
     }
   }
 
   template <int P>
-  void finish(const Vec (&acc)[P][V], std::ptrdiff_t x) const {
-    store_block(acc, head + 4 * kPanel, a.out + (x - a.x0) * a.outputs + first,
+  void finish(const Block<Dot4, P, V>& block, std::ptrdiff_t x) const {
+    Vec sums[P][V];
+    block.sums(sums);
+    store_block(sums, head + 4 * kPanel, a.out + (x - a.x0) * a.outputs + first,
                 stride * static_cast<std::ptrdiff_t>(a.outputs), a.outputs - first);
   }
 };

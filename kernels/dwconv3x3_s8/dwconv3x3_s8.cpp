@@ -20,6 +20,9 @@ constexpr Dwconv3x3S8Kernel kKernels[] = {
 #ifdef DTACS_WITH_SSE41
     {"sse41", isa::sse41, dwconv3x3_s8_sse41, 16, 0},
 #endif
+#ifdef DTACS_WITH_I8MM
+    {"i8mm", isa::i8mm, dwconv3x3_s8_i8mm, 16, 0},
+#endif
 #ifdef DTACS_WITH_DOTPROD
     {"dotprod", isa::dotprod, dwconv3x3_s8_dotprod, 16, 128},
 #endif
@@ -42,7 +45,8 @@ constexpr Family<Dwconv3x3S8Kernel> dwconv3x3_s8{"dwconv3x3_s8", kKernels, sizeo
 // Group by group: biases, multipliers, then a row of weights after the other, each tap 0, 1, 2 and a zero.
 // Of wide weights all high parts stand before all low ones.
 // Vectors interleave the bytes of 16 channels into four times 4 channels, so that channel
-// 16 block + 4 q + r of a group lies at [q][block][r].
+// 16 block + 4 q + r of a group lies at [q][block][r].  Where all channels fill half a group, they
+// stand in it twice, for two neighbouring pixels.
 std::size_t packed_size_dwconv3x3_s8(const Dwconv3x3S8Kernel& k, int channels, bool wide) noexcept {
   const auto group = static_cast<std::size_t>(k.group);
   return (static_cast<std::size_t>(channels) + group - 1) / group * group * (8 + (wide ? 24 : 12));
@@ -58,7 +62,10 @@ void pack_dwconv3x3_s8(const Dwconv3x3S8Kernel& kernel, const Dwconv3x3S8Weights
     const auto each = [&](auto&& write) {
       for (int q = 0; q < 4; ++q)
         for (int block = 0; block < kernel.group; block += 16)
-          for (int r = 0; r < 4; ++r) write(first + block + 4 * q + r);
+          for (int r = 0; r < 4; ++r) {
+            const int c = first + block + 4 * q + r;
+            write(2 * s.channels == kernel.group ? c % s.channels : c);
+          }
     };
     each([&](int c) {
       std::int32_t sum = 0;

@@ -54,5 +54,6 @@ void dwconv3x3_s8_avxvnni(const Dwconv3x3S8Args&) noexcept;
 void dwconv3x3_s8_avx512vnni(const Dwconv3x3S8Args&) noexcept;
 void dwconv3x3_s8_neon(const Dwconv3x3S8Args&) noexcept;
 void dwconv3x3_s8_dotprod(const Dwconv3x3S8Args&) noexcept;
+void dwconv3x3_s8_i8mm(const Dwconv3x3S8Args&) noexcept;
 
 }  // namespace dtacs

@@ -7,12 +7,12 @@ constexpr int kGroup = 4 * kLanes;  // channels: one byte vector
 template <int P>
 using Sums = Vec[P][4];
 
-// Adds the products of P output pixels (1 or 2) of one group.  Four columns of a row,
+// Adds the products of P output pixels (1 or 2) of one group, of which `bytes` exist.  Four columns of a row,
 // interleaved, serve two neighbouring outputs at stride 1: the second one's weights are moved one tap on.
 template <int P>
-inline void accumulate(Sums<P>& acc, const Dwconv3x3S8Args& a, std::ptrdiff_t at, int c, const std::int8_t* weights) {
+inline void accumulate(Sums<P>& acc, const Dwconv3x3S8Args& a, std::ptrdiff_t at, int c, int bytes,
+                       const std::int8_t* weights) {
   const std::ptrdiff_t channels = a.channels;
-  const int bytes = a.channels - c;
 #pragma GCC unroll 16
   for (int i = 0; i < 3; ++i) {
     const std::uint8_t* row = a.rows[i] + ((a.x0 + at) * a.stride - 1) * channels + c;
@@ -30,7 +30,7 @@ inline void accumulate(Sums<P>& acc, const Dwconv3x3S8Args& a, std::ptrdiff_t at
 }
 
 template <int P>
-inline void pixels(const Dwconv3x3S8Args& a, std::ptrdiff_t at, int c, const std::int32_t* head) {
+inline void pixels(const Dwconv3x3S8Args& a, std::ptrdiff_t at, int c, int bytes, const std::int32_t* head) {
   const auto* weights = reinterpret_cast<const std::int8_t*>(head + 2 * kGroup);
   Sums<P> acc;
   if (a.wide) {
@@ -38,7 +38,7 @@ inline void pixels(const Dwconv3x3S8Args& a, std::ptrdiff_t at, int c, const std
     for (int q = 0; q < 4; ++q)
 #pragma GCC unroll 16
       for (int p = 0; p < P; ++p) acc[p][q] = zero();
-    accumulate<P>(acc, a, at, c, weights);
+    accumulate<P>(acc, a, at, c, bytes, weights);
     weights += 12 * kGroup;
   }
 #pragma GCC unroll 16
@@ -47,7 +47,7 @@ inline void pixels(const Dwconv3x3S8Args& a, std::ptrdiff_t at, int c, const std
 #pragma GCC unroll 16
     for (int p = 0; p < P; ++p) acc[p][q] = a.wide ? add(times128(acc[p][q]), bias) : bias;
   }
-  accumulate<P>(acc, a, at, c, weights);
+  accumulate<P>(acc, a, at, c, bytes, weights);
 #pragma GCC unroll 16
   for (int q = 0; q < 4; ++q) {
     const Multiplier m = load_multiplier(head + kGroup + q * kLanes);
@@ -55,17 +55,19 @@ inline void pixels(const Dwconv3x3S8Args& a, std::ptrdiff_t at, int c, const std
     for (int p = 0; p < P; ++p) acc[p][q] = scale(acc[p][q], m);
   }
 #pragma GCC unroll 16
-  for (int p = 0; p < P; ++p)
-    store_interleaved(a.out + (at + p) * std::ptrdiff_t{a.channels} + c, acc[p], a.channels - c);
+  for (int p = 0; p < P; ++p) store_interleaved(a.out + (at + p) * std::ptrdiff_t{a.channels} + c, acc[p], bytes);
 }
 
 inline void dwconv3x3(const Dwconv3x3S8Args& a) {
   const std::byte* packed = a.packed;
   for (int c = 0; c < a.channels; c += kGroup, packed += (a.wide ? 32 : 20) * kGroup) {
     const auto* head = reinterpret_cast<const std::int32_t*>(packed);
+    const int bytes = a.channels - c;
     std::ptrdiff_t p = 0;
+    if (a.stride == 1 && 2 * a.channels == kGroup)  // two pixels side by side, as packing provides
+      for (; p + 2 <= a.pixels; p += 2) pixels<1>(a, p, c, kGroup, head);
     if (a.stride == 1)
-      for (; p + 2 <= a.pixels; p += 2) pixels<2>(a, p, c, head);
-    for (; p < a.pixels; ++p) pixels<1>(a, p, c, head);
+      for (; p + 2 <= a.pixels; p += 2) pixels<2>(a, p, c, bytes, head);
+    for (; p < a.pixels; ++p) pixels<1>(a, p, c, bytes, head);
   }
 }

@@ -8,6 +8,7 @@ constexpr int kPixels = kRegisters == 32 ? 6 : 3;
 constexpr int kOutputs = 4;
 
 using Sums = V[kPixels][kOutputs];
+using Lanes = float[V::kLanes];  // a bias in the first, zeros in the others
 
 inline void step(Sums& acc, const float* const (&in)[kPixels], const float* const (&w)[kOutputs], std::ptrdiff_t k,
                  int lanes) {
@@ -24,14 +25,16 @@ inline void step(Sums& acc, const float* const (&in)[kPixels], const float* cons
 
 // Up to kPixels pixels from `at` and up to 4 outputs from `first`; where there are
 // fewer, the last ones are computed again and not stored.
-void block(const Head3x3Args& a, std::ptrdiff_t at, int pixels, int first, int outputs) {
+void block(const Head3x3Args& a, const Lanes* bias, std::ptrdiff_t at, int pixels, int first, int outputs) {
   // The three pixels under the kernel are one run in memory, and so are their weights.
   const std::ptrdiff_t run = 3 * static_cast<std::ptrdiff_t>(a.channels);
   Sums acc;
 #pragma GCC unroll 16
-  for (int p = 0; p < kPixels; ++p)
+  for (int n = 0; n < kOutputs; ++n) {
+    const V start = V::load(bias[first + (n < outputs ? n : outputs - 1)]);
 #pragma GCC unroll 16
-    for (int n = 0; n < kOutputs; ++n) acc[p][n] = V::zero();
+    for (int p = 0; p < kPixels; ++p) acc[p][n] = start;
+  }
   for (int i = 0; i < 3; ++i) {
     const float* in[kPixels];
     const float* w[kOutputs];
@@ -43,18 +46,22 @@ void block(const Head3x3Args& a, std::ptrdiff_t at, int pixels, int first, int o
     for (; k + V::kLanes <= run; k += V::kLanes) step(acc, in, w, k, V::kLanes);
     if (k < run) step(acc, in, w, k, static_cast<int>(run - k));
   }
-  float sums[kPixels][kOutputs];
 #pragma GCC unroll 16
-  for (int p = 0; p < kPixels; ++p) sum_lanes(acc[p], sums[p]);
-  for (int p = 0; p < pixels; ++p)
-    for (int n = 0; n < outputs; ++n) a.logits[(at + p) * a.outputs + first + n] = a.bias[first + n] + sums[p][n];
+  for (int p = 0; p < kPixels; ++p) {
+    if (p >= pixels) break;
+    float sums[kOutputs], *logits = a.logits + (at + p) * a.outputs + first;
+    sum_lanes(acc[p], outputs == kOutputs ? logits : sums);
+    for (int n = 0; outputs < kOutputs && n < outputs; ++n) logits[n] = sums[n];
+  }
 }
 
 inline void head3x3(const Head3x3Args& a) {
+  Lanes bias[kHead3x3MaxOutputs] = {};
+  for (int n = 0; n < a.outputs; ++n) bias[n][0] = a.bias[n];
   for (std::ptrdiff_t at = 0; at < a.pixels; at += kPixels) {
     const int pixels = a.pixels - at < kPixels ? static_cast<int>(a.pixels - at) : kPixels;
     for (int first = 0; first < a.outputs; first += kOutputs)
-      block(a, at, pixels, first, a.outputs - first < kOutputs ? a.outputs - first : kOutputs);
+      block(a, bias, at, pixels, first, a.outputs - first < kOutputs ? a.outputs - first : kOutputs);
     if (a.classes == nullptr) continue;
     for (int p = 0; p < pixels; ++p) {
       const float* logits = a.logits + (at + p) * a.outputs;

@@ -20,6 +20,9 @@ constexpr Head3x3S8Kernel kKernels[] = {
 #ifdef DTACS_WITH_SSE41
     {"sse41", isa::sse41, head3x3_s8_sse41, 0},
 #endif
+#ifdef DTACS_WITH_I8MM
+    {"i8mm", isa::i8mm, head3x3_s8_i8mm, 0},
+#endif
 #ifdef DTACS_WITH_DOTPROD
     {"dotprod", isa::dotprod, head3x3_s8_dotprod, 128},
 #endif
@@ -29,31 +32,28 @@ constexpr Head3x3S8Kernel kKernels[] = {
     {"scalar", isa::none, head3x3_s8_scalar, 0},
 };
 
-constexpr int kPanel = 4;
-
 }  // namespace
 
 constexpr Family<Head3x3S8Kernel> head3x3_s8{"head3x3_s8", kKernels, sizeof kKernels / sizeof *kKernels};
 
-// Panel by panel of four outputs: biases, weights [i][j][c / 4][output][c % 4].
+// Output by output: bias, weights [i][j][c].
 std::size_t packed_size_head3x3_s8(int outputs) noexcept {
-  const auto panels = (static_cast<std::size_t>(outputs) + kPanel - 1) / kPanel;
-  return panels * kPanel * (4 + 9 * kHead3x3S8Channels);
+  return static_cast<std::size_t>(outputs) * (4 + 9 * kHead3x3S8Channels);
 }
 
 void pack_head3x3_s8(const Head3x3S8Kernel& kernel, const Head3x3S8Weights& s, std::byte* packed) noexcept {
-  const auto tap = [&](int n, int c, int t) { return s.w[(n * kHead3x3S8Channels + c) * 9 + t]; };
-  for (int first = 0; first < s.outputs; first += kPanel) {
-    PanelWriter panel(first, kPanel, s.outputs, packed);
-    panel.per_output<std::int32_t>([&](int n) {
+  for (int n = 0; n < s.outputs; ++n) {
+    const auto tap = [&](int c, int t) { return s.w[(n * kHead3x3S8Channels + c) * 9 + t]; };
+    PanelWriter output(n, 1, s.outputs, packed);
+    output.per_output<std::int32_t>([&](int) {
       std::int32_t sum = 0;
       for (int c = 0; c < kHead3x3S8Channels; ++c)
-        for (int t = 0; t < 9; ++t) sum += tap(n, c, t);
+        for (int t = 0; t < 9; ++t) sum += tap(c, t);
       return s.b[n] + kernel.offset * sum;
     });
     for (int t = 0; t < 9; ++t)
-      panel.weights<std::int8_t>(kHead3x3S8Channels, 4, [&](int n, int c) { return tap(n, c, t); });
-    packed = panel.end();
+      output.weights<std::int8_t>(kHead3x3S8Channels, 1, [&](int, int c) { return tap(c, t); });
+    packed = output.end();
   }
 }
 

@@ -54,5 +54,6 @@ void head3x3_s8_avxvnni(const Head3x3S8Args&) noexcept;
 void head3x3_s8_avx512vnni(const Head3x3S8Args&) noexcept;
 void head3x3_s8_neon(const Head3x3S8Args&) noexcept;
 void head3x3_s8_dotprod(const Head3x3S8Args&) noexcept;
+void head3x3_s8_i8mm(const Head3x3S8Args&) noexcept;
 
 }  // namespace dtacs

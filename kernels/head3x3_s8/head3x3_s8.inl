@@ -2,51 +2,44 @@
 // The kernel over the lanes of one instruction set; include it inside an anonymous
 // namespace after simd/s8_*.inl.
 //
-// Four lanes are a pixel's four outputs: a vector of bytes holds the 16 channels of
-// kLanes / 4 neighbouring pixels, of which one group of 4 channels is repeated at a time.
+// A vector of bytes holds the 16 channels of kLanes / 4 neighbouring pixels, four such vectors
+// make kLanes sums of one output: a lane for each pixel.
 
-constexpr int kPixels = kLanes / 4;
+constexpr int kPixels = kLanes / 4;  // of a vector of bytes
 constexpr int kPixelBytes = kHead3x3S8Channels;
-constexpr std::ptrdiff_t kPanelBytes = 4 * (4 + 9 * kHead3x3S8Channels);
 
-template <int Q>
-inline Vec quarter(Vec acc, Vec pixels, const std::int8_t* w) {
-  return dot4(acc, repeat_lane<Q>(pixels), repeat16(w + 16 * Q));
-}
-
-// Four outputs of `bytes` / 16 pixels, at most kPixels.
-inline Vec sums(const Head3x3S8Args& a, std::ptrdiff_t at, int bytes, const std::byte* panel) {
-  const auto* w = reinterpret_cast<const std::int8_t*>(panel + 16);
-  Vec acc = repeat16(panel), odd = zero();  // two chains of sums: one alone would wait for itself
+// One output of the kLanes pixels from column x on, of which `pixels` exist.
+inline Vec sums(const Head3x3S8Args& a, std::ptrdiff_t x, int pixels, const std::byte* output) {
+  const auto* w = reinterpret_cast<const std::int8_t*>(output + sizeof(std::int32_t));
+  Vec acc[4] = {zero(), zero(), zero(), zero()};
 #pragma GCC unroll 16
   for (int i = 0; i < 3; ++i)
 #pragma GCC unroll 16
-    for (int j = 0; j < 3; ++j, w += 64) {
-      const Vec x = load_bytes(a.rows[i] + (a.x0 + at + j - 1) * kPixelBytes, bytes);
-      acc = quarter<0>(acc, x, w);
-      odd = quarter<1>(odd, x, w);
-      acc = quarter<2>(acc, x, w);
-      odd = quarter<3>(odd, x, w);
+    for (int j = 0; j < 3; ++j, w += kPixelBytes) {
+      const Vec weights = repeat16(w);
+#pragma GCC unroll 16
+      for (int g = 0; g < 4; ++g) {
+        const int first = g * kPixels < pixels ? g * kPixels : 0;  // sums of pixels that do not exist are not used
+        const std::uint8_t* in = a.rows[i] + (x + first + j - 1) * kPixelBytes;
+        acc[g] = dot4(acc[g], load_bytes(in, (pixels - first) * kPixelBytes), weights);
+      }
     }
-  return add(acc, odd);
+  return add(sum4(acc), repeat4(output));
+}
+
+// Inlined twice, so that whole vectors ask no question.
+[[gnu::always_inline]] inline void some(const Head3x3S8Args& a, std::ptrdiff_t at, int pixels) {
+  constexpr std::ptrdiff_t kOutputBytes = sizeof(std::int32_t) + 9 * kPixelBytes;
+  Vec largest = sums(a, a.x0 + at, pixels, a.packed), best = zero();
+  for (int n = 1; n < a.outputs; ++n)
+    keep_larger(largest, best, sums(a, a.x0 + at, pixels, a.packed + n * kOutputBytes), n);
+  std::uint8_t classes[kLanes];
+  store_u8(classes, best, kLanes);
+  __builtin_memcpy(a.classes + at, classes, static_cast<std::size_t>(pixels));
 }
 
 inline void head3x3(const Head3x3S8Args& a) {
-  for (std::ptrdiff_t at = 0; at < a.pixels; at += kPixels) {
-    const int pixels = a.pixels - at < kPixels ? static_cast<int>(a.pixels - at) : kPixels;
-    std::int32_t largest[kPixels];
-    int best[kPixels];
-    for (int first = 0; first < a.outputs; first += 4) {
-      std::int32_t sum[kLanes];
-      store(sum, sums(a, at, pixels * kPixelBytes, a.packed + first / 4 * kPanelBytes));
-      const int outputs = a.outputs - first < 4 ? a.outputs - first : 4;
-      for (int p = 0; p < kPixels; ++p)
-        for (int n = 0; n < outputs; ++n) {
-          const bool larger = first + n == 0 || sum[4 * p + n] > largest[p];
-          best[p] = larger ? first + n : best[p];
-          largest[p] = larger ? sum[4 * p + n] : largest[p];
-        }
-    }
-    for (int p = 0; p < pixels; ++p) a.classes[at + p] = static_cast<std::uint8_t>(best[p]);
-  }
+  std::ptrdiff_t at = 0;
+  for (; at + kLanes <= a.pixels; at += kLanes) some(a, at, kLanes);
+  if (at < a.pixels) some(a, at, static_cast<int>(a.pixels - at));
 }

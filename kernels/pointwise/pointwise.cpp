@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/pointwise/pointwise.h"
 
+#include "kernels/panel_f32.h"
+
 namespace dtacs {
 
 namespace {
@@ -25,22 +27,14 @@ constexpr PointwiseKernel kKernels[] = {
 
 constexpr Family<PointwiseKernel> pointwise_f32{"pointwise_f32", kKernels, sizeof kKernels / sizeof *kKernels};
 
-// Panel by panel of `panel` outputs: the biases, then the weights as [k][output].
-// Outputs that do not exist are zeros.
 std::size_t packed_size_pointwise(const PointwiseKernel& k, int depth, int outputs) noexcept {
-  const auto panel = static_cast<std::size_t>(k.panel);
-  const auto panels = (static_cast<std::size_t>(outputs) + panel - 1) / panel;
-  return panels * panel * (1 + static_cast<std::size_t>(depth));
+  return packed_size_f32(k.panel, outputs, 1, depth);
 }
 
-void pack_pointwise(const PointwiseKernel& kernel, const float* weights, const float* bias, int depth, int outputs,
+void pack_pointwise(const PointwiseKernel& k, const float* weights, const float* bias, int depth, int outputs,
                     float* packed) noexcept {
-  for (std::ptrdiff_t first = 0; first < outputs; first += kernel.panel) {
-    const std::ptrdiff_t last = first + kernel.panel;
-    for (std::ptrdiff_t n = first; n < last; ++n) *packed++ = n < outputs ? bias[n] : 0.0f;
-    for (int k = 0; k < depth; ++k)
-      for (std::ptrdiff_t n = first; n < last; ++n) *packed++ = n < outputs ? weights[n * depth + k] : 0.0f;
-  }
+  pack_f32(
+      k.panel, bias, outputs, 1, depth, [&](std::ptrdiff_t n, int, int c) { return weights[n * depth + c]; }, packed);
 }
 
 }  // namespace dtacs

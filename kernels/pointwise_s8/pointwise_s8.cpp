@@ -10,31 +10,35 @@ namespace {
 
 constexpr PointwiseS8Kernel kKernels[] = {
 #ifdef DTACS_WITH_AVX512VNNI
-    {"avx512vnni", isa::avx512vnni, pointwise_s8_avx512vnni, 32, 0},
+    {"avx512vnni", isa::avx512vnni, pointwise_s8_avx512vnni, 32, 4, 0},
 #endif
 #ifdef DTACS_WITH_AVXVNNI
-    {"avxvnni", isa::avxvnni, pointwise_s8_avxvnni, 16, 0},
+    {"avxvnni", isa::avxvnni, pointwise_s8_avxvnni, 16, 4, 0},
 #endif
 #ifdef DTACS_WITH_AVX2
-    {"avx2", isa::avx2, pointwise_s8_avx2, 16, 0},
+    {"avx2", isa::avx2, pointwise_s8_avx2, 16, 4, 0},
 #endif
 #ifdef DTACS_WITH_SSE41
-    {"sse41", isa::sse41, pointwise_s8_sse41, 8, 0},
+    {"sse41", isa::sse41, pointwise_s8_sse41, 8, 4, 0},
+#endif
+#ifdef DTACS_WITH_I8MM
+    {"i8mm", isa::i8mm, pointwise_s8_i8mm, 8, 8, 0},
 #endif
 #ifdef DTACS_WITH_DOTPROD
-    {"dotprod", isa::dotprod, pointwise_s8_dotprod, 8, 128},
+    {"dotprod", isa::dotprod, pointwise_s8_dotprod, 8, 4, 128},
 #endif
 #ifdef DTACS_WITH_NEON
-    {"neon", isa::neon, pointwise_s8_neon, 8, 128},
+    {"neon", isa::neon, pointwise_s8_neon, 8, 4, 128},
 #endif
-    {"scalar", isa::none, pointwise_s8_scalar, 8, 0},
+    {"scalar", isa::none, pointwise_s8_scalar, 8, 4, 0},
 };
 
 }  // namespace
 
 constexpr Family<PointwiseS8Kernel> pointwise_s8{"pointwise_s8", kKernels, sizeof kKernels / sizeof *kKernels};
 
-// Panel by panel: biases, multipliers, factors of the residual as s32, weights [k / 4][output][k % 4],
+// Panel by panel: biases, multipliers, factors of the residual as s32, weights
+// [k / group][output][k % group],
 // of wide weights all high parts before all low ones.
 std::size_t packed_size_pointwise_s8(const PointwiseS8Kernel& k, int depth, int outputs, bool wide) noexcept {
   const auto panel = static_cast<std::size_t>(k.panel);
@@ -57,10 +61,10 @@ void pack_pointwise_s8(const PointwiseS8Kernel& kernel, const PointwiseS8Weights
     panel.per_output<std::int32_t>([&](int n) { return s.m[n]; });
     panel.per_output<std::int32_t>([&](int n) { return s.r == nullptr ? 0 : s.r[n]; });
     if (s.wide != nullptr) {
-      panel.weights<std::int8_t>(s.depth, 4, [&](int n, int k) { return wide_high(weight(n, k)); });
-      panel.weights<std::int8_t>(s.depth, 4, [&](int n, int k) { return wide_low(weight(n, k)); });
+      panel.weights<std::int8_t>(s.depth, kernel.group, [&](int n, int k) { return wide_high(weight(n, k)); });
+      panel.weights<std::int8_t>(s.depth, kernel.group, [&](int n, int k) { return wide_low(weight(n, k)); });
     } else {
-      panel.weights<std::int8_t>(s.depth, 4, weight);
+      panel.weights<std::int8_t>(s.depth, kernel.group, weight);
     }
     packed = panel.end();
   }

@@ -39,6 +39,7 @@ struct PointwiseS8Kernel {
   IsaSet needs;
   void (*run)(const PointwiseS8Args&) noexcept;
   int panel;   // outputs computed together; the packed weights are padded to a multiple of it
+  int group;   // inputs multiplied together: 4 or 8
   int offset;  // the variant multiplies inputs less this; packing makes up for it in the bias
 };
 
@@ -55,5 +56,6 @@ void pointwise_s8_avxvnni(const PointwiseS8Args&) noexcept;
 void pointwise_s8_avx512vnni(const PointwiseS8Args&) noexcept;
 void pointwise_s8_neon(const PointwiseS8Args&) noexcept;
 void pointwise_s8_dotprod(const PointwiseS8Args&) noexcept;
+void pointwise_s8_i8mm(const PointwiseS8Args&) noexcept;
 
 }  // namespace dtacs

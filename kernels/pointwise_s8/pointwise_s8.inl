@@ -15,18 +15,20 @@ struct Panel {
   template <int P>
   void run(std::ptrdiff_t at) const {
     const std::ptrdiff_t pixel = begin + at;
-    Vec acc[P][V];
+    Block<Dot4, P, V> block;
     const auto* w = reinterpret_cast<const std::int8_t*>(head + 3 * kPanel);
     const std::uint8_t* in = a.in + pixel * a.depth;
     if (a.wide) {
-      set_zero(acc);
-      accumulate<Dot4>(acc, in, a.depth, w, a.depth);
-      raise(acc, head);
+      block.set_zero();
+      block.accumulate(in, a.depth, w, a.depth);
+      block.raise(head);
       w += static_cast<std::ptrdiff_t>(a.depth) * kPanel;
     } else {
-      set_bias(acc, head);
+      block.set_bias(head);
     }
-    accumulate<Dot4>(acc, in, a.depth, w, a.depth);
+    block.accumulate(in, a.depth, w, a.depth);
+    Vec sums[P][V];
+    block.sums(sums);
     const std::ptrdiff_t to = pixel * a.outputs + first;
     if (a.add != nullptr) {
 #pragma GCC unroll 16
@@ -36,11 +38,11 @@ struct Panel {
         const Vec factor = load(head + 2 * kPanel + v * kLanes);
 #pragma GCC unroll 16
         for (int p = 0; p < P; ++p)
-          acc[p][v] = add_product(
-              acc[p][v], load_u8(a.add + to + p * static_cast<std::ptrdiff_t>(a.outputs) + v * kLanes, n), factor);
+          sums[p][v] = add_product(
+              sums[p][v], load_u8(a.add + to + p * static_cast<std::ptrdiff_t>(a.outputs) + v * kLanes, n), factor);
       }
     }
-    store_block(acc, head + kPanel, a.out + to, a.outputs, a.outputs - first);
+    store_block(sums, head + kPanel, a.out + to, a.outputs, a.outputs - first);
   }
 };
 

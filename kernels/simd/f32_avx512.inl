@@ -62,17 +62,17 @@ inline V mul_add(V a, Few b, V c) {
 }
 
 inline void sum_lanes(const V (&v)[4], float* to) {
-  __m256 half[4];
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i)
-    half[i] = _mm256_add_ps(_mm512_castps512_ps256(v[i].v), _mm512_extractf32x8_ps(v[i].v, 1));
-  const __m256 pairs = _mm256_hadd_ps(_mm256_hadd_ps(half[0], half[1]), _mm256_hadd_ps(half[2], half[3]));
-  _mm_storeu_ps(to, _mm_add_ps(_mm256_castps256_ps128(pairs), _mm256_extractf128_ps(pairs, 1)));
+  const __m512 a = _mm512_add_ps(_mm512_unpacklo_ps(v[0].v, v[1].v), _mm512_unpackhi_ps(v[0].v, v[1].v));
+  const __m512 b = _mm512_add_ps(_mm512_unpacklo_ps(v[2].v, v[3].v), _mm512_unpackhi_ps(v[2].v, v[3].v));
+  const __m512 fours = _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xee));
+  const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(fours), _mm512_extractf32x8_ps(fours, 1));
+  _mm_storeu_ps(to, _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1)));
 }
 
-// 14 x 2 sums, 2 weights and a broadcast: 31 registers.
+// 14 x 2 sums, 2 weights and a broadcast: 31 registers.  With one vector a broadcast is
+// part of the multiply-add; more than 8 rows need more addresses than there are registers.
 constexpr int kRegisters = 32;
 constexpr int kVectors = 2;
-constexpr int block_rows(int) {
-  return 14;
+constexpr int block_rows(int vectors) {
+  return vectors == 1 ? 8 : 14;
 }

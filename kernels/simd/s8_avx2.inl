@@ -74,9 +74,14 @@ inline Vec load_bytes(const void* p, int bytes) {
 inline Vec repeat16(const void* p) {
   return _mm256_broadcastsi128_si256(_mm_loadu_si128(static_cast<const __m128i*>(p)));
 }
-template <int Q>
-inline Vec repeat_lane(Vec v) {
-  return _mm256_shuffle_epi32(v, Q * 0x55);
+inline Vec sum4(const Vec (&v)[4]) {
+  const Vec sums = _mm256_hadd_epi32(_mm256_hadd_epi32(v[0], v[1]), _mm256_hadd_epi32(v[2], v[3]));
+  return _mm256_permutevar8x32_epi32(sums, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+inline void keep_larger(Vec& largest, Vec& best, Vec v, int n) {
+  const Vec larger = _mm256_cmpgt_epi32(v, largest);
+  largest = _mm256_max_epi32(largest, v);
+  best = _mm256_blendv_epi8(best, _mm256_set1_epi32(n), larger);
 }
 inline void interleave4(const Vec (&in)[4], Vec (&out)[4]) {
   const Vec lo01 = _mm256_unpacklo_epi8(in[0], in[1]), hi01 = _mm256_unpackhi_epi8(in[0], in[1]);

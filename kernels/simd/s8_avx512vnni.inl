@@ -68,9 +68,17 @@ inline Vec load_bytes(const void* p, int bytes) {
 inline Vec repeat16(const void* p) {
   return _mm512_broadcast_i32x4(_mm_loadu_si128(static_cast<const __m128i*>(p)));
 }
-template <int Q>
-inline Vec repeat_lane(Vec v) {
-  return _mm512_shuffle_epi32(v, static_cast<_MM_PERM_ENUM>(Q * 0x55));
+inline Vec sum4(const Vec (&v)[4]) {
+  const auto pairs = [](Vec a, Vec b) {  // of each 4 lanes: a0 + a2, b0 + b2, a1 + a3, b1 + b3
+    return _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+  };
+  const Vec first = pairs(v[0], v[1]), second = pairs(v[2], v[3]);
+  const Vec sums = _mm512_add_epi32(_mm512_unpacklo_epi64(first, second), _mm512_unpackhi_epi64(first, second));
+  return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), sums);
+}
+inline void keep_larger(Vec& largest, Vec& best, Vec v, int n) {
+  best = _mm512_mask_blend_epi32(_mm512_cmpgt_epi32_mask(v, largest), best, _mm512_set1_epi32(n));
+  largest = _mm512_max_epi32(largest, v);
 }
 inline void interleave4(const Vec (&in)[4], Vec (&out)[4]) {
   const Vec lo01 = _mm512_unpacklo_epi8(in[0], in[1]), hi01 = _mm512_unpackhi_epi8(in[0], in[1]);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the 8-bit kernels need of NEON, of AArch64 and of ARMv7, with dot products where
 // the file is compiled for them.  See s8_sse41.inl.  There is no product of u8 and s8:
-// inputs are taken less 128 (the kernels' offset), which flips their upper bit.
+// inputs are taken less 128 (the kernels' offset), which flips their upper bit.  The extension of
+// matrix products has them.
 
 using Vec = int32x4_t;
 constexpr int kLanes = 4;
@@ -49,6 +50,9 @@ inline int32x4_t add_pairs(int32x4_t low, int32x4_t high) {
 #endif
 }
 inline Vec dot4(Vec acc, Vec x, Vec w) {
+#if defined(__ARM_FEATURE_MATMUL_INT8)
+  return vusdotq_s32(acc, vreinterpretq_u8_s32(x), vreinterpretq_s8_s32(w));
+#else
   const int8x16_t a = veorq_s8(vreinterpretq_s8_s32(x), vdupq_n_s8(-128)), b = vreinterpretq_s8_s32(w);
 #if defined(__ARM_FEATURE_DOTPROD)
   return vdotq_s32(acc, a, b);
@@ -57,7 +61,27 @@ inline Vec dot4(Vec acc, Vec x, Vec w) {
   const int16x8_t low = vmull_s8(vget_low_s8(a), vget_low_s8(b)), high = vmull_s8(vget_high_s8(a), vget_high_s8(b));
   return vpadalq_s16(acc, add_pairs(low, high));
 #endif
+#endif
 }
+#if defined(__ARM_FEATURE_MATMUL_INT8)
+#define DTACS_MATRIX_PRODUCTS
+// 8 bytes of two pixels by 8 of two outputs into a square of sums; see block_s8.inl.
+struct MatrixProducts {
+  static constexpr int kRows = 2, kGroup = 8;
+  static Vec bias(const std::int32_t* p) {
+    const int32x2_t two = vld1_s32(p);
+    return vcombine_s32(two, two);
+  }
+  static Vec inputs(const std::uint8_t* p, const std::uint8_t* q) {
+    return vreinterpretq_s32_u8(vcombine_u8(vld1_u8(p), vld1_u8(q)));
+  }
+  static Vec dot(Vec acc, Vec x, Vec w) { return vusmmlaq_s32(acc, vreinterpretq_u8_s32(x), vreinterpretq_s8_s32(w)); }
+  static Vec row(int r, const Vec* acc) {
+    return r == 0 ? vcombine_s32(vget_low_s32(acc[0]), vget_low_s32(acc[1]))
+                  : vcombine_s32(vget_high_s32(acc[0]), vget_high_s32(acc[1]));
+  }
+};
+#endif
 inline Vec dot2(Vec acc, Vec x, Vec w) {
   const int16x8_t a = vreinterpretq_s16_s32(x), b = vreinterpretq_s16_s32(w);
   const int32x4_t low = vmull_s16(vget_low_s16(a), vget_low_s16(b));
@@ -93,9 +117,15 @@ inline Vec load_bytes(const void* p, int) {
 inline Vec repeat16(const void* p) {
   return load(p);
 }
-template <int Q>
-inline Vec repeat_lane(Vec v) {
-  return Q < 2 ? vdupq_lane_s32(vget_low_s32(v), Q % 2) : vdupq_lane_s32(vget_high_s32(v), Q % 2);
+inline Vec sum4(const Vec (&v)[4]) {
+  const auto sum2 = [](Vec a, Vec b) {
+    return vcombine_s32(vpadd_s32(vget_low_s32(a), vget_high_s32(a)), vpadd_s32(vget_low_s32(b), vget_high_s32(b)));
+  };
+  return sum2(sum2(v[0], v[1]), sum2(v[2], v[3]));
+}
+inline void keep_larger(Vec& largest, Vec& best, Vec v, int n) {
+  best = vbslq_s32(vcgtq_s32(v, largest), vdupq_n_s32(n), best);
+  largest = vmaxq_s32(largest, v);
 }
 inline void interleave4(const Vec (&in)[4], Vec (&out)[4]) {
   const auto bytes = [&](int i) { return vreinterpretq_u8_s32(in[i]); };

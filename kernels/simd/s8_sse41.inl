@@ -75,10 +75,15 @@ inline Vec load_bytes(const void* p, int) {
 inline Vec repeat16(const void* p) {
   return load(p);
 }
-// Lane Q of each 4 lanes, in all four.
-template <int Q>
-inline Vec repeat_lane(Vec v) {
-  return _mm_shuffle_epi32(v, Q * 0x55);
+// The sums of each 4 lanes, of four vectors one behind the other.
+inline Vec sum4(const Vec (&v)[4]) {
+  return _mm_hadd_epi32(_mm_hadd_epi32(v[0], v[1]), _mm_hadd_epi32(v[2], v[3]));
+}
+// Where v is above the largest so far, it is that now, and n is best.
+inline void keep_larger(Vec& largest, Vec& best, Vec v, int n) {
+  const Vec larger = _mm_cmpgt_epi32(v, largest);
+  largest = _mm_max_epi32(largest, v);
+  best = _mm_blendv_epi8(best, _mm_set1_epi32(n), larger);
 }
 // Byte b of four vectors side by side: out[q] holds bytes 4q..4q+3 of each 16.
 inline void interleave4(const Vec (&in)[4], Vec (&out)[4]) {

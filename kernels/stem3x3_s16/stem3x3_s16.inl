@@ -12,14 +12,16 @@ struct Panel {
   void run(std::ptrdiff_t at) const {
     const auto* w = reinterpret_cast<const std::int8_t*>(head + 2 * kPanel);
     const std::ptrdiff_t pixel = 2 * static_cast<std::ptrdiff_t>(a.channels);  // bytes
-    Vec acc[P][V];
-    set_bias(acc, head);
+    Block<Dot2, P, V> block;
+    block.set_bias(head);
     for (const std::int16_t* row : a.rows) {  // the three pixels under the kernel are one run in memory
       const auto* in = reinterpret_cast<const std::uint8_t*>(row) + ((a.x0 + at) * 2 - 1) * pixel;
-      accumulate<Dot2>(acc, in, 2 * pixel, w, 3 * pixel);
+      block.accumulate(in, 2 * pixel, w, 3 * pixel);
       w += 3 * pixel * kPanel;
     }
-    store_block(acc, head + kPanel, a.out + at * a.outputs + first, a.outputs, a.outputs - first);
+    Vec sums[P][V];
+    block.sums(sums);
+    store_block(sums, head + kPanel, a.out + at * a.outputs + first, a.outputs, a.outputs - first);
   }
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/upconv3x3/upconv3x3.h"
 
+#include "kernels/panel_f32.h"
+
 namespace dtacs {
 
 namespace {
@@ -21,16 +23,13 @@ constexpr Upconv3x3Kernel kKernels[] = {
     {"scalar", isa::none, upconv3x3_f32_scalar, 16},
 };
 
-constexpr int kProducts = 9;
-
 // How a 3-tap filter enters the products.
-constexpr double kTaps[3][3] = {{-1, 0, 0}, {1, 1, 1}, {0, 0, 1}};
+constexpr double kTaps[5][3] = {{-1, 0, 0}, {1, 1, 1}, {0, 0, 1}, {-1, -1, 0}, {0, 1, 1}};
 
-float transformed(const float* w, int product) noexcept {
+float transformed(const float* w, int k, int l) noexcept {
   double sum = 0;
   for (int i = 0; i < 3; ++i)
-    for (int j = 0; j < 3; ++j)
-      sum += kTaps[product / 3][i] * kTaps[product % 3][j] * static_cast<double>(w[i * 3 + j]);
+    for (int j = 0; j < 3; ++j) sum += kTaps[k][i] * kTaps[l][j] * static_cast<double>(w[i * 3 + j]);
   return static_cast<float>(sum);
 }
 
@@ -39,31 +38,27 @@ float transformed(const float* w, int product) noexcept {
 constexpr Family<Upconv3x3Kernel> upconv3x3_f32{"upconv3x3_f32", kKernels, sizeof kKernels / sizeof *kKernels};
 
 // Differences across of `pairs` rows, down of one row more, both of one row more, each
-// a pixel wider than the run; and the sums of a panel.
-std::size_t scratch_size_upconv3x3(const Upconv3x3Kernel& k, int channels, int pairs, int pixels) noexcept {
+// a pixel wider than the run; and the sums of a panel.  Each part of these is rounded up to an odd number
+// of cache lines.
+std::size_t scratch_size_upconv3x3(const Upconv3x3Kernel& k, int across, int channels, int pairs, int pixels) noexcept {
   const auto rows = static_cast<std::size_t>(pairs), columns = static_cast<std::size_t>(pixels);
-  return (3 * rows + 2) * ((columns + 1) * static_cast<std::size_t>(channels) + 16) +
-         kProducts * rows * columns * static_cast<std::size_t>(k.panel);
+  const auto products = 3 * static_cast<std::size_t>(products_upconv3x3(across));
+  const auto tiles = rows * static_cast<std::size_t>(tiles_upconv3x3(across, pixels));
+  return (3 * rows + 2) * ((columns + 1) * static_cast<std::size_t>(channels) + 2 * 16) +
+         products * (tiles * static_cast<std::size_t>(k.panel) + 2 * 16);
 }
 
-// Panel by panel of `panel` outputs: the biases, then the weights as
-// [product][c][output].  Outputs that do not exist are zeros.
-std::size_t packed_size_upconv3x3(const Upconv3x3Kernel& k, int channels, int outputs) noexcept {
-  const auto panel = static_cast<std::size_t>(k.panel);
-  const auto panels = (static_cast<std::size_t>(outputs) + panel - 1) / panel;
-  return panels * panel * (1 + kProducts * static_cast<std::size_t>(channels));
+std::size_t packed_size_upconv3x3(const Upconv3x3Kernel& k, int across, int channels, int outputs) noexcept {
+  return packed_size_f32(k.panel, outputs, 3 * products_upconv3x3(across), channels);
 }
 
-void pack_upconv3x3(const Upconv3x3Kernel& kernel, const float* weights, const float* bias, int depth, int channels,
-                    int outputs, float* packed) noexcept {
-  for (std::ptrdiff_t begin = 0; begin < outputs; begin += kernel.panel) {
-    const std::ptrdiff_t end = begin + kernel.panel;
-    for (std::ptrdiff_t n = begin; n < end; ++n) *packed++ = n < outputs ? bias[n] : 0.0f;
-    for (int k = 0; k < kProducts; ++k)
-      for (int c = 0; c < channels; ++c)
-        for (std::ptrdiff_t n = begin; n < end; ++n)
-          *packed++ = n < outputs ? transformed(weights + (n * depth + c) * 9, k) : 0.0f;
-  }
+void pack_upconv3x3(const Upconv3x3Kernel& k, int across, const float* weights, const float* bias, int depth,
+                    int channels, int outputs, float* packed) noexcept {
+  const int products = products_upconv3x3(across);
+  const auto weight = [&](std::ptrdiff_t n, int product, int c) {
+    return transformed(weights + (n * depth + c) * 9, product / products, product % products);
+  };
+  pack_f32(k.panel, bias, outputs, 3 * products, channels, weight, packed);
 }
 
 }  // namespace dtacs

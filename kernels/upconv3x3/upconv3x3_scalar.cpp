@@ -6,13 +6,15 @@ namespace dtacs {
 // The reference: the formulas in the header, tile by tile.  A panel of outputs shares
 // each input value; their sums do not mix.
 void upconv3x3_f32_scalar(const Upconv3x3Args& a) noexcept {
-  constexpr int kPanel = 16;
+  constexpr int kPanel = 16, kInput[] = {0, 1, 2, 0, 2}, kBeside[] = {3, 0, 2, 4};
   const std::ptrdiff_t channels = a.channels;
+  const int products = products_upconv3x3(a.across), end = a.x0 + a.pixels;
   for (int pair = 0; pair < a.pairs; ++pair) {
-    for (std::ptrdiff_t x = a.x0; x < a.x0 + a.pixels; ++x) {
+    for (std::ptrdiff_t x = a.x0; x < a.x0 + a.across * tiles_upconv3x3(a.across, a.pixels); x += a.across) {
       for (std::ptrdiff_t c = 0; c < channels; ++c) {
-        float d[3][3];  // after differences down, columns x - 1, x, x + 1
+        float d[3][3] = {};  // after differences down, columns x - 1, x, x + 1
         for (int j = 0; j < 3; ++j) {
+          if (j == 2 && x == end) continue;  // no output there is wanted
           const std::ptrdiff_t at = (x + j - 1) * channels + c;
           const float p = a.in[pair][at], q = a.in[pair + 1][at], r = a.in[pair + 2][at];
           d[0][j] = q - p;
@@ -30,19 +32,24 @@ void upconv3x3_f32_scalar(const Upconv3x3Args& a) noexcept {
       for (int first = 0; first < a.outputs; first += kPanel) {
         const float* bias = w;
         w += kPanel;
-        float m[9][kPanel] = {};
-        for (int k = 0; k < 9; ++k) {
-          for (std::ptrdiff_t c = 0; c < channels; ++c, w += kPanel) {
+        float m[3][5][kPanel] = {};
+        for (int k = 0; k < 3; ++k) {
+          for (int l = 0; l < products; ++l) {
+            const float* t = a.scratch + (k * 3 + kInput[l]) * channels;
+            for (std::ptrdiff_t c = 0; c < channels; ++c, w += kPanel) {
 #pragma GCC unroll 1  // left a loop, it is vectorised
-            for (int n = 0; n < kPanel; ++n) m[k][n] += a.scratch[k * channels + c] * w[n];
+              for (int n = 0; n < kPanel; ++n) m[k][l][n] += t[c] * w[n];
+            }
           }
         }
         for (int i = 0; i < 2; ++i) {
-          for (int j = 0; j < 2; ++j) {
-            float* out = a.out[2 * pair + i] + (2 * x + j) * a.outputs + first;
-            const int k = i * 3 + j;
+          for (int j = 1 - a.across; j <= a.across; ++j) {
+            const std::ptrdiff_t column = 2 * x + j;
+            if (column < 2 * a.x0 || column >= 2 * end) continue;
+            float* out = a.out[2 * pair + i] + column * a.outputs + first;
+            const int l = kBeside[j + 1];
             for (int n = 0; n < kPanel && first + n < a.outputs; ++n) {
-              float v = ((m[k][n] + m[k + 3][n]) + (m[k + 1][n] + m[k + 4][n])) + bias[n];
+              float v = ((m[i][1][n] + m[i + 1][1][n]) + (m[i][l][n] + m[i + 1][l][n])) + bias[n];
               v = v < a.lo ? a.lo : v;
               out[n] = v > a.hi ? a.hi : v;
             }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/winograd3x3/winograd3x3.h"
 
+#include "kernels/panel_f32.h"
+
 namespace dtacs {
 
 namespace {
@@ -44,31 +46,23 @@ float transformed(const float* w, int product) noexcept {
 
 constexpr Family<Winograd3x3Kernel> winograd3x3_f32{"winograd3x3_f32", kKernels, sizeof kKernels / sizeof *kKernels};
 
-// Inputs of the products as [product][tile][channel], a cache line more for each
-// product so that they do not fall into the same sets; and the sums of a panel.
+// Inputs of the products as [product][tile][channel], and the sums of a panel; each
+// product's rounded up to an odd number of cache lines.
 std::size_t scratch_size_winograd3x3(const Winograd3x3Kernel& k, int channels, int tiles) noexcept {
   const auto t = static_cast<std::size_t>(tiles);
-  return kProducts * (t * static_cast<std::size_t>(channels) + 16 + t * static_cast<std::size_t>(k.panel));
+  return kProducts * (t * static_cast<std::size_t>(channels + k.panel) + 4 * 16);
 }
 
-// Panel by panel of `panel` outputs: the biases, then the weights as
-// [product][c][output].  Outputs that do not exist are zeros.
 std::size_t packed_size_winograd3x3(const Winograd3x3Kernel& k, int channels, int outputs) noexcept {
-  const auto panel = static_cast<std::size_t>(k.panel);
-  const auto panels = (static_cast<std::size_t>(outputs) + panel - 1) / panel;
-  return panels * panel * (1 + kProducts * static_cast<std::size_t>(channels));
+  return packed_size_f32(k.panel, outputs, kProducts, channels);
 }
 
-void pack_winograd3x3(const Winograd3x3Kernel& kernel, const float* weights, const float* bias, int depth, int first,
+void pack_winograd3x3(const Winograd3x3Kernel& k, const float* weights, const float* bias, int depth, int first,
                       int channels, int outputs, float* packed) noexcept {
-  for (std::ptrdiff_t begin = 0; begin < outputs; begin += kernel.panel) {
-    const std::ptrdiff_t end = begin + kernel.panel;
-    for (std::ptrdiff_t n = begin; n < end; ++n) *packed++ = n < outputs && bias != nullptr ? bias[n] : 0.0f;
-    for (int k = 0; k < kProducts; ++k)
-      for (int c = first; c < first + channels; ++c)
-        for (std::ptrdiff_t n = begin; n < end; ++n)
-          *packed++ = n < outputs ? transformed(weights + (n * depth + c) * 9, k) : 0.0f;
-  }
+  const auto weight = [&](std::ptrdiff_t n, int product, int c) {
+    return transformed(weights + (n * depth + first + c) * 9, product);
+  };
+  pack_f32(k.panel, bias, outputs, kProducts, channels, weight, packed);
 }
 
 }  // namespace dtacs

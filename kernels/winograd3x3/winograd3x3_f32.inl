@@ -62,8 +62,8 @@ inline void inverse(const Winograd3x3Args& a, const float* from, std::ptrdiff_t 
 inline void winograd3x3(const Winograd3x3Args& a) {
   const int across = (a.pixels + 3) / 4;
   const std::ptrdiff_t channels = a.channels, tiles = static_cast<std::ptrdiff_t>(a.pairs) * across;
-  const std::ptrdiff_t in_pitch = tiles * channels + 16, sums_pitch = tiles * kPanel;
-  float* sums = a.scratch + kProducts * in_pitch;
+  const std::ptrdiff_t in_pitch = odd_lines(tiles * channels);
+  float* const sums = a.scratch + kProducts * in_pitch;
 
   float* to = a.scratch;
   for (int pair = 0; pair < a.pairs; ++pair) {
@@ -84,18 +84,19 @@ inline void winograd3x3(const Winograd3x3Args& a) {
     w += kPanel;
     const int outputs = a.outputs - first < kPanel ? a.outputs - first : kPanel;
     with_vectors(outputs, [&]<int N>() {
+      const std::ptrdiff_t sums_pitch = odd_lines(tiles * N * V::kLanes);
       for (int k = 0; k < kProducts; ++k, w += channels * kPanel)
-        for_blocks<N>(tiles, TileProduct<N>{a.scratch + k * in_pitch, channels, w, sums + k * sums_pitch});
-    });
-    const float* from = sums;
-    for (int pair = 0; pair < a.pairs; ++pair) {
-      for (int x = a.x0; x < a.x0 + a.pixels; x += 4, from += kPanel) {
-        const int left = a.x0 + a.pixels - x;
-        for_vectors(outputs, [&](int n, auto lanes) {
-          inverse(a, from + n, sums_pitch, V::load(bias + n), a.out + 2 * pair,
-                  static_cast<std::ptrdiff_t>(x) * a.outputs + first + n, left, lanes);
-        });
+        for_blocks<N>(tiles, TileProduct<N>{a.scratch + k * in_pitch, channels, channels, w, sums + k * sums_pitch});
+      const float* from = sums;
+      for (int pair = 0; pair < a.pairs; ++pair) {
+        for (int x = a.x0; x < a.x0 + a.pixels; x += 4, from += N * V::kLanes) {
+          const int left = a.x0 + a.pixels - x;
+          for_vectors(outputs, [&](int n, auto lanes) {
+            inverse(a, from + n, sums_pitch, V::load(bias + n), a.out + 2 * pair,
+                    static_cast<std::ptrdiff_t>(x) * a.outputs + first + n, left, lanes);
+          });
+        }
       }
-    }
+    });
   }
 }

@@ -156,7 +156,7 @@ TEST_CASE("c api: jobs may run elsewhere") {
   const Golden golden = read_golden();
   const AlignedBytes weights(golden_weights(golden));
   const RawScene scene(32, 32);
-  dtacs_options o = sized(32, 32);
+  dtacs_options o = sized(32, 32, 8);
   std::vector<std::uint8_t> plain(scene.plane()), other(scene.plane());
   CHECK(c_client_run(weights.data(), weights.size(), &o, scene.dn.data(), plain.data(), 0, 0, 1) == DTACS_OK);
   int calls = 0;
@@ -228,7 +228,7 @@ TEST_CASE("c api: every mistake has its status, and every status a sentence") {
   dtacs_restart(plan);
   CHECK(dtacs_pull(plan, &row) == DTACS_NEEDS_ROWS);
 
-  for (const int s : {0, 1, 2, 3, 4, 5, 6, 7, 32, 33, 34, 35, 36})
+  for (const int s : {0, 1, 2, 3, 4, 5, 6, 7, 8, 32, 33, 34, 35, 36})
     CHECK(std::string(dtacs_describe(static_cast<dtacs_status>(s))) != "unknown status");
   CHECK(std::string(dtacs_describe(static_cast<dtacs_status>(200))) == "unknown status");
 }

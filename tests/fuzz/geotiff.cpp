@@ -7,7 +7,7 @@
 namespace dtacs::fuzz {
 
 DTACS_FUZZ_TARGET(geotiff) {
-  constexpr int kMostPixels = 1 << 16;
+  constexpr int kMostSamples = 1 << 12;
   static const MemoryFile file;
   file.set(in);
   try {
@@ -15,7 +15,7 @@ DTACS_FUZZ_TARGET(geotiff) {
     const GeoTiffInfo& info = tiff.info();
     require(info.width > 0 && info.height > 0 && info.bands > 0, "an image of some size");
     require(info.band_names.size() == static_cast<std::size_t>(info.bands), "a name for each band");
-    if (static_cast<std::int64_t>(info.width) * info.height > kMostPixels) return;
+    if (static_cast<std::int64_t>(info.width) * info.height * info.bands > kMostSamples) return;
     std::vector<float> row(static_cast<std::size_t>(info.width));
     for (const int b : {0, info.bands - 1}) {
       GeoTiffBand band(tiff, b);

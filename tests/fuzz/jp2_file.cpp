@@ -13,10 +13,29 @@
 namespace dtacs::fuzz {
 namespace {
 
-constexpr std::uint64_t kMostPixels = 1 << 16;  // or an input is mostly the writing of its output
+constexpr std::uint64_t kMostPixels = 1 << 14;  // or an input is mostly the writing of its output
 
 struct Freed {
   void operator()(std::byte* p) const { std::free(p); }
+};
+
+// Memory that ends where it ends; the usual sizes out of one block, which is not asked for each time.
+class Memory {
+ public:
+  std::span<std::byte> take(std::size_t size) {
+    static const std::unique_ptr<std::byte, Freed> usual(allocate(kUsual));
+    if (size <= kUsual) return {usual.get() + (kUsual - size) / Arena::kAlign * Arena::kAlign, size};
+    large_.reset();
+    large_.reset(allocate(size));
+    return {large_.get(), size};
+  }
+
+ private:
+  static constexpr std::size_t kUsual = std::size_t{4} << 20;
+  static std::byte* allocate(std::size_t size) {
+    return static_cast<std::byte*>(std::aligned_alloc(Arena::kAlign, size));
+  }
+  std::unique_ptr<std::byte, Freed> large_;
 };
 
 struct Picture {
@@ -26,20 +45,19 @@ struct Picture {
 
 jp2::Outcome decode(Input in, const jp2::Options& options, Picture& picture) {
   jp2::Decoder decoder;
-  std::unique_ptr<std::byte, Freed> block;
-  std::size_t size = 0;
+  Memory memory;
+  std::span<std::byte> block;
   jp2::Outcome outcome;
   for (int round = 0;; ++round) {
-    Arena arena({block.get(), size});
+    Arena arena(block);
     outcome = decoder.open(as_bytes(in), options, arena);
     if (outcome.status != Status::arena_too_small) break;
     require(round < 3, "an arena of the wanted size to do");
-    size = arena.wanted();
+    const std::size_t size = arena.wanted();
     // A tile's blocks and tree nodes, its coefficients and the output, all bounded by what
     // the file says and its bytes.
     require(size < (std::size_t{512} << 20) + 256 * in.size(), "memory within bounds");
-    block.reset();
-    block.reset(static_cast<std::byte*>(std::aligned_alloc(Arena::kAlign, size)));
+    block = memory.take(size);
   }
   if (outcome.ok()) {
     picture.width = decoder.width();
@@ -66,11 +84,12 @@ bool has_packet_lengths(Input in) {
 }  // namespace
 
 DTACS_FUZZ_TARGET(jp2_file) {
+  static const IsaSet has = detect_isa();
   const unsigned how = in.empty() ? 0 : in.back();
   jp2::Options options{.component = how >> 1 & 1 ? 1 : 0,
                        .reduce = static_cast<int>(how >> 2 & 3),
                        .strict = (how & 1) == 0,
-                       .isa = detect_isa(),
+                       .isa = has,
                        .max_pixels = kMostPixels};
   Picture whole;
   if (!decode(in, options, whole).ok() || (how & 0x10) == 0) return;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One code-block: size, band, bit-planes and style from the first bytes, the rest cut into
-// codeword segments.
+// codeword segments.  Large blocks have few bit-planes, but in one input of 16: time follows
+// the product, and there is as much to find in small ones.
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 
@@ -17,8 +19,10 @@ DTACS_FUZZ_TARGET(jp2_tier1) {
   const int width_log2 = c.up_to(10), height_log2 = c.up_to(std::min(10, 12 - width_log2));
   block.width = 1 + c.up_to((1 << width_log2) - 1);
   block.height = 1 + c.up_to((1 << height_log2) - 1);
-  block.orientation = static_cast<Orientation>(c.up_to(3));
-  block.planes = 1 + c.up_to(kMaxPlanes - 1);
+  const unsigned about = c.byte();
+  block.orientation = static_cast<Orientation>(about & 3u);
+  const int most_planes = about >> 4 == 15 ? kMaxPlanes : 1 + 1024 / (block.width * block.height);
+  block.planes = 1 + c.up_to(std::min(most_planes, kMaxPlanes) - 1);
   block.style = static_cast<int>(c.byte() & 63u);
   const int most = 3 * block.planes - 2;
   CodedSegment segments[kMaxPasses];

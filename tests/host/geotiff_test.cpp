@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/host/geotiff.h"
-#include "io/host/threads.h"
+#include "io/host/openmp.h"
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>

@@ -56,6 +56,24 @@ TEST_CASE("output file: an unfinished one leaves nothing, and what was there sta
   CHECK(folder.names() == std::vector<std::string>{"out.txt"});
 }
 
+TEST_CASE("output file: what a writer appends first once overwrote the end of what was taken up") {
+  const TempFolder folder;
+  StateArchive saved;
+  {
+    OutputFile file(folder / "x", Unfinished::kept);
+    file.append("header, rows");
+    file.exchange(saved);
+    file.append(" beyond the state");
+  }
+  OutputFile file(folder / "x", Unfinished::kept);
+  file.append("header");
+  StateArchive state(saved.bytes());
+  file.exchange(state);
+  file.append(", more rows");
+  file.finish();
+  CHECK(get_file(folder / "x") == "header, rows, more rows");
+}
+
 TEST_CASE("output file: two writers of one name do not mix") {
   const TempFolder folder;
   OutputFile a(folder / "x"), b(folder / "x");

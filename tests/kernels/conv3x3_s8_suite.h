@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <memory>
-
 #include "kernels/conv3x3_s8/conv3x3_s8.h"
 #include "tests/kernels/integer_case.h"
 
@@ -51,31 +49,24 @@ struct Conv3x3S8Suite {
     return {2.0 * 9 * in * s.outputs * s.pixels, 9 * in * s.outputs + s.pixels * (3 * in + s.outputs)};
   }
 
-  struct Case {
+  struct Case : IntegerCase<Kernel> {
     Case(const Shape& s, std::uint64_t seed, Fill fill)
-        : shape(s),
+        : IntegerCase(s.pixels, s.outputs),
+          shape(s),
+          rng(seed),
+          half((s.x0 + s.pixels + 1) / 2, s.half, 131, rng, fill, 0, 255),
+          full(s.x0 + s.pixels, s.full, 9, rng, fill, 0, 255),
           w(static_cast<std::size_t>(s.outputs * (s.half + s.full) * 9)),
           wide(w.size()),
           b(static_cast<std::size_t>(s.outputs)),
-          m(static_cast<std::size_t>(s.outputs)),
-          out(static_cast<std::size_t>(s.pixels * s.outputs)) {
-      Rng rng(seed);
+          m(static_cast<std::size_t>(s.outputs)) {
       const double size = 255.0 * (s.wide ? 4000 : 32) * (4 * s.half + 9 * s.full);
-      for (auto& row : half) {
-        row = std::make_unique<IntegerRow<std::uint8_t>>((s.x0 + s.pixels + 1) / 2, s.half, std::uint8_t{131});
-        row->fill(rng, fill, 0, 255);
-      }
-      for (auto& row : full) {
-        row = std::make_unique<IntegerRow<std::uint8_t>>(s.x0 + s.pixels, s.full, std::uint8_t{9});
-        row->fill(rng, fill, 0, 255);
-      }
       // Neighbours in memory are taps of a channel; half of them go into phases in fours.
       const int most = s.half > 0 ? 31 : 64;
       for (auto& x : w) x = static_cast<std::int8_t>(draw(rng, fill, -most, most));
       for (auto& x : wide) x = static_cast<std::int16_t>(draw(rng, fill, -kMostWide, kMostWide));
       for (auto& x : b) x = draw_bias(rng, fill, size);
       for (auto& x : m) x = draw_multiplier(rng, fill, size);
-      for (auto& x : out) x = 77;
     }
     Conv3x3S8Weights weights() const {
       return {.w = shape.wide ? nullptr : w.data(),
@@ -89,25 +80,19 @@ struct Conv3x3S8Suite {
     int pixels() const { return shape.pixels; }
     void run(const Kernel& k) { run(k, 0, shape.pixels); }
     void run(const Kernel& k, int first, int count) {
-      if (packed_for != &k) {  // packing is load-time work: benches pay it once
-        packed = std::make_unique<Guarded<std::byte>>(
-            packed_size_conv3x3_s8(k, shape.half, shape.full, shape.outputs, shape.wide));
-        pack_conv3x3_s8(k, weights(), packed->data());
-        packed_for = &k;
-      }
-      k.run({.full = {full[0]->data(), full[1]->data(), full[2]->data()},
-             .half = {half[0]->data(), half[1]->data()},
+      k.run({.full = {full[0], full[1], full[2]},
+             .half = {half[0], half[1]},
              .full_channels = shape.full,
              .half_channels = shape.half,
-             .packed = packed->data(),
-             .out = out.data() + static_cast<std::ptrdiff_t>(first) * shape.outputs,
+             .packed = packed_for(k, packed_size_conv3x3_s8(k, shape.half, shape.full, outputs, shape.wide),
+                                  [&](std::byte* to) { pack_conv3x3_s8(k, weights(), to); }),
+             .out = out_at(first),
              .x0 = shape.x0 + first,
              .y = shape.y,
              .pixels = count,
              .outputs = shape.outputs,
              .wide = shape.wide});
     }
-    bool intact() const { return out.intact() && packed->intact(); }
     // The formula, from the weights as they came.
     std::uint8_t exact(int p, int n) const {
       const int x = shape.x0 + p;
@@ -124,35 +109,29 @@ struct Conv3x3S8Suite {
                 const int row = (shape.y % 2 + i + 1) / 2 - (shape.y % 2 + 1) / 2, column = (x + j + 1) / 2 - 1;
                 if (row == k && column == at) taps += s.tap(n, c, i, j);
               }
-            sum += half[k]->data()[at * shape.half + c] * (taps % 2 == 0             ? taps / 2
-                                                           : (taps + 1) / 2 % 2 == 0 ? (taps + 1) / 2
-                                                                                     : (taps - 1) / 2);
+            sum += half.at(k, at, c) * (taps % 2 == 0             ? taps / 2
+                                        : (taps + 1) / 2 % 2 == 0 ? (taps + 1) / 2
+                                                                  : (taps - 1) / 2);
           }
         }
       for (int i = 0; i < 3; ++i)
         for (int j = 0; j < 3; ++j)
-          for (int c = 0; c < shape.full; ++c)
-            sum += full[i]->data()[(x + j - 1) * shape.full + c] * s.tap(n, shape.half + c, i, j);
+          for (int c = 0; c < shape.full; ++c) sum += full.at(i, x + j - 1, c) * s.tap(n, shape.half + c, i, j);
       return requantise(sum, m[static_cast<std::size_t>(n)]);
     }
 
     Shape shape;
-    std::unique_ptr<IntegerRow<std::uint8_t>> half[2], full[3];
+    Rng rng;
+    IntegerRows<std::uint8_t, 2> half;
+    IntegerRows<std::uint8_t, 3> full;
     Guarded<std::int8_t> w;
     Guarded<std::int16_t> wide;
     Guarded<std::int32_t> b, m;
-    Guarded<std::uint8_t> out;
-    std::unique_ptr<Guarded<std::byte>> packed;
-    const Kernel* packed_for = nullptr;
   };
 
   static std::string disagreement(const Case& got, const Case& want) {
     if (!want.shape.wide && !exact_conv3x3_s8(want.weights())) return "the suite's weights are not exact";
-    for (int p = 0; p < want.shape.pixels; ++p)
-      for (int n = 0; n < want.shape.outputs; ++n)
-        if (want.out[static_cast<std::size_t>(p * want.shape.outputs + n)] != want.exact(p, n))
-          return "the reference is not the formula at pixel " + std::to_string(p) + " output " + std::to_string(n);
-    return first_difference(got.out, want.out);
+    return first_difference(got, want);
   }
 };
 

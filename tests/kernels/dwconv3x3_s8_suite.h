@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <memory>
-
 #include "kernels/dwconv3x3_s8/dwconv3x3_s8.h"
 #include "tests/kernels/integer_case.h"
 
@@ -39,21 +37,18 @@ struct Dwconv3x3S8Suite {
     return {2 * 9 * p * c, 9 * c + p * c * (3 * s.stride + 1)};
   }
 
-  struct Case {
+  struct Case : IntegerCase<Kernel> {
     Case(const Shape& s, std::uint64_t seed, Fill fill)
-        : shape(s),
+        : IntegerCase(s.pixels, s.channels),
+          shape(s),
+          rng(seed),
+          // With stride 2 the right padding is read at odd widths only; both are met.
+          rows((s.x0 + s.pixels) * s.stride - (s.stride == 2 && s.pixels % 2 == 1 ? 1 : 0), s.channels, 0, rng, fill, 0,
+               255),
           w(static_cast<std::size_t>(s.channels * 9)),
           wide(static_cast<std::size_t>(s.channels * 9)),
           b(static_cast<std::size_t>(s.channels)),
-          m(static_cast<std::size_t>(s.channels)),
-          out(static_cast<std::size_t>(s.pixels * s.channels)) {
-      Rng rng(seed);
-      // With stride 2 the right padding is read at odd widths only; both are met.
-      const int width = (s.x0 + s.pixels) * s.stride - (s.stride == 2 && s.pixels % 2 == 1 ? 1 : 0);
-      for (auto& row : rows) {
-        row = std::make_unique<IntegerRow<std::uint8_t>>(width, s.channels, std::uint8_t{0});
-        row->fill(rng, fill, 0, 255);
-      }
+          m(static_cast<std::size_t>(s.channels)) {
       for (std::size_t i = 0; i < w.size(); i += 3) {  // a row of taps
         const int middle = draw(rng, fill, -64, 127), rest = middle > 64 ? kMostPair - middle : 64;
         w[i] = static_cast<std::int8_t>(draw(rng, fill, -64, rest));
@@ -64,60 +59,45 @@ struct Dwconv3x3S8Suite {
       const double size = 255.0 * (s.wide ? 4000 : 32) * 9;
       for (auto& x : b) x = draw_bias(rng, fill, size);
       for (auto& x : m) x = draw_multiplier(rng, fill, size);
-      for (auto& x : out) x = 77;
     }
     int pixels() const { return shape.pixels; }
     void run(const Kernel& k) { run(k, 0, shape.pixels); }
     void run(const Kernel& k, int first, int count) {
-      if (packed_for != &k) {  // packing is load-time work: benches pay it once
-        packed = std::make_unique<Guarded<std::byte>>(packed_size_dwconv3x3_s8(k, shape.channels, shape.wide));
-        pack_dwconv3x3_s8(k,
-                          {.w = shape.wide ? nullptr : w.data(),
-                           .wide = shape.wide ? wide.data() : nullptr,
-                           .b = b.data(),
-                           .m = m.data(),
-                           .channels = shape.channels},
-                          packed->data());
-        packed_for = &k;
-      }
-      k.run({.rows = {rows[0]->data(), rows[1]->data(), rows[2]->data()},
-             .packed = packed->data(),
-             .out = out.data() + static_cast<std::ptrdiff_t>(first) * shape.channels,
+      const Dwconv3x3S8Weights weights = {.w = shape.wide ? nullptr : w.data(),
+                                          .wide = shape.wide ? wide.data() : nullptr,
+                                          .b = b.data(),
+                                          .m = m.data(),
+                                          .channels = shape.channels};
+      k.run({.rows = {rows[0], rows[1], rows[2]},
+             .packed = packed_for(k, packed_size_dwconv3x3_s8(k, shape.channels, shape.wide),
+                                  [&](std::byte* to) { pack_dwconv3x3_s8(k, weights, to); }),
+             .out = out_at(first),
              .x0 = shape.x0 + first,
              .pixels = count,
              .channels = shape.channels,
              .stride = shape.stride,
              .wide = shape.wide});
     }
-    bool intact() const { return out.intact() && packed->intact(); }
     // The formula, from the weights as they came.
     std::uint8_t exact(int p, int c) const {
       std::int32_t sum = b[static_cast<std::size_t>(c)];
       for (int i = 0; i < 3; ++i)
         for (int j = 0; j < 3; ++j)
-          sum += rows[i]->data()[((shape.x0 + p) * shape.stride + j - 1) * shape.channels + c] *
+          sum += rows.at(i, (shape.x0 + p) * shape.stride + j - 1, c) *
                  (shape.wide ? wide[static_cast<std::size_t>(c * 9 + i * 3 + j)]
                              : w[static_cast<std::size_t>(c * 9 + i * 3 + j)]);
       return requantise(sum, m[static_cast<std::size_t>(c)]);
     }
 
     Shape shape;
-    std::unique_ptr<IntegerRow<std::uint8_t>> rows[3];
+    Rng rng;
+    IntegerRows<std::uint8_t, 3> rows;
     Guarded<std::int8_t> w;
     Guarded<std::int16_t> wide;
     Guarded<std::int32_t> b, m;
-    Guarded<std::uint8_t> out;
-    std::unique_ptr<Guarded<std::byte>> packed;
-    const Kernel* packed_for = nullptr;
   };
 
-  static std::string disagreement(const Case& got, const Case& want) {
-    for (int p = 0; p < want.shape.pixels; ++p)
-      for (int c = 0; c < want.shape.channels; ++c)
-        if (want.out[static_cast<std::size_t>(p * want.shape.channels + c)] != want.exact(p, c))
-          return "the reference is not the formula at pixel " + std::to_string(p) + " channel " + std::to_string(c);
-    return first_difference(got.out, want.out);
-  }
+  static std::string disagreement(const Case& got, const Case& want) { return first_difference(got, want); }
 };
 
 }  // namespace dtacs::test

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <memory>
-
 #include "kernels/head3x3_s8/head3x3_s8.h"
 #include "tests/kernels/integer_case.h"
 
@@ -32,47 +30,38 @@ struct Head3x3S8Suite {
     return {2 * 9 * 16 * p * n, 9 * 16 * n + p * (3 * 16 + 1)};
   }
 
-  struct Case {
+  struct Case : IntegerCase<Kernel> {
     Case(const Shape& s, std::uint64_t seed, Fill fill)
-        : shape(s),
+        : IntegerCase(s.pixels, 1),
+          shape(s),
+          rng(seed),
+          rows(s.x0 + s.pixels, 16, 0, rng, fill, 0, 255),
           w(static_cast<std::size_t>(s.outputs * 16 * 9)),
-          b(static_cast<std::size_t>(s.outputs)),
-          classes(static_cast<std::size_t>(s.pixels)) {
-      Rng rng(seed);
-      for (auto& row : rows) {
-        row = std::make_unique<IntegerRow<std::uint8_t>>(s.x0 + s.pixels, 16, std::uint8_t{0});
-        row->fill(rng, fill, 0, 255);
-      }
+          b(static_cast<std::size_t>(s.outputs)) {
       for (auto& x : w) x = static_cast<std::int8_t>(draw(rng, fill, -64, 64));
       for (auto& x : b) x = draw_bias(rng, fill, 255.0 * 32 * 12);
-      for (auto& x : classes) x = 77;
     }
     int pixels() const { return shape.pixels; }
     void run(const Kernel& k) { run(k, 0, shape.pixels); }
     void run(const Kernel& k, int first, int count) {
-      if (packed_for != &k) {  // packing is load-time work: benches pay it once
-        packed = std::make_unique<Guarded<std::byte>>(packed_size_head3x3_s8(shape.outputs));
-        pack_head3x3_s8(k, {.w = w.data(), .b = b.data(), .outputs = shape.outputs}, packed->data());
-        packed_for = &k;
-      }
-      k.run({.rows = {rows[0]->data(), rows[1]->data(), rows[2]->data()},
-             .packed = packed->data(),
-             .classes = classes.data() + first,
+      const Head3x3S8Weights weights = {.w = w.data(), .b = b.data(), .outputs = shape.outputs};
+      k.run({.rows = {rows[0], rows[1], rows[2]},
+             .packed = packed_for(k, packed_size_head3x3_s8(shape.outputs),
+                                  [&](std::byte* to) { pack_head3x3_s8(k, weights, to); }),
+             .classes = out_at(first),
              .x0 = shape.x0 + first,
              .pixels = count,
              .outputs = shape.outputs});
     }
-    bool intact() const { return classes.intact() && packed->intact(); }
     // The formula, from the weights as they came.
-    std::uint8_t exact(int p) const {
+    std::uint8_t exact(int p, int) const {
       int best = 0;
       std::int32_t largest = 0;
       for (int n = 0; n < shape.outputs; ++n) {
         std::int32_t sum = b[static_cast<std::size_t>(n)];
         for (int t = 0; t < 9; ++t)
           for (int c = 0; c < 16; ++c)
-            sum += rows[t / 3]->data()[(shape.x0 + p + t % 3 - 1) * 16 + c] *
-                   w[static_cast<std::size_t>((n * 16 + c) * 9 + t)];
+            sum += rows.at(t / 3, shape.x0 + p + t % 3 - 1, c) * w[static_cast<std::size_t>((n * 16 + c) * 9 + t)];
         if (n > 0 && sum <= largest) continue;
         best = n;
         largest = sum;
@@ -81,20 +70,13 @@ struct Head3x3S8Suite {
     }
 
     Shape shape;
-    std::unique_ptr<IntegerRow<std::uint8_t>> rows[3];
+    Rng rng;
+    IntegerRows<std::uint8_t, 3> rows;
     Guarded<std::int8_t> w;
     Guarded<std::int32_t> b;
-    Guarded<std::uint8_t> classes;
-    std::unique_ptr<Guarded<std::byte>> packed;
-    const Kernel* packed_for = nullptr;
   };
 
-  static std::string disagreement(const Case& got, const Case& want) {
-    for (int p = 0; p < want.shape.pixels; ++p)
-      if (want.classes[static_cast<std::size_t>(p)] != want.exact(p))
-        return "the reference is not the formula at pixel " + std::to_string(p);
-    return first_difference(got.classes, want.classes);
-  }
+  static std::string disagreement(const Case& got, const Case& want) { return first_difference(got, want); }
 };
 
 }  // namespace dtacs::test

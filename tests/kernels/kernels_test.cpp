@@ -35,9 +35,6 @@ std::string result(const Winograd3x3Suite::Case& c) {
 std::string result(const Upconv3x3Suite::Case& c) {
   return bytes(c.out.values);
 }
-std::string result(const Head3x3S8Suite::Case& c) {
-  return bytes(c.classes);
-}
 template <class Case>
 std::string result(const Case& c) {
   return bytes(c.out);

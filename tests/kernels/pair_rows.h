@@ -53,4 +53,38 @@ struct OutputRows {
   std::vector<float*> pointers;
 };
 
+// What a case holds beside how it runs.
+template <class Shape, class Kernel>
+struct PairCase {
+  PairCase(const Shape& s, int in_rows, int out_width, Rng rng, Fill fill)
+      : shape(s),
+        in(in_rows, s.width, s.channels, rng, fill),
+        weights(static_cast<std::size_t>(s.outputs * s.channels * 9)),
+        bias(static_cast<std::size_t>(s.outputs)),
+        before(2 * s.pairs, out_width, s.outputs, rng, fill),
+        out(2 * s.pairs, out_width, s.outputs, rng, fill) {
+    for (float& x : weights) x = draw_real(rng, fill, kWeightRange);
+    for (float& x : bias) x = draw_real(rng, fill, kBiasRange);
+    for (std::size_t i = 0; i < out.values.size(); ++i) out.values[i] = before.values[i];
+  }
+  // Packing is load-time work: benches pay it once.
+  template <class Pack>
+  void prepare(const Kernel& k, std::size_t packed_size, std::size_t scratch_size, const Pack& pack) {
+    if (packed_for == &k) return;
+    packed = std::make_unique<Guarded<float>>(packed_size);
+    pack(packed->data());
+    packed_for = &k;
+    scratch = std::make_unique<Guarded<float>>(scratch_size);
+    for (float& x : *scratch) x = std::numeric_limits<float>::quiet_NaN();
+  }
+  bool intact() const { return in.intact() && out.values.intact() && packed->intact() && scratch->intact(); }
+
+  Shape shape;
+  InputRows in;
+  Guarded<float> weights, bias;
+  OutputRows before, out;
+  std::unique_ptr<Guarded<float>> packed, scratch;
+  const Kernel* packed_for = nullptr;
+};
+
 }  // namespace dtacs::test

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <memory>
-
 #include "kernels/pointwise_s8/pointwise_s8.h"
 #include "tests/kernels/integer_case.h"
 
@@ -53,12 +51,12 @@ struct PointwiseS8Suite {
     return {2 * p * d * n, p * d + d * n + (s.add == Add::none ? 1 : 2) * p * n};
   }
 
-  struct Case {
+  struct Case : IntegerCase<Kernel> {
     Case(const Shape& s, std::uint64_t seed, Fill fill)
-        : shape(s),
+        : IntegerCase(s.pixels, s.outputs),
+          shape(s),
           in(static_cast<std::size_t>(s.pixels * s.depth)),
           add(static_cast<std::size_t>(s.pixels * s.outputs)),
-          out(static_cast<std::size_t>(s.pixels * s.outputs)),
           w(static_cast<std::size_t>(s.outputs * s.depth)),
           wide(static_cast<std::size_t>(s.outputs * s.depth)),
           b(static_cast<std::size_t>(s.outputs)),
@@ -73,37 +71,31 @@ struct PointwiseS8Suite {
       for (auto& x : b) x = draw_bias(rng, fill, size);
       for (auto& x : m) x = draw_multiplier(rng, fill, size);
       for (auto& x : r) x = static_cast<std::int16_t>(draw(rng, fill, 0, 32767));
-      for (std::size_t i = 0; i < out.size(); ++i) out[i] = s.add == Add::in_place ? add[i] : std::uint8_t{77};
+      for (std::size_t i = 0; i < out.size() && s.add == Add::in_place; ++i) out[i] = add[i];
+    }
+    PointwiseS8Weights weights() const {
+      return {.w = shape.wide ? nullptr : w.data(),
+              .wide = shape.wide ? wide.data() : nullptr,
+              .b = b.data(),
+              .m = m.data(),
+              .r = shape.add == Add::none ? nullptr : r.data(),
+              .depth = shape.depth,
+              .outputs = shape.outputs};
     }
     int pixels() const { return shape.pixels; }
     void run(const Kernel& k) { run(k, 0, shape.pixels); }
     void run(const Kernel& k, int first, int count) {
-      if (packed_for != &k) {  // packing is load-time work: benches pay it once
-        packed =
-            std::make_unique<Guarded<std::byte>>(packed_size_pointwise_s8(k, shape.depth, shape.outputs, shape.wide));
-        pack_pointwise_s8(k,
-                          {.w = shape.wide ? nullptr : w.data(),
-                           .wide = shape.wide ? wide.data() : nullptr,
-                           .b = b.data(),
-                           .m = m.data(),
-                           .r = shape.add == Add::none ? nullptr : r.data(),
-                           .depth = shape.depth,
-                           .outputs = shape.outputs},
-                          packed->data());
-        packed_for = &k;
-      }
-      const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(first) * shape.outputs;
-      std::uint8_t* residual[] = {nullptr, add.data() + at, out.data() + at};
+      std::uint8_t* residual[] = {nullptr, add.data() + static_cast<std::ptrdiff_t>(first) * outputs, out_at(first)};
       k.run({.in = in.data() + static_cast<std::ptrdiff_t>(first) * shape.depth,
-             .packed = packed->data(),
+             .packed = packed_for(k, packed_size_pointwise_s8(k, shape.depth, outputs, shape.wide),
+                                  [&](std::byte* to) { pack_pointwise_s8(k, weights(), to); }),
              .add = residual[static_cast<int>(shape.add)],
-             .out = out.data() + at,
+             .out = out_at(first),
              .pixels = count,
              .depth = shape.depth,
              .outputs = shape.outputs,
              .wide = shape.wide});
     }
-    bool intact() const { return in.intact() && add.intact() && out.intact() && packed->intact(); }
     // The formula, from the weights as they came.
     std::uint8_t exact(int p, int n) const {
       const auto at = [&](int i, int k) { return static_cast<std::size_t>(i * shape.depth + k); };
@@ -115,22 +107,14 @@ struct PointwiseS8Suite {
     }
 
     Shape shape;
-    Guarded<std::uint8_t> in, add, out;
+    Guarded<std::uint8_t> in, add;
     Guarded<std::int8_t> w;
     Guarded<std::int16_t> wide;
     Guarded<std::int32_t> b, m;
     Guarded<std::int16_t> r;
-    std::unique_ptr<Guarded<std::byte>> packed;
-    const Kernel* packed_for = nullptr;
   };
 
-  static std::string disagreement(const Case& got, const Case& want) {
-    for (int p = 0; p < want.shape.pixels; ++p)
-      for (int n = 0; n < want.shape.outputs; ++n)
-        if (want.out[static_cast<std::size_t>(p * want.shape.outputs + n)] != want.exact(p, n))
-          return "the reference is not the formula at pixel " + std::to_string(p) + " output " + std::to_string(n);
-    return first_difference(got.out, want.out);
-  }
+  static std::string disagreement(const Case& got, const Case& want) { return first_difference(got, want); }
 };
 
 }  // namespace dtacs::test

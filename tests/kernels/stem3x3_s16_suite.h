@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <memory>
-
 #include "kernels/stem3x3_s16/stem3x3_s16.h"
 #include "tests/kernels/integer_case.h"
 
@@ -34,73 +32,56 @@ struct Stem3x3S16Suite {
     return {2 * 9 * p * c * n, 2 * 9 * c * n + p * (2 * 6 * c + n)};
   }
 
-  struct Case {
+  struct Case : IntegerCase<Kernel> {
     Case(const Shape& s, std::uint64_t seed, Fill fill)
-        : shape(s),
+        : IntegerCase(s.pixels, s.outputs),
+          shape(s),
           depth(s.channels + s.channels % 2),
+          rng(seed),
+          rows((s.x0 + s.pixels) * 2, depth, 0, rng, fill, -32768, 32767),
           w(static_cast<std::size_t>(s.outputs * s.channels * 9)),
           b(static_cast<std::size_t>(s.outputs)),
-          m(static_cast<std::size_t>(s.outputs)),
-          out(static_cast<std::size_t>(s.pixels * s.outputs)) {
-      Rng rng(seed);
+          m(static_cast<std::size_t>(s.outputs)) {
       const int most = 60000 / (9 * s.channels);  // the sum of their sizes is what 32 bits allow
       const double size = 16384.0 * most * 9 * s.channels / 4;
-      for (auto& row : rows) {
-        row = std::make_unique<IntegerRow<std::int16_t>>((s.x0 + s.pixels) * 2, depth, std::int16_t{0});
-        row->fill(rng, fill, -32768, 32767);
-      }
       for (auto& x : w) x = static_cast<std::int16_t>(draw(rng, fill, -most, most));
       for (auto& x : b) x = draw_bias(rng, fill, 1e8);
       for (auto& x : m) x = draw_multiplier(rng, fill, size);
-      for (auto& x : out) x = 77;
     }
     int pixels() const { return shape.pixels; }
     void run(const Kernel& k) { run(k, 0, shape.pixels); }
     void run(const Kernel& k, int first, int count) {
-      if (packed_for != &k) {  // packing is load-time work: benches pay it once
-        packed = std::make_unique<Guarded<std::byte>>(packed_size_stem3x3_s16(k, shape.channels, shape.outputs));
-        pack_stem3x3_s16(
-            k, {.w = w.data(), .b = b.data(), .m = m.data(), .channels = shape.channels, .outputs = shape.outputs},
-            packed->data());
-        packed_for = &k;
-      }
-      k.run({.rows = {rows[0]->data(), rows[1]->data(), rows[2]->data()},
-             .packed = packed->data(),
-             .out = out.data() + static_cast<std::ptrdiff_t>(first) * shape.outputs,
+      const Stem3x3S16Weights weights = {
+          .w = w.data(), .b = b.data(), .m = m.data(), .channels = shape.channels, .outputs = shape.outputs};
+      k.run({.rows = {rows[0], rows[1], rows[2]},
+             .packed = packed_for(k, packed_size_stem3x3_s16(k, shape.channels, outputs),
+                                  [&](std::byte* to) { pack_stem3x3_s16(k, weights, to); }),
+             .out = out_at(first),
              .x0 = shape.x0 + first,
              .pixels = count,
              .channels = depth,
              .outputs = shape.outputs});
     }
-    bool intact() const { return out.intact() && packed->intact(); }
     // The formula, from the weights as they came.
     std::uint8_t exact(int p, int n) const {
       std::int32_t sum = b[static_cast<std::size_t>(n)];
       for (int i = 0; i < 3; ++i)
         for (int j = 0; j < 3; ++j)
           for (int c = 0; c < shape.channels; ++c)
-            sum += rows[i]->data()[((shape.x0 + p) * 2 + j - 1) * depth + c] *
+            sum += rows.at(i, (shape.x0 + p) * 2 + j - 1, c) *
                    w[static_cast<std::size_t>((n * shape.channels + c) * 9 + i * 3 + j)];
       return requantise(sum, m[static_cast<std::size_t>(n)]);
     }
 
     Shape shape;
     int depth;
-    std::unique_ptr<IntegerRow<std::int16_t>> rows[3];
+    Rng rng;
+    IntegerRows<std::int16_t, 3> rows;
     Guarded<std::int16_t> w;
     Guarded<std::int32_t> b, m;
-    Guarded<std::uint8_t> out;
-    std::unique_ptr<Guarded<std::byte>> packed;
-    const Kernel* packed_for = nullptr;
   };
 
-  static std::string disagreement(const Case& got, const Case& want) {
-    for (int p = 0; p < want.shape.pixels; ++p)
-      for (int n = 0; n < want.shape.outputs; ++n)
-        if (want.out[static_cast<std::size_t>(p * want.shape.outputs + n)] != want.exact(p, n))
-          return "the reference is not the formula at pixel " + std::to_string(p) + " output " + std::to_string(n);
-    return first_difference(got.out, want.out);
-  }
+  static std::string disagreement(const Case& got, const Case& want) { return first_difference(got, want); }
 };
 
 }  // namespace dtacs::test

@@ -12,6 +12,7 @@ struct Upconv3x3Suite {
     int pairs, width, x0, pixels;  // of the input
     int channels, outputs;
     Range range = kRanges[1];
+    int across = 1;
   };
 
   static const Family<Kernel>& family() { return upconv3x3_f32; }
@@ -31,21 +32,27 @@ struct Upconv3x3Suite {
           v.push_back({pairs, x0 + pixels + 1, x0, pixels, 6, 20, range()});
         }
     v.push_back({1, 7, 0, 7, 1280, 16, kRanges[0]});  // the longest sum of the U-Net
+    for (std::size_t i = 0, all = v.size(); i < all; ++i) {
+      Shape s = v[i];
+      if (s.x0 % 2 != 0 || (s.pixels % 2 != 0 && s.x0 + s.pixels != s.width)) continue;
+      s.across = 2;
+      v.push_back(s);
+    }
     return v;
   }
   // Jobs of the U-Net's decoder.
   static std::vector<Shape> bench_shapes() {
     return {{4, 16, 0, 16, 1280, 256},
-            {2, 32, 0, 32, 256, 128},
-            {1, 64, 0, 64, 128, 64},
-            {1, 128, 0, 32, 64, 32},
-            {1, 256, 0, 32, 32, 16}};
+            {2, 32, 0, 32, 256, 128, kRanges[1], 2},
+            {1, 64, 0, 64, 128, 64, kRanges[1], 2},
+            {1, 128, 0, 32, 64, 32, kRanges[1], 2},
+            {1, 256, 0, 32, 32, 16, kRanges[1], 2}};
   }
 
   static std::string describe(const Shape& s) {
     char text[96];
-    std::snprintf(text, sizeof text, "%dx%dpx@%d of %d %d->%d %s", s.pairs, s.pixels, s.x0, s.width, s.channels,
-                  s.outputs, s.range.name);
+    std::snprintf(text, sizeof text, "%dx%dpx@%d of %d by %d %d->%d %s", s.pairs, s.pixels, s.x0, s.width, s.across,
+                  s.channels, s.outputs, s.range.name);
     return text;
   }
   // As if computed directly.
@@ -55,52 +62,32 @@ struct Upconv3x3Suite {
             4.0 * (9.0 * s.channels * s.outputs + pixels * (2 * s.channels + 4 * s.outputs))};
   }
 
-  struct Case {
-    Case(const Shape& s, std::uint64_t seed, Fill fill) : Case(s, Rng(seed), fill) {}
-    Case(const Shape& s, Rng rng, Fill fill)
-        : shape(s),
-          in(s.pairs + 2, s.width, s.channels, rng, fill),
-          weights(static_cast<std::size_t>(s.outputs * s.channels * 9)),
-          bias(static_cast<std::size_t>(s.outputs)),
-          before(2 * s.pairs, 2 * s.width, s.outputs, rng, fill),
-          out(2 * s.pairs, 2 * s.width, s.outputs, rng, fill) {
-      for (float& x : weights) x = draw_real(rng, fill, kWeightRange);
-      for (float& x : bias) x = draw_real(rng, fill, kBiasRange);
-      for (std::size_t i = 0; i < out.values.size(); ++i) out.values[i] = before.values[i];
-    }
-    int pixels() const { return shape.pixels; }
-    void run(const Kernel& k) { run(k, 0, shape.pixels, shape.pairs); }
+  struct Case : PairCase<Shape, Kernel> {
+    Case(const Shape& s, std::uint64_t seed, Fill fill) : PairCase(s, s.pairs + 2, 2 * s.width, Rng(seed), fill) {}
+    int pixels() const { return (shape.pixels + shape.across - 1) / shape.across; }  // what a run is cut by
+    void run(const Kernel& k) { run(k, 0, pixels(), shape.pairs); }
     void run(const Kernel& k, int first, int count) { run(k, first, count, 1 + count % 2); }
     void run(const Kernel& k, int first, int count, int pairs_at_once) {
-      if (packed_for != &k) {  // packing is load-time work: benches pay it once
-        packed = std::make_unique<Guarded<float>>(packed_size_upconv3x3(k, shape.channels, shape.outputs));
-        pack_upconv3x3(k, weights.data(), bias.data(), shape.channels, shape.channels, shape.outputs, packed->data());
-        packed_for = &k;
-        scratch =
-            std::make_unique<Guarded<float>>(scratch_size_upconv3x3(k, shape.channels, shape.pairs, shape.pixels));
-        for (float& x : *scratch) x = std::numeric_limits<float>::quiet_NaN();
-      }
+      const int begin = first * shape.across, columns = std::min(count * shape.across, shape.pixels - begin);
+      prepare(k, packed_size_upconv3x3(k, shape.across, shape.channels, shape.outputs),
+              scratch_size_upconv3x3(k, shape.across, shape.channels, shape.pairs, shape.pixels), [&](float* to) {
+                pack_upconv3x3(k, shape.across, weights.data(), bias.data(), shape.channels, shape.channels,
+                               shape.outputs, to);
+              });
       for (int pair = 0; pair < shape.pairs; pair += pairs_at_once)
         k.run({.in = in.data() + pair,
                .out = out.pointers.data() + 2 * pair,
                .packed = packed->data(),
                .scratch = scratch->data(),
                .pairs = std::min(pairs_at_once, shape.pairs - pair),
-               .x0 = shape.x0 + first,
-               .pixels = count,
+               .across = shape.across,
+               .x0 = shape.x0 + begin,
+               .pixels = columns,
                .channels = shape.channels,
                .outputs = shape.outputs,
                .lo = shape.range.lo,
                .hi = shape.range.hi});
     }
-    bool intact() const { return in.intact() && out.values.intact() && packed->intact() && scratch->intact(); }
-
-    Shape shape;
-    InputRows in;
-    Guarded<float> weights, bias;
-    OutputRows before, out;
-    std::unique_ptr<Guarded<float>> packed, scratch;
-    const Kernel* packed_for = nullptr;
   };
 
   static std::string disagreement(const Case& got, const Case& want) {

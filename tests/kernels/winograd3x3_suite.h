@@ -54,34 +54,19 @@ struct Winograd3x3Suite {
             4.0 * (9.0 * s.channels * s.outputs + pixels * (2 * s.channels + s.outputs))};
   }
 
-  struct Case {
-    Case(const Shape& s, std::uint64_t seed, Fill fill) : Case(s, Rng(seed), fill) {}
-    Case(const Shape& s, Rng rng, Fill fill)
-        : shape(s),
-          in(2 * s.pairs + 2, s.width, s.channels, rng, fill),
-          weights(static_cast<std::size_t>(s.outputs * s.channels * 9)),
-          bias(static_cast<std::size_t>(s.outputs)),
-          before(2 * s.pairs, s.width, s.outputs, rng, fill),
-          out(2 * s.pairs, s.width, s.outputs, rng, fill) {
-      for (float& x : weights) x = draw_real(rng, fill, kWeightRange);
-      for (float& x : bias) x = draw_real(rng, fill, kBiasRange);
-      for (std::size_t i = 0; i < out.values.size(); ++i) out.values[i] = before.values[i];
-    }
+  struct Case : PairCase<Shape, Kernel> {
+    Case(const Shape& s, std::uint64_t seed, Fill fill) : PairCase(s, 2 * s.pairs + 2, s.width, Rng(seed), fill) {}
     int pixels() const { return tiles_winograd3x3(1, shape.pixels); }  // what a run is cut by
     void run(const Kernel& k) { run(k, 0, pixels(), shape.pairs); }
     void run(const Kernel& k, int first, int count) { run(k, first, count, 1 + count % 2); }
     void run(const Kernel& k, int first, int count, int pairs_at_once) {
       const int width = shape.width, left = shape.pixels - 4 * first;
-      if (packed_for != &k) {  // packing is load-time work: benches pay it once
-        packed = std::make_unique<Guarded<float>>(packed_size_winograd3x3(k, shape.channels, shape.outputs));
-        // As the second of two sources, the first of which had the bias.
-        pack_winograd3x3(k, weights.data(), shape.add ? nullptr : bias.data(), shape.channels, 0, shape.channels,
-                         shape.outputs, packed->data());
-        packed_for = &k;
-        scratch = std::make_unique<Guarded<float>>(
-            scratch_size_winograd3x3(k, shape.channels, tiles_winograd3x3(shape.pairs, shape.pixels)));
-        for (float& x : *scratch) x = std::numeric_limits<float>::quiet_NaN();
-      }
+      prepare(k, packed_size_winograd3x3(k, shape.channels, shape.outputs),
+              scratch_size_winograd3x3(k, shape.channels, tiles_winograd3x3(shape.pairs, shape.pixels)),
+              [&](float* to) {  // with `add` as the second of two sources, the first of which had the bias
+                pack_winograd3x3(k, weights.data(), shape.add ? nullptr : bias.data(), shape.channels, 0,
+                                 shape.channels, shape.outputs, to);
+              });
       for (int pair = 0; pair < shape.pairs; pair += pairs_at_once)
         k.run({.in = in.data() + 2 * pair,
                .out = out.pointers.data() + 2 * pair,
@@ -97,14 +82,6 @@ struct Winograd3x3Suite {
                .lo = shape.range.lo,
                .hi = shape.range.hi});
     }
-    bool intact() const { return in.intact() && out.values.intact() && packed->intact() && scratch->intact(); }
-
-    Shape shape;
-    InputRows in;
-    Guarded<float> weights, bias;
-    OutputRows before, out;
-    std::unique_ptr<Guarded<float>> packed, scratch;
-    const Kernel* packed_for = nullptr;
   };
 
   static std::string disagreement(const Case& got, const Case& want) {

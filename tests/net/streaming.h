@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include "io/host/threads.h"
+#include "io/host/openmp.h"
 #include "net/stream_plan.h"
 #include "tests/net/whole_image.h"
 #include "tests/support/aligned.h"
@@ -21,9 +21,9 @@ struct Streamed {
 };
 
 inline Streamed run_streaming(const Net& net, const WeightsFile& weights, const Image& input, int band, int threads,
-                              IsaSet isa) {
+                              IsaSet isa, int deep = 0) {
   const StreamOptions options = {
-      .width = input.width, .height = input.height, .band = band, .isa = isa, .workers = threads};
+      .width = input.width, .height = input.height, .band = band, .deep = deep, .isa = isa, .workers = threads};
   auto plan = std::make_unique<StreamPlan>();
   Arena dry;
   WeightsMismatch wrong;

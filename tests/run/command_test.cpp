@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/host/temp_folder.h"
+#include "tests/run/strip_runs.h"
 #include "tests/support/tools.h"
 #include "tools/run/args.h"
 #include "tools/run/loaded_weights.h"
@@ -29,22 +29,6 @@ Args args_of(std::vector<std::string> words) {
   std::vector<char*> pointers;
   for (std::string& w : words) pointers.push_back(w.data());
   return Args(static_cast<int>(pointers.size()), pointers.data());
-}
-
-struct Outcome {
-  int exit = 0;
-  std::string text;  // standard output and error
-};
-
-Outcome command(const std::string& line) {
-  FILE* pipe = popen((line + " 2>&1").c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  Outcome o;
-  char block[4096];
-  while (const std::size_t n = fread(block, 1, sizeof block, pipe)) o.text.append(block, n);
-  const int status = pclose(pipe);
-  o.exit = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return o;
 }
 
 Outcome dtacs(const std::string& arguments) {
@@ -79,7 +63,7 @@ TEST_CASE("precision: int8 is the default where float32 has no wide multiply-add
   for (const IsaName& isa : kIsaNames) {
     const std::string name = isa.name;
     INFO(name);
-    CHECK(int8_by_default(isa.set) == (name == "sse41" || name == "neon" || name == "dotprod"));
+    CHECK(int8_by_default(isa.set) == (name == "sse41" || name == "neon" || name == "dotprod" || name == "i8mm"));
   }
   CHECK_FALSE(int8_by_default(isa::avx512vbmi | isa::avx512vnni));
 }

@@ -3,9 +3,7 @@
 // was left in peace.
 #include <doctest/doctest.h>
 
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,7 +20,7 @@
 #include "net/unet_mobilenet_v2.h"
 #include "tests/host/temp_folder.h"
 #include "tests/net/streaming.h"
-#include "tests/run/raw_scene.h"
+#include "tests/run/strip_runs.h"
 #include "tests/support/check_family.h"
 #include "tests/support/tools.h"
 
@@ -31,40 +29,6 @@ namespace dtacs::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Starts the program; kills it after `delay` if it still runs.  Its exit code, or -1.
-int run_for(const std::vector<std::string>& words, std::optional<std::chrono::microseconds> delay, int signal) {
-  std::vector<char*> argv;
-  for (const std::string& w : words) argv.push_back(const_cast<char*>(w.c_str()));
-  argv.push_back(nullptr);
-  const pid_t child = fork();
-  if (child == 0) {
-    const int nowhere = open("/dev/null", O_WRONLY);
-    dup2(nowhere, STDOUT_FILENO);
-    dup2(nowhere, STDERR_FILENO);
-    execv(argv[0], argv.data());
-    _exit(127);
-  }
-  REQUIRE(child > 0);
-  if (delay) {
-    std::this_thread::sleep_for(*delay);
-    kill(child, signal);
-  }
-  int status = 0;
-  REQUIRE(waitpid(child, &status, 0) == child);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-// Outputs by name; of the report its times and memory are left out.
-std::map<std::string, std::string> outputs(const TempFolder& folder) {
-  std::map<std::string, std::string> all;
-  for (const std::string& name : folder.names()) {
-    std::string content = get_file(folder / name);
-    if (name == "report.json") content.resize(content.find("\"seconds\""));
-    all[name] = content;
-  }
-  return all;
-}
 
 // The scene row a state goes on from: behind the header and the job's identity.
 int restart_row(const TempFolder& folder) {
@@ -96,27 +60,6 @@ void damage(const TempFolder& folder, Rng& rng) {
   put_file(path, content);
 }
 
-// A strip tall enough that a U-Net settles inside it, with a swath edge and an empty top.
-struct Strip {
-  TempFolder folder;
-  std::vector<std::string> command;
-
-  Strip() {
-    RawScene scene(32, 2400);
-    for (int y = 0; y < scene.height; ++y)
-      for (int x = 0; x < scene.width; ++x)
-        if (y < 60 || x < y / 50 - 12 || (y > 700 && y < 720)) scene.at(y % 13, y, x) = 0;
-    const std::string line = scene.put(folder / "strip.u16");
-    command = {DTACS_BINARY, "run", folder / "strip.u16", "--raw", line, "--threads", "2", "--quiet"};
-  }
-  std::vector<std::string> into(const TempFolder& out, const std::vector<std::string>& more) const {
-    std::vector<std::string> words = command;
-    words.insert(words.end(), {"-o", out.path()});
-    words.insert(words.end(), more.begin(), more.end());
-    return words;
-  }
-};
-
 }  // namespace
 
 TEST_CASE("resume: a stream that starts inside the image is right from its settled row on") {
@@ -146,8 +89,8 @@ TEST_CASE("resume: killed, stopped and damaged at random moments, the outputs ar
   const Strip strip;
   const TempFolder peaceful;
   const auto begin = std::chrono::steady_clock::now();
-  REQUIRE(run_for(strip.into(peaceful, {}), std::nullopt, 0) == 0);
-  const auto whole = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);
+  REQUIRE(exit_of(strip.into(peaceful, {})) == 0);
+  auto whole = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);
   const auto want = outputs(peaceful);
   REQUIRE(want.size() == 8);
 
@@ -159,18 +102,21 @@ TEST_CASE("resume: killed, stopped and damaged at random moments, the outputs ar
     const TempFolder out;
     // Some way down already, at places that do not depend on time.
     const auto no_time = strip.into(out, {"--time-budget", "0"});
-    for (int n = rng.between(1, 3); n > 0; --n) REQUIRE(run_for(no_time, std::nullopt, 0) == 76);
+    for (int n = rng.between(1, 3); n > 0; --n) REQUIRE(exit_of(no_time) == 76);
     const auto words = strip.into(out, {"--resume", "--checkpoint", "0"});
     for (int round = 0; round < 4 && done < kills; ++round, ++done) {
       const bool terminate = rng.between(0, 2) == 0;
       const int code = run_for(words, whole * rng.between(1, 100) / 100, terminate ? SIGTERM : SIGKILL);
-      if (code == 0) break;
+      if (code == 0) {  // too late: the machine has become quicker
+        whole -= whole / 8;
+        break;
+      }
       CHECK((code == -1 || (terminate && code == 75)));
       stopped += code == 75 ? 1 : 0;
       deepest = std::max(deepest, restart_row(out));
       if (rng.between(0, 3) == 0) damage(out, rng);
     }
-    REQUIRE(run_for(words, std::nullopt, 0) == 0);
+    REQUIRE(exit_of(words) == 0);
     CHECK((outputs(out) == want));
   }
   MESSAGE(done, " kills, ", stopped, " of them answered; the deepest restart at row ", deepest);
@@ -181,12 +127,12 @@ TEST_CASE("resume: a time budget stops with 76, and the same command goes on") {
   DTACS_NEEDS_TOOL("a dtacs that runs here", DTACS_BINARY " --version");
   const Strip strip;
   const TempFolder peaceful, out;
-  REQUIRE(run_for(strip.into(peaceful, {}), std::nullopt, 0) == 0);
+  REQUIRE(exit_of(strip.into(peaceful, {})) == 0);
   // No time at all: each run stops as soon as the next one starts lower.
   const auto words = strip.into(out, {"--time-budget", "0"});
   int runs = 0, row = -1;
   for (int code = 76; code == 76 && runs < 20; ++runs) {
-    code = run_for(words, std::nullopt, 0);
+    code = exit_of(words);
     CHECK((code == 0 || restart_row(out) > row));
     row = restart_row(out);
     if (code == 76) CHECK(!fs::exists(out / "mask.tif"));
@@ -199,80 +145,70 @@ TEST_CASE("resume: a state of another job is left aside") {
   DTACS_NEEDS_TOOL("a dtacs that runs here", DTACS_BINARY " --version");
   const Strip strip;
   const TempFolder peaceful, out;
-  REQUIRE(run_for(strip.into(peaceful, {"--only", "reflectance"}), std::nullopt, 0) == 0);
-  REQUIRE(run_for(strip.into(out, {"--time-budget", "0"}), std::nullopt, 0) == 76);
-  REQUIRE(run_for(strip.into(out, {"--only", "reflectance", "--resume"}), std::nullopt, 0) == 0);
+  REQUIRE(exit_of(strip.into(peaceful, {"--only", "reflectance"})) == 0);
+  REQUIRE(exit_of(strip.into(out, {"--time-budget", "0"})) == 76);
+  REQUIRE(exit_of(strip.into(out, {"--only", "reflectance", "--resume"})) == 0);
   CHECK((outputs(out) == outputs(peaceful)));
 }
 
-TEST_CASE("memory cap: the run fits it or names the bytes that would do, and gives the same mask") {
+TEST_CASE("resume: the same file described in another shape once went on from the first shape's rows") {
   DTACS_NEEDS_TOOL("a dtacs that runs here", DTACS_BINARY " --version");
   const Strip strip;
-  const TempFolder peaceful, out, refused;
-  REQUIRE(run_for(strip.into(peaceful, {}), std::nullopt, 0) == 0);
-  CHECK(run_for(strip.into(refused, {"--max-mem", "1M"}), std::nullopt, 0) == 71);
-  // The least that is asked for is enough.
-  std::string line;
-  for (const std::string& w : strip.into(refused, {"--max-mem", "1M"})) line += "'" + w + "' ";
-  const std::string said = output_of(line + "2>&1 || true");
-  const std::size_t at = said.find("needs ");
-  REQUIRE(at != std::string::npos);
-  const std::string least = said.substr(at + 6, said.find(' ', at + 6) - at - 6);
-  CHECK(run_for(strip.into(out, {"--max-mem", least}), std::nullopt, 0) == 0);
-  CHECK((outputs(out) == outputs(peaceful)));
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string line = strip.line;
+    return line.replace(line.find(from), from.size(), to);
+  };
+  for (const std::string& other :
+       {with("width=128,height=2400", "width=256,height=1200"), with("B01+B02", "B02+B01"), strip.line + ",order=big",
+        strip.line + ",quantification=5000", strip.line + ",nodata=7", with("ulx=399960", "ulx=399970")}) {
+    INFO(other);
+    const TempFolder peaceful, out;
+    const std::vector<std::string> quick = {"--only", "reflectance", "--resume"};
+    REQUIRE(exit_of(strip.into(out, {"--only", "reflectance", "--time-budget", "0"})) == 76);
+    CHECK(exit_of(strip.described_as(other, out, quick)) == 0);
+    REQUIRE(exit_of(strip.described_as(other, peaceful, quick)) == 0);
+    CHECK((outputs(out) == outputs(peaceful)));
+  }
 }
 
-TEST_CASE("downlink: pieces in order of worth, together the outputs") {
+TEST_CASE("resume: a run that was refused once took the state of an earlier one along") {
   DTACS_NEEDS_TOOL("a dtacs that runs here", DTACS_BINARY " --version");
   const Strip strip;
   const TempFolder out;
-  REQUIRE(run_for(strip.into(out, {"--split", "100K"}), std::nullopt, 0) == 0);
-  std::map<std::string, std::string> joined;
-  std::vector<std::string> order, pieces;
-  for (const auto& entry : fs::directory_iterator(out / "downlink")) pieces.push_back(entry.path().filename().string());
-  std::sort(pieces.begin(), pieces.end());
-  for (const std::string& piece : pieces) {
-    if (piece == "index.txt") continue;
-    const std::string content = get_file(out / ("downlink/" + piece));
-    CHECK(content.size() <= 100 * 1024);
-    const std::string name = piece.substr(5);
-    if (order.empty() || order.back() != name) order.push_back(name);
-    joined[name] += content;
+  REQUIRE(exit_of(strip.into(out, {"--time-budget", "0"})) == 76);
+  const auto everything = [&] {
+    std::map<std::string, std::string> all;
+    for (const std::string& name : out.names()) all[name] = get_file(out / name);
+    return all;
+  };
+  const auto before = everything();
+  REQUIRE(before.count("resume.state") == 1);
+  for (const auto& [words, code] : std::vector<std::pair<std::vector<std::string>, int>>{
+           {{"--max-mem", "1M"}, 71}, {{"--window", "0,0,129,1"}, 64}, {{"--weights", "nowhere"}, 66}}) {
+    std::vector<std::string> more = words;
+    more.emplace_back("--resume");
+    CHECK(exit_of(strip.into(out, more)) == code);
+    CHECK((everything() == before));
   }
-  REQUIRE(order.size() == 8);
-  CHECK(order[0] == "report.json");
-  CHECK(order[1].ends_with(".png"));
-  CHECK(order[4].starts_with("mask"));
-  CHECK(order[7] == "reflectance_10m.tif");
-  for (const auto& [name, content] : joined) CHECK(content == get_file(out / name));
-  CHECK(pieces.size() > order.size() + 1);
-  const std::string index = get_file(out / "downlink/index.txt");
-  CHECK(std::count(index.begin(), index.end(), '\n') == static_cast<std::ptrdiff_t>(pieces.size()) - 1);
+  CHECK(exit_of(strip.into(out, {"--resume"})) == 0);
+  CHECK(!fs::exists(out / "resume.state"));
 }
 
-TEST_CASE("watch: every product once, a bad one is noted and holds up nobody") {
+TEST_CASE("resume: two runs in one folder once wrote over each other's state") {
   DTACS_NEEDS_TOOL("a dtacs that runs here", DTACS_BINARY " --version");
-  const TempFolder in, out;
-  const std::string demo =
-      DTACS_SOURCE_DIR "/tests/data/demo/S2A_MSIL1C_20260621T105031_N0511_R051_T31TDH_20260621T130000.SAFE";
-  fs::create_directory_symlink(demo, in / "good.SAFE");
-  put_file(in / "bad.txt", "no product");
-  const std::vector<std::string> words = {DTACS_BINARY, "watch",       in.path(), out.path(),       "--once",
-                                          "--only",     "reflectance", "--log",   out / "watch.log"};
-  CHECK(run_for(words, std::nullopt, 0) == 67);
-  CHECK(fs::exists(out / "good/report.json"));
-  CHECK(fs::exists(out / "good/reflectance_10m.tif"));
-  CHECK(fs::exists(out / "bad/failed.txt"));
-  const std::string log = get_file(out / "watch.log");
-  CHECK(log.find("good done in") != std::string::npos);
-  CHECK(log.find("bad exit 67") != std::string::npos);
-  CHECK(run_for(words, std::nullopt, 0) == 0);  // nothing is left to do
-  CHECK(get_file(out / "watch.log") == log);
-
-  // Looking on until it is told to stop.
-  const TempFolder other;
-  CHECK(run_for({DTACS_BINARY, "watch", in.path(), other.path(), "--interval", "86400"}, std::chrono::seconds(1),
-                SIGTERM) == 75);
+  const Strip strip;
+  const TempFolder peaceful, out;
+  REQUIRE(exit_of(strip.into(peaceful, {})) == 0);
+  const pid_t first = start(strip.into(out, {"--resume", "--checkpoint", "0"}));
+  while (!fs::exists(out / "mask.tif.part") && kill(first, 0) == 0) usleep(1000);
+  CHECK(kill(first, SIGSTOP) == 0);
+  const Outcome second = command(shell_words(strip.into(out, {"--resume"})));
+  CHECK(second.exit == 77);
+  CHECK(second.text == "dtacs: " + out.path() + ": another run is writing into this folder\n");
+  kill(first, SIGCONT);
+  CHECK(end_of(first) == 0);
+  CHECK((outputs(out) == outputs(peaceful)));
+  CHECK(exit_of(strip.into(out, {"--resume"})) == 0);  // the folder is free again
 }
 
 }  // namespace dtacs::test

@@ -7,8 +7,8 @@
 #include <memory>
 
 #include "io/host/failure.h"
+#include "io/host/openmp.h"
 #include "io/host/product.h"
-#include "io/host/threads.h"
 #include "tools/run/loaded_weights.h"
 #include "tools/run/unet_stage.h"
 

@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <functional>
 
-#include "io/host/threads.h"
+#include "io/host/openmp.h"
 #include "tools/eval/eval.h"
 #include "tools/eval/layers.h"
 #include "tools/eval/patches.h"

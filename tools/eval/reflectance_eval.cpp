@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "io/host/failure.h"
-#include "io/host/threads.h"
+#include "io/host/openmp.h"
 #include "tools/eval/eval.h"
 #include "tools/eval/layers.h"
 #include "tools/eval/patches.h"

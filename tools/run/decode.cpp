@@ -2,6 +2,7 @@
 #include "tools/run/decode.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <functional>
 #include <vector>
@@ -10,8 +11,8 @@
 #include "io/host/geotiff.h"
 #include "io/host/jp2_band.h"
 #include "io/host/jp2_geo.h"
+#include "io/host/openmp.h"
 #include "io/host/output_file.h"
-#include "io/host/threads.h"
 
 namespace dtacs {
 
@@ -38,8 +39,10 @@ void write_raw(Jp2Band& band, const std::string& path, const std::string& header
   OutputFile file(path);
   file.append(header);
   std::vector<std::uint8_t> packed;
+  const bool as_they_are = !bytes && big_endian == (std::endian::native == std::endian::big);
   for_all_rows(band, [&](const std::uint16_t* rows, int count) {
     const auto n = static_cast<std::size_t>(band.width()) * static_cast<std::size_t>(count);
+    if (as_they_are) return file.append(rows, 2 * n);
     packed.resize(bytes ? n : 2 * n);
     const std::size_t high = big_endian ? 0 : 1;
     for (std::size_t i = 0; i < n; ++i) {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <span>
+#include <utility>
 
 #include "io/crc32c.h"
 #include "io/host/file.h"
@@ -13,41 +15,65 @@ namespace dtacs {
 
 namespace {
 
+constexpr const char* kReport = "report.json";
+
 int rank(const std::string& name) {
-  if (name == "report.json") return 0;
+  if (name == kReport) return 0;
   if (name.ends_with(".png")) return 1;
   return name.starts_with("mask") ? 2 : 3;
 }
 
+// Copies one output after the other, and notes each piece.
+class Splitter {
+ public:
+  Splitter(std::string folder, std::uint64_t piece_bytes) : folder_(std::move(folder)), piece_bytes_(piece_bytes) {}
+
+  // done(begin, end): these bytes are not needed any more.
+  template <class F>
+  void add(const std::string& name, std::span<const std::byte> all, F&& done) {
+    for (std::size_t at = 0; at < all.size();) {
+      const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(piece_bytes_, all.size() - at));
+      const auto piece = all.subspan(at, size);
+      char prefix[16], line[80];
+      std::snprintf(prefix, sizeof prefix, "%04d_", ++number_);
+      std::snprintf(line, sizeof line, " %zu %08x ", size, static_cast<unsigned>(crc32c(piece)));
+      OutputFile to(folder_ + "/" + prefix + name);
+      to.append(piece.data(), size);
+      to.finish();
+      index_ += prefix + name + line + name + " " + std::to_string(at) + "\n";
+      done(at, at + size);
+      at += size;
+    }
+  }
+  void finish() { write_file(folder_ + "/index.txt", index_); }
+
+ private:
+  std::string folder_;
+  std::uint64_t piece_bytes_;
+  std::string index_;
+  int number_ = 0;
+};
+
 }  // namespace
 
-void split_for_downlink(const std::string& folder, std::vector<std::string> files, std::uint64_t piece_bytes) {
+void split_for_downlink(const std::string& folder, std::vector<std::string> files, const std::string& report,
+                        std::uint64_t piece_bytes) {
   const std::string out = folder + "/downlink";
   std::error_code ignored;
   std::filesystem::remove_all(out, ignored);
   make_folder(out);
   std::stable_sort(files.begin(), files.end(),
                    [](const std::string& a, const std::string& b) { return rank(a) < rank(b); });
-  std::string index;
-  int number = 0;
+  Splitter splitter(out, piece_bytes);
   for (const std::string& name : files) {
-    const MappedFile file(folder + "/" + name);
-    const auto all = file.bytes();
-    for (std::size_t at = 0; at < all.size();) {
-      const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(piece_bytes, all.size() - at));
-      const auto piece = all.subspan(at, size);
-      char prefix[16], line[80];
-      std::snprintf(prefix, sizeof prefix, "%04d_", ++number);
-      std::snprintf(line, sizeof line, " %zu %08x ", size, static_cast<unsigned>(crc32c(piece)));
-      OutputFile to(out + "/" + prefix + name);
-      to.append(piece.data(), size);
-      to.finish();
-      index += prefix + name + line + name + " " + std::to_string(at) + "\n";
-      file.release(at, at + size);
-      at += size;
+    if (name == kReport) {
+      splitter.add(name, std::as_bytes(std::span(report.data(), report.size())), [](std::size_t, std::size_t) {});
+      continue;
     }
+    const MappedFile file(folder + "/" + name);
+    splitter.add(name, file.bytes(), [&](std::size_t begin, std::size_t end) { file.release(begin, end); });
   }
-  write_file(out + "/index.txt", index);
+  splitter.finish();
 }
 
 }  // namespace dtacs

@@ -11,7 +11,9 @@
 
 namespace dtacs {
 
-// files: names in the folder.  What an earlier call left is replaced.  Throws Failure.
-void split_for_downlink(const std::string& folder, std::vector<std::string> files, std::uint64_t piece_bytes);
+// files: names in the folder; the text of report.json, which comes into the folder last, is handed
+// in.  What an earlier call left is replaced.  Throws Failure.
+void split_for_downlink(const std::string& folder, std::vector<std::string> files, const std::string& report,
+                        std::uint64_t piece_bytes);
 
 }  // namespace dtacs

@@ -19,6 +19,7 @@ void info_command(Args& args) {
   };
   line("product", p.name);
   line("layout", p.layout);
+  line("samples", p.samples);
   line("level", p.level);
   line("baseline", p.baseline);
   line("spacecraft", p.spacecraft);

@@ -36,6 +36,7 @@ LoadedWeights load_weights(const std::string& path) {
     UnpackedFile unpacked = unpack(path, file->bytes());
     LoadedWeights loaded = open_weights(path, unpacked.bytes());
     loaded.bytes = std::move(unpacked.memory);
+    loaded.memory = unpacked.size;
     return loaded;
   }
   LoadedWeights loaded = open_weights(path, file->bytes());

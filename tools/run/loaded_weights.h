@@ -17,6 +17,7 @@ namespace dtacs {
 struct LoadedWeights {
   std::string name;                   // the path, or "built-in classification"
   std::shared_ptr<const void> bytes;  // the mapped file, or memory; whatever holds them
+  std::size_t memory = 0;             // bytes of that memory: of what was packed
   WeightsFile weights;
   Model model;
 };

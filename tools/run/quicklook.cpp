@@ -35,15 +35,15 @@ std::vector<RasterClass> mask_classes(std::string_view names) {
   return classes;
 }
 
-Quicklook::Quicklook(int width, int height)
+Quicklook::Quicklook(int width, int height, bool with_classes)
     : width_(width),
       cell_((std::max(width, height) + kQuicklookSide - 1) / kQuicklookSide),
       columns_((width + cell_ - 1) / cell_),
       rows_((height + cell_ - 1) / cell_),
       colours_(static_cast<std::size_t>(columns_)),
-      votes_(static_cast<std::size_t>(columns_)),
+      votes_(with_classes ? static_cast<std::size_t>(columns_) : 0),
       pixels_(3 * static_cast<std::size_t>(columns_) * static_cast<std::size_t>(rows_)),
-      classes_(pixels_.size() / 3, kNoDataClass) {}
+      classes_(with_classes ? pixels_.size() / 3 : 0, kNoDataClass) {}
 
 void Quicklook::add_colour(int y, const std::uint16_t* const (&rgb)[3], const float (&offset)[3], float quantification,
                            const std::uint8_t* valid) {

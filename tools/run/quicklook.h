@@ -27,7 +27,8 @@ std::vector<RasterClass> mask_classes(std::string_view comma_separated_names);
 
 class Quicklook {
  public:
-  Quicklook(int width, int height);
+  // with_classes: add_classes() and write_overlay() will be called.
+  Quicklook(int width, int height, bool with_classes);
 
   // One row of red, green and blue digital numbers, ascending y;
   // reflectance = (DN + offset) / quantification.

@@ -42,11 +42,13 @@ struct RunOptions {
 };
 
 // Writes mask.tif, reflectance*.tif, quicklooks and report.json into options.folder,
-// each complete or not at all.  Throws Failure: interrupted and time_budget when it stopped
-// with a state (see run_state.h); memory_cap when not even the leanest way fits max_memory.
+// each complete or not at all, the report last.  Throws Failure: interrupted and time_budget when it
+// stopped with a state (see run_state.h); memory_cap when not even the leanest way fits max_memory;
+// folder_in_use when another run writes there.  What speaks against a run is found before
+// anything in the folder is touched.
 void run(const RunOptions& options);
 
-// The options of a run, all but product and folder.
+// The options of a run, all but product, folder and truth.
 RunOptions run_options(Args& args);
 
 // `dtacs run ...`, `dtacs watch ...` and `dtacs info ...`: parse, work, print.

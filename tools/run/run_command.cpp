@@ -55,7 +55,6 @@ RunOptions run_options(Args& args) {
   o.offset = offset_option(args);
   o.threads = args.number("--threads", 1, 1024).value_or(0);
   o.isa = args.isa("--isa");
-  o.truth = args.value("--truth").value_or("");
   o.hints.granule = args.value("--granule").value_or("");
   o.hints.raw_header = args.value("--raw").value_or("");
   if (const auto only = args.value("--only")) {
@@ -81,6 +80,7 @@ RunOptions run_options(Args& args) {
 void run_command(Args& args) {
   RunOptions o = run_options(args);
   o.folder = args.value("-o", "--output").value_or("");
+  o.truth = args.value("--truth").value_or("");
   o.product = args.finish(1, kRunUsage)[0];
   if (o.folder.empty()) throw Failure(Exit::usage, std::string("no output folder: ") + kRunUsage);
   if (!o.truth.empty() && o.resolution == 20)

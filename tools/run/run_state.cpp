@@ -25,8 +25,8 @@ std::string path_of(const std::string& folder) {
   return folder + "/resume.state";
 }
 
-std::uint32_t crc_of(std::string_view s) {
-  return crc32c(std::as_bytes(std::span(s.data(), s.size())));
+std::uint32_t crc_of(std::string_view s, std::uint32_t before = 0) {
+  return crc32c(std::as_bytes(std::span(s.data(), s.size())), before);
 }
 
 // Names that run() gives, with what the writers append while a file is not finished.
@@ -40,15 +40,18 @@ bool is_unfinished(const std::string& name) {
 }  // namespace
 
 void write_run_state(const std::string& folder, const std::string& job, const StateArchive& state) {
-  StateArchive whole;
+  StateArchive of;
   std::string name = job;
-  whole.text(name);
-  const std::string body = whole.bytes() + state.bytes();
-  Header h = {.magic = {}, .version = kRunStateVersion, .crc = crc_of(body), .bytes = body.size()};
+  of.text(name);
+  Header h = {.magic = {},
+              .version = kRunStateVersion,
+              .crc = crc_of(state.bytes(), crc_of(of.bytes())),
+              .bytes = of.bytes().size() + state.bytes().size()};
   std::memcpy(h.magic, kMagic, sizeof kMagic);
   OutputFile file(path_of(folder));
   file.append(&h, sizeof h);
-  file.append(body);
+  file.append(of.bytes());
+  file.append(state.bytes());
   file.finish();
 }
 

@@ -23,6 +23,20 @@ std::string name_of(int band) {
   return std::string(kBandNames[band]);
 }
 
+// Each of in[0 .. last] `times` times but for `skip` of the first and however many there is room for of the last.
+void repeat(const std::uint16_t* in, int last, int times, int skip, std::uint16_t* out, int width) {
+  int x = 0;
+  for (int n = 0; n <= last; ++n) {
+    if (times == 2 && n == 0 && skip == 0)
+      for (; n < last; ++n, x += 2) {  // most bands; two at a time is what compilers make vectors of
+        const std::uint32_t twice = in[n] * 0x10001u;
+        std::memcpy(out + x, &twice, sizeof twice);
+      }
+    const int until = n == last ? width : std::min((n + 1) * times - skip, width);
+    for (; x < until; ++x) out[x] = in[n];
+  }
+}
+
 // Working pixels to one of the band's, or 0 when they do not fit together.
 int scale_of(double band_metres, double working_metres) {
   const double ratio = band_metres / working_metres;
@@ -120,13 +134,19 @@ Scene::Scene(const Product& product, const SceneOptions& options)
       part.height = covering(y0_ + height_ - 1, b.height) - part.y + 1;
     }
     own.window = part;
-    own.line.resize(static_cast<std::size_t>(part.width) * (own.halve ? 2 : 1));
+    if (!own.as_it_is()) {
+      const int rows = own.halve ? 2 * kRowsAtOnce : (kRowsAtOnce - 1) / own.scale + 2;
+      own.lines.resize(static_cast<std::size_t>(part.width) * static_cast<std::size_t>(rows));
+    }
+    for (int x = 0; x < width_ && !own.halve; ++x)
+      own.column.push_back(std::min((x0_ + x) / own.scale, own.native_width - 1) - part.x);
     own.index = static_cast<int>(&b - info.bands.data());
     own.reader = product.open_band(own.index, {.window = part, .parallel = options.parallel, .isa = options.isa});
     bands_.push_back(std::move(own));
     offsets_.push_back(static_cast<float>(options.offset.value_or(b.add_offset)));
   }
   age_.assign(static_cast<std::size_t>(width_), width_ + height_);
+  sources_.resize(kRowsAtOnce * static_cast<std::size_t>(width_));
   nothing_valid_.resize(static_cast<std::size_t>(width_));
   lead_.resize(static_cast<std::size_t>(width_) * bands_.size());
   keep(1, 1);
@@ -148,7 +168,7 @@ int Scene::slot(int band) const {
 
 int Scene::native_column(int slot, int x) const {
   const Band& b = bands_[static_cast<std::size_t>(slot)];
-  return b.halve ? x : std::min((x0_ + x) / b.scale, b.native_width - 1) - b.window.x;
+  return b.halve ? x : b.column[static_cast<std::size_t>(x)];
 }
 
 int Scene::native_row(int slot, int y) const {
@@ -194,113 +214,152 @@ void Scene::next_rows(Band& b, int rows, std::uint16_t* out, std::ptrdiff_t stri
     std::replace(out + y * stride, out + y * stride + b.window.width, no_data_, std::uint16_t{0});
 }
 
-void Scene::read_band_row(int slot, int y) {
+// What working rows [y0, y0 + rows) of a band come from.
+void Scene::take_rows(int slot, int y0, int rows) {
   Band& b = bands_[static_cast<std::size_t>(slot)];
-  std::uint16_t* out = slot_row(slot, y);
-  if (b.halve) {
-    const std::ptrdiff_t w = 2 * static_cast<std::ptrdiff_t>(width_);
-    next_rows(b, 2, b.line.data(), w);
-    for (int x = 0; x < width_; ++x) {
-      const std::uint16_t *a = b.line.data() + 2 * x, *c = a + w;
-      const unsigned sum = 0u + a[0] + a[1] + c[0] + c[1];
-      const bool whole = a[0] != 0 && a[1] != 0 && c[0] != 0 && c[1] != 0;
-      out[x] = whole ? static_cast<std::uint16_t>((sum + 2) / 4) : std::uint16_t{0};
-    }
+  if (b.as_it_is()) {
+    for (int y = y0; y < y0 + rows; ++y) next_rows(b, 1, slot_row(slot, y), width_);
     return;
   }
-  if (b.scale == 1) {
-    next_rows(b, 1, out, width_);
-    return;
-  }
-  const int native = native_row(slot, y);
-  if (native > b.current) {
-    next_rows(b, 1, b.line.data(), static_cast<std::ptrdiff_t>(b.line.size()));
-    b.current = native;
-  }
-  for (int x = 0; x < width_; ++x) out[x] = b.line[static_cast<std::size_t>(native_column(slot, x))];
+  const int from = b.halve ? 2 * y0 : native_row(slot, y0);
+  const int to = b.halve ? 2 * (y0 + rows) : native_row(slot, y0 + rows - 1) + 1;
+  // The last row may have covered working rows before these as well.
+  const std::ptrdiff_t width = b.window.width, known = std::max(b.first + b.held - from, 0);
+  if (known > 0) std::copy_n(b.lines.data() + (b.held - known) * width, known * width, b.lines.data());
+  next_rows(b, to - from - static_cast<int>(known), b.lines.data() + known * width, width);
+  b.first = from;
+  b.held = to - from;
 }
 
-void Scene::fill_row(int y) {
+void Scene::resample_row(int slot, int y) {
+  const Band& b = bands_[static_cast<std::size_t>(slot)];
+  if (b.as_it_is()) return;
+  std::uint16_t* const out = slot_row(slot, y);
+  const std::ptrdiff_t w = b.window.width;
+  if (!b.halve) {
+    repeat(b.lines.data() + (native_row(slot, y) - b.first) * w, b.column.back(), b.scale, native_shift_x(slot), out,
+           width_);
+    return;
+  }
+  const std::uint16_t *const upper = b.lines.data() + (2 * y - b.first) * w, *const lower = upper + w;
+  for (int x = 0; x < width_; ++x) {
+    const std::uint16_t *a = upper + 2 * x, *c = lower + 2 * x;
+    const unsigned sum = 0u + a[0] + a[1] + c[0] + c[1];
+    const bool whole = a[0] != 0 && a[1] != 0 && c[0] != 0 && c[1] != 0;
+    out[x] = whole ? static_cast<std::uint16_t>((sum + 2) / 4) : std::uint16_t{0};
+  }
+}
+
+// Which pixels of a row are valid.  Returns how many of them are saturated.
+int Scene::judge_row(int y) {
+  std::uint8_t* const valid = const_cast<std::uint8_t*>(valid_row(y));
+  constexpr int kPart = 512;
+  int saturated = 0;
+  for (int x0 = 0; x0 < width_; x0 += kPart) {
+    const int n = std::min(kPart, width_ - x0);
+    std::uint16_t found[kPart] = {};  // bit 0: some band has no data; bit 1: some band is saturated
+    for (int s = 0; s < band_count(); ++s) {
+      const std::uint16_t* const line = slot_row(s, y) + x0;
+      const std::uint16_t full = saturated_;
+      for (int x = 0; x < n; ++x)
+        found[x] = static_cast<std::uint16_t>(found[x] | (line[x] == 0 ? 1 : 0) | (line[x] == full ? 2 : 0));
+    }
+    for (int x = 0; x < n; ++x) {
+      valid[x0 + x] = (found[x] & 1) == 0;
+      saturated += found[x] == 2;
+    }
+  }
+  any_valid_[static_cast<std::size_t>(y % valid_ring_)] =
+      std::memchr(valid, 1, static_cast<std::size_t>(width_)) != nullptr;
+  return saturated;
+}
+
+// From which column each pixel of a row takes its values, -1 for those of the row above.
+// False when all are valid.
+bool Scene::find_sources(int y, int* from) {
   const std::uint8_t* valid = valid_row(y);
+  if (std::memchr(valid, 0, static_cast<std::size_t>(width_)) == nullptr) {
+    std::fill(age_.begin(), age_.end(), 0);
+    return false;
+  }
   const int far = width_ + height_;
-  std::vector<int> from(static_cast<std::size_t>(width_));  // the column to copy, or -1 for the row above
-  std::vector<std::int32_t> age(static_cast<std::size_t>(width_));
   int last = -1;
   for (int x = 0; x < width_; ++x) {
     const auto i = static_cast<std::size_t>(x);
     if (valid[x] != 0) last = x;
     const int left = last < 0 ? far : x - last, above = std::min(age_[i] + 1, far);
-    from[i] = left <= above && last >= 0 ? last : -1;
-    age[i] = std::min(left, above);
+    from[x] = left <= above && last >= 0 ? last : -1;
+    age_[i] = std::min(left, above);
   }
   int next = -1;
   for (int x = width_ - 1; x >= 0; --x) {
     const auto i = static_cast<std::size_t>(x);
     if (valid[x] != 0) next = x;
-    if (next >= 0 && next - x < age[i]) {
-      from[i] = next;
-      age[i] = next - x;
+    if (next >= 0 && next - x < age_[i]) {
+      from[x] = next;
+      age_[i] = next - x;
     }
   }
-  age_ = age;
-  for (int s = 0; s < band_count(); ++s) {
-    std::uint16_t* line = slot_row(s, y);
-    const std::uint16_t* above = y > 0 ? row(s, y - 1) : line;
-    for (int x = 0; x < width_; ++x) {
-      if (valid[x] != 0) continue;
-      const int f = from[static_cast<std::size_t>(x)];
-      line[x] = f >= 0 ? line[f] : above[x];
-    }
+  return true;
+}
+
+// Rows before the first valid pixel are filled by row(), once there is something to fill with.
+void Scene::fill_rows(int y0, int rows) {
+  const auto width = static_cast<std::size_t>(width_);
+  bool fill[kRowsAtOnce] = {}, any = false;
+  const bool met = first_valid_ >= 0;
+  for (int i = 0; i < rows; ++i) {
+    if (!any_valid(y0 + i) && first_valid_ < 0) continue;
+    fill[i] = find_sources(y0 + i, sources_.data() + static_cast<std::size_t>(i) * width);
+    any = any || fill[i];
+    if (first_valid_ < 0) first_valid_ = y0 + i;
   }
+  if (!any && (met || first_valid_ < 0)) return;
+  parallel_.for_each(band_count(), [&](int s, int) noexcept {
+    for (int i = 0; i < rows; ++i) {
+      const int y = y0 + i;
+      std::uint16_t* const line = slot_row(s, y);
+      if (fill[i]) {
+        const std::uint16_t* const above = y > 0 ? row(s, y - 1) : line;
+        const std::uint8_t* const valid = valid_row(y);
+        const int* const f = sources_.data() + static_cast<std::size_t>(i) * width;
+        for (int x = 0; x < width_; ++x)
+          if (valid[x] == 0) line[x] = f[x] >= 0 ? line[f[x]] : above[x];
+      }
+      if (!met && y == first_valid_) std::copy_n(line, width, lead_.data() + static_cast<std::size_t>(s) * width);
+    }
+  });
 }
 
 void Scene::read(int rows) {
-  rows = std::min({rows, height_ - rows_read_, ring_ - 1});
-  const int y0 = rows_read_;
-  for (int s = 0; s < band_count(); ++s)
-    for (int y = y0; y < y0 + rows; ++y) read_band_row(s, y);
-
-  std::atomic<std::int64_t> saturated{0};
-  parallel_.for_each(rows, [&](int i, int) noexcept {
-    std::uint8_t* valid = const_cast<std::uint8_t*>(valid_row(y0 + i));
-    std::memset(valid, 1, static_cast<std::size_t>(width_));
-    for (int s = 0; s < band_count(); ++s) {  // bit 0: every band has data; bit 1: some band is saturated
-      const std::uint16_t* line = slot_row(s, y0 + i);
-      for (int x = 0; x < width_; ++x) {
-        const unsigned data = line[x] != 0 ? 1 : 0, full = line[x] == saturated_ ? 2 : 0;
-        valid[x] = static_cast<std::uint8_t>((valid[x] & (data | 2)) | full);
-      }
-    }
-    std::int64_t n = 0;
-    for (int x = 0; x < width_; ++x) {
-      n += valid[x] == 3;
-      valid[x] &= 1;
-    }
-    saturated += n;
-    const bool any = std::memchr(valid, 1, static_cast<std::size_t>(width_)) != nullptr;
-    any_valid_[static_cast<std::size_t>((y0 + i) % valid_ring_)] = any;
-  });
-
-  saturated_pixels_ += saturated;
-
-  for (int y = y0; y < y0 + rows; ++y) {
-    if (!any_valid(y) && first_valid_ < 0) continue;  // filled by row() once there is something to fill with
-    if (std::memchr(valid_row(y), 0, static_cast<std::size_t>(width_)) == nullptr)
-      std::fill(age_.begin(), age_.end(), 0);
-    else
-      fill_row(y);
-    if (first_valid_ >= 0) continue;
-    first_valid_ = y;
-    for (int s = 0; s < band_count(); ++s)
-      std::copy_n(slot_row(s, y), width_, lead_.data() + static_cast<std::ptrdiff_t>(s) * width_);
+  const int end = rows_read_ + std::min({rows, height_ - rows_read_, ring_ - 1});
+  for (int count; rows_read_ < end; rows_read_ += count) {
+    const int y0 = rows_read_;
+    count = std::min(end - y0, kRowsAtOnce);
+    for (int s = 0; s < band_count(); ++s) take_rows(s, y0, count);
+    std::atomic<std::int64_t> saturated{0};
+    parallel_.for_each(count, [&](int i, int) noexcept {
+      for (int s = 0; s < band_count(); ++s) resample_row(s, y0 + i);
+      saturated += judge_row(y0 + i);
+    });
+    saturated_pixels_ += saturated;
+    fill_rows(y0, count);
   }
-  rows_read_ = y0 + rows;
+  if (rows_read_ == height_)
+    for (Band& b : bands_) b.reader.reset();  // most of the memory, which pictures and reports may want
 }
 
 std::size_t Scene::memory() const {
-  std::size_t bytes = (values_.size() + lead_.size()) * sizeof(std::uint16_t) + valid_.size();
-  for (const Band& b : bands_) bytes += b.reader->memory() + b.line.size() * sizeof(std::uint16_t);
-  return bytes;
+  std::size_t bytes =
+      (values_.size() + lead_.size()) * sizeof(std::uint16_t) + valid_.size() + sources_.size() * sizeof(int);
+  std::size_t call = 0;  // bands are read in turn
+  for (const Band& b : bands_) {
+    bytes += b.lines.size() * sizeof(std::uint16_t) + b.column.size() * sizeof(int);
+    if (!b.reader) continue;  // all rows were read
+    bytes += b.reader->memory();
+    call = std::max(call, b.reader->memory_of_call());
+  }
+  return bytes + call;
 }
 
 void Scene::exchange(StateArchive& state) {
@@ -324,7 +383,8 @@ void Scene::exchange(StateArchive& state) {
     rest.y += passed;
     rest.height -= passed;
     b.reader = product_->open_band(b.index, {.window = rest, .parallel = parallel_, .isa = isa_});
-    b.current = passed - 1;
+    b.first = passed;
+    b.held = 0;
   }
 }
 

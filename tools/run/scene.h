@@ -99,15 +99,23 @@ class Scene {
     int scale = 1;       // working pixels to a native pixel
     bool halve = false;  // native pixels are half as large as working ones
     int native_width = 0, native_height = 0;
-    PixelWindow window;  // of the native grid, what the reader delivers
-    int current = -1;    // native row held in `line`, counted from the window's first
-    std::vector<std::uint16_t> line;
+    PixelWindow window;                // of the native grid, what the reader delivers
+    std::vector<int> column;           // native column of each working one; both counted from the window's first
+    int first = 0, held = 0;           // native rows in `lines`, counted from the window's first
+    std::vector<std::uint16_t> lines;  // (rows, window.width); none where native pixels are working ones
+
+    bool as_it_is() const { return scale == 1 && !halve; }
   };
+
+  static constexpr int kRowsAtOnce = 16;
 
   std::uint16_t* slot_row(int slot, int y);
   void next_rows(Band& band, int rows, std::uint16_t* out, std::ptrdiff_t stride);
-  void read_band_row(int slot, int y);
-  void fill_row(int y);
+  void take_rows(int slot, int y0, int rows);
+  void resample_row(int slot, int y);
+  int judge_row(int y);
+  void fill_rows(int y0, int rows);
+  bool find_sources(int y, int* from);
 
   const Product* product_;
   Parallel parallel_;
@@ -128,6 +136,7 @@ class Scene {
   std::vector<std::uint8_t> valid_;    // (valid ring, width)
   std::vector<std::uint8_t> any_valid_;
   std::vector<std::uint8_t> nothing_valid_;  // (width) zeros: the rows before the first valid pixel
+  std::vector<int> sources_;                 // (kRowsAtOnce, width): see find_sources()
   std::vector<std::int32_t> age_;            // by column: distance to the valid pixel whose values the last row holds
 };
 

@@ -199,7 +199,7 @@ void end_against_scalar(Checks& checks, const Output& got, const Output& scalar)
 }
 
 // Of the scalar's logits: every operation is IEEE 754 single precision in a fixed order.
-constexpr std::uint32_t kSmallNetCrc = 0x45b5e14c;
+constexpr std::uint32_t kSmallNetCrc = 0x8d653d70;
 
 void check_small_net(Checks& checks) {
   const std::vector<std::byte> bytes = noise_weights(kSmallNet);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/run/unet_stage.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <new>
 
@@ -9,13 +11,18 @@
 
 namespace dtacs {
 
+// Large pages where there are any: a stage walks over megabytes of weights and rows.
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
 Block::Block(std::size_t bytes) : size_(bytes) {
-  memory_.reset(
-      static_cast<std::byte*>(::operator new(std::max<std::size_t>(bytes, 1), std::align_val_t(Arena::kAlign))));
+  memory_.reset(static_cast<std::byte*>(::operator new(std::max<std::size_t>(bytes, 1), std::align_val_t(kHugePage))));
+#ifdef MADV_HUGEPAGE
+  madvise(memory_.get(), bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
+#endif
 }
 
 void Block::Free::operator()(std::byte* p) const {
-  ::operator delete(p, std::align_val_t(Arena::kAlign));
+  ::operator delete(p, std::align_val_t(kHugePage));
 }
 
 namespace {
@@ -54,9 +61,8 @@ UnetStage::UnetStage(const std::string& name, const WeightsFile& weights, const 
   const Net net = unet_of(model);
   const StreamOptions options = {.width = padded_size(scene.width()),
                                  .height = padded_size(scene.height()) - passed_,
-                                 .band = band > 0     ? band
-                                         : model.int8 ? int8_band(padded_size(scene.width()))
-                                                      : default_band(padded_size(scene.width())),
+                                 .band = band > 0 ? band : default_band(padded_size(scene.width())),
+                                 .deep = band > 0 ? 0 : default_deep(padded_size(scene.width())),
                                  .isa = isa,
                                  .workers = workers,
                                  .keep_inner = keep_inner};
@@ -98,16 +104,17 @@ bool UnetStage::can_step() const {
   return highest < scene_.filled_rows();
 }
 
-// value(dn, offset) of every band of a scene row, and the columns beside it by reflection.
+// put(dn, offset, count, where it goes in the first pixel) for every band of a scene row in pieces, and the columns
+// beside it by reflection.
 template <class T, class F>
-void UnetStage::fill_row(T* out, std::ptrdiff_t channels, int y, F&& value) const {
+void UnetStage::fill_row(T* out, std::ptrdiff_t channels, int y, F&& put) const {
   const int scene_y = reflect(y + passed_ - rows_.before, scene_.height());
-  const std::ptrdiff_t width = scene_.width();
   T* inner = out + columns_.before * channels;
-  for (int c = 0; c < model_.inputs; ++c) {
-    const std::uint16_t* in = scene_.row(slots_[c], scene_y);
-    const float offset = scene_.add_offset(slots_[c]);
-    for (std::ptrdiff_t x = 0; x < width; ++x) inner[x * channels + c] = value(in[x], offset);
+  constexpr int kPixels = 64;  // of one band before the next: what they are written to stays in the cache
+  for (int begin = 0; begin < scene_.width(); begin += kPixels) {
+    const int count = std::min(kPixels, scene_.width() - begin);
+    for (int c = 0; c < model_.inputs; ++c)
+      put(scene_.row(slots_[c], scene_y) + begin, scene_.add_offset(slots_[c]), count, inner + begin * channels + c);
   }
   reflect_columns(inner, scene_.width(), channels, columns_);
 }
@@ -115,11 +122,14 @@ void UnetStage::fill_row(T* out, std::ptrdiff_t channels, int y, F&& value) cons
 void UnetStage::fill(int y) {
   const float quantification = scene_.quantification();
   if (model_.int8) {
-    fill_row(int8_.input_row(y), int8_.input_channels(), y,
-             [&](std::uint16_t dn, float offset) { return int8_input(dn, offset, quantification); });
+    const std::ptrdiff_t channels = int8_.input_channels();
+    fill_row(int8_.input_row(y), channels, y, [&](const std::uint16_t* dn, float offset, int count, std::int16_t* out) {
+      int8_input_row(dn, offset, quantification, count, out, channels);
+    });
   } else {
-    fill_row(plan_.input_row(y), model_.inputs, y,
-             [&](std::uint16_t dn, float offset) { return (static_cast<float>(dn) + offset) / quantification; });
+    fill_row(plan_.input_row(y), model_.inputs, y, [&](const std::uint16_t* dn, float offset, int count, float* out) {
+      for (int x = 0; x < count; ++x) out[x * model_.inputs] = (static_cast<float>(dn[x]) + offset) / quantification;
+    });
   }
 }
 

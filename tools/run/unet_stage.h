@@ -60,8 +60,11 @@ class UnetStage {
 
   // Runs as far as the scene's rows allow.  on_row(y, logits, classes) for each finished
   // scene row in ascending order: logits (width, outputs), nullptr from int8 weights; classes (width).
+  // Of a scene that was read without meeting a valid pixel, each row with nullptr for both.
   template <class F>
   void advance(const Parallel& parallel, F&& on_row) {
+    if (scene_.rows_read() == scene_.height() && scene_.filled_rows() == 0)
+      for (int y = 0; y < scene_.height(); ++y) on_row(y, nullptr, nullptr);
     while (can_step()) {
       step(parallel);
       const int result = model_.int8 ? int8_.result() : plan_.result();

@@ -10,7 +10,7 @@
 
 #include "io/crc32c.h"
 #include "io/host/failure.h"
-#include "io/host/threads.h"
+#include "io/host/openmp.h"
 #include "weights/packed_file.h"
 #include "weights/packed_layout.h"
 

@@ -5,11 +5,11 @@
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
-#include <vector>
 
 #include "io/host/failure.h"
 #include "io/host/output_file.h"
 #include "tools/run/run.h"
+#include "tools/run/watched_folder.h"
 
 namespace dtacs {
 
@@ -18,7 +18,11 @@ const char* const kWatchUsage =
 
 namespace {
 
-namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point t) {
+  return std::chrono::duration<double>(Clock::now() - t).count();
+}
 
 // One line at a time, each on its way before the next thing happens.
 class Log {
@@ -46,62 +50,103 @@ class Log {
   bool own_;
 };
 
-// Products that were neither done nor given up, by name; those whose folder changed less than
-// `quiet` seconds ago may still be arriving.
-std::vector<fs::path> waiting(const fs::path& in, const fs::path& out, int quiet) {
-  std::vector<fs::path> found;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(in, error)) {
-    const fs::path name = entry.path().filename();
-    if (name.string().starts_with('.') || name.extension() == ".part" || name.extension() == ".tmp") continue;
-    if (fs::exists(out / name.stem() / "report.json") || fs::exists(out / name.stem() / "failed.txt")) continue;
-    const auto age = fs::file_time_type::clock::now() - entry.last_write_time(error);
-    if (age < std::chrono::seconds(quiet)) continue;
-    found.push_back(entry.path());
-  }
-  if (error) throw Failure(Exit::missing_input, in.string() + ": " + error.message());
-  std::sort(found.begin(), found.end());
-  return found;
+// Not the product's fault: a stop, or an output that cannot be written.  The product is as good as before.
+bool ends_the_watch(Exit exit) {
+  return exit == Exit::interrupted || exit == Exit::time_budget || exit == Exit::cannot_create ||
+         exit == Exit::io_error;
 }
+
+class Watch {
+ public:
+  Watch(const std::string& in, const std::string& out, RunOptions options, const std::string& log)
+      : folder_(in, out), options_(std::move(options)), budget_(options_.time_budget), log_(log) {
+    options_.resume = options_.quiet = true;
+    note_signals(true);
+  }
+
+  void until_stopped(int interval) {
+    for (bool first = true;; first = false) {
+      const WatchedFolder::Products found = folder_.look();
+      for (const std::string& name : found.whole) run_one(name);
+      had_a_chance_ = had_a_chance_ || !first;
+      wait(interval);
+    }
+  }
+
+  // What is whole now; an interval tells.
+  void once(int interval) {
+    if (folder_.look().arriving.empty()) return;
+    wait(interval);
+    const WatchedFolder::Products found = folder_.look();
+    for (const std::string& name : found.whole) run_one(name);
+    for (const std::string& name : found.arriving) log_.line(name + " is still changing");
+    if (worst_ != Exit::ok) throw Failure(worst_, "some products failed; see failed.txt in their folders");
+  }
+
+ private:
+  void run_one(const std::string& name) {
+    stop_when_asked();
+    had_a_chance_ = true;
+    options_.product = folder_.product(name);
+    options_.folder = folder_.folder(name);
+    if (budget_) options_.time_budget = std::max(0.0, *budget_ - seconds_since(begin_));
+    const auto begin = Clock::now();
+    try {
+      folder_.try_again(name);
+      run(options_);
+      char took[32];
+      std::snprintf(took, sizeof took, " done in %.1f s", seconds_since(begin));
+      log_.line(name + took);
+    } catch (const Failure& f) {
+      if (f.exit() == Exit::folder_in_use) return;  // another watch is at it
+      log_.line(name + " exit " + std::to_string(static_cast<int>(f.exit())) + ": " + f.what());
+      if (ends_the_watch(f.exit())) throw;
+      // Remembered, so that one bad product does not hold up the others for ever.
+      folder_.give_up(name, f.what());
+      if (worst_ == Exit::ok) worst_ = f.exit();
+    }
+  }
+
+  void wait(int seconds) const {
+    const auto begin = Clock::now();
+    do {
+      stop_when_asked();
+      usleep(100000);
+    } while (seconds_since(begin) < seconds);
+  }
+
+  void stop_when_asked() const {
+    if (noted_signal() != 0) throw Failure(Exit::interrupted, "stopped by a signal between two products");
+    if (budget_ && seconds_since(begin_) >= *budget_ && had_a_chance_)
+      throw Failure(Exit::time_budget, "the time budget is used up between two products");
+  }
+
+  WatchedFolder folder_;
+  RunOptions options_;
+  const std::optional<double> budget_;  // of the watch as a whole
+  // What was there could be found whole: a budget that is too short still gets a product further.
+  bool had_a_chance_ = false;
+  Log log_;
+  Exit worst_ = Exit::ok;  // the first failure of a product
+  const Clock::time_point begin_ = Clock::now();
+};
 
 }  // namespace
 
 void watch_command(Args& args) {
   const bool once = args.flag("--once");
-  const int interval = args.number("--interval", 1, 86400).value_or(10);
-  Log log(args.value("--log").value_or(""));
+  const int interval = args.number("--interval", 0, 86400).value_or(10);
+  const std::string log = args.value("--log").value_or("");
   RunOptions options = run_options(args);
   const std::vector<std::string> folders = args.finish(2, kWatchUsage);
-  options.resume = options.quiet = true;
-  note_signals(true);
-  Exit worst = Exit::ok;
-  for (;;) {
-    for (const fs::path& product : waiting(folders[0], folders[1], once ? 0 : interval)) {
-      const std::string name = product.stem().string();
-      options.product = product.string();
-      options.folder = folders[1] + "/" + name;
-      const auto begin = std::chrono::steady_clock::now();
-      try {
-        run(options);
-        const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-        char took[32];
-        std::snprintf(took, sizeof took, " done in %.1f s", seconds);
-        log.line(name + took);
-      } catch (const Failure& f) {
-        log.line(name + " exit " + std::to_string(static_cast<int>(f.exit())) + ": " + f.what());
-        if (f.exit() == Exit::interrupted || f.exit() == Exit::time_budget) throw;
-        // Remembered, so that one bad product does not hold up the others for ever.
-        make_folder(options.folder);
-        write_file(options.folder + "/failed.txt", std::string(f.what()) + "\n");
-        if (worst == Exit::ok) worst = f.exit();
-      }
-      if (noted_signal() != 0) throw Failure(Exit::interrupted, "stopped by a signal between two products");
-    }
-    if (once) break;
-    for (int i = 0; i < interval * 10 && noted_signal() == 0; ++i) usleep(100000);
-    if (noted_signal() != 0) throw Failure(Exit::interrupted, "stopped by a signal while nothing was to do");
-  }
-  if (worst != Exit::ok) throw Failure(worst, "some products failed; see failed.txt in their folders");
+  std::error_code none;
+  if (std::filesystem::equivalent(folders[0], folders[1], none))
+    throw Failure(Exit::usage, folders[0] + ": the outputs would lie among the products; give another folder for them");
+  Watch watch(folders[0], folders[1], std::move(options), log);
+  if (once)
+    watch.once(interval);
+  else
+    watch.until_stopped(interval);
 }
 
 }  // namespace dtacs

@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "io/host/threads.h"
+#include "io/host/openmp.h"
 
 namespace dtacs::test {
 
-TEST_CASE("threads: every job once, no two at a time with one worker, and the batches in order") {
+TEST_CASE("workers: every job once, no two at a time with one worker, and the batches in order") {
   for (const int threads : {-1, 0, 1, 2, 5}) {
     CAPTURE(threads);
     with_threads(threads, [&](const Parallel& parallel) {
@@ -39,7 +39,7 @@ TEST_CASE("threads: every job once, no two at a time with one worker, and the ba
   }
 }
 
-TEST_CASE("threads: what the work throws is thrown on") {
+TEST_CASE("workers: what the work throws is thrown on") {
   for (const int threads : {1, 3})
     CHECK_THROWS_WITH_AS(with_threads(threads,
                                       [](const Parallel& parallel) {
@@ -49,7 +49,7 @@ TEST_CASE("threads: what the work throws is thrown on") {
                          "out of tea", std::runtime_error);
 }
 
-TEST_CASE("threads: no more than this process may use") {
+TEST_CASE("workers: no more than this process may use") {
   cpu_set_t before, one;
   REQUIRE(sched_getaffinity(0, sizeof before, &before) == 0);
   CHECK(available_threads() == CPU_COUNT(&before));

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "io/host/threads.h"
+#include "io/host/openmp.h"
 
-#include <pthread.h>
-#include <sched.h>
-#include <unistd.h>
+#include <omp.h>
 
 #include <atomic>
-#include <vector>
+#include <exception>
 
 namespace dtacs {
 
@@ -18,47 +16,11 @@ namespace {
 // no worker ever reads the fields of a batch while the next one is being set up.
 class Team {
  public:
-  explicit Team(int workers) : members_(static_cast<std::size_t>(workers - 1)) {
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, kStackBytes);
-    for (Member& m : members_) {
-      m = {this, workers_, {}};
-      if (pthread_create(&m.thread, &attributes, serve, &m) != 0) break;
-      ++workers_;
-    }
-    pthread_attr_destroy(&attributes);
-  }
-  Team(const Team&) = delete;
-  Team& operator=(const Team&) = delete;
-  ~Team() {
-    epoch_.store(kStop);
-    epoch_.notify_all();
-    for (int i = 1; i < workers_; ++i) pthread_join(members_[static_cast<std::size_t>(i - 1)].thread, nullptr);
-  }
-
-  Parallel parallel() {
+  Parallel parallel(int workers) {
     return {[](void* self, int jobs, void* context, Parallel::Job* job) noexcept {
               static_cast<Team*>(self)->run(jobs, context, job);
             },
-            this, workers_};
-  }
-
- private:
-  struct Member {
-    Team* team;
-    int worker;
-    pthread_t thread;
-  };
-
-  static constexpr std::size_t kStackBytes = std::size_t{1} << 20;
-  static constexpr int kStop = -1;
-  static constexpr int kSpins = 2000;  // about 20 us: the usual gap between two layers
-
-  static void* serve(void* member) noexcept {
-    const Member& m = *static_cast<const Member*>(member);
-    m.team->serve(m.worker);
-    return nullptr;
+            this, workers};
   }
 
   void serve(int worker) noexcept {
@@ -71,6 +33,15 @@ class Team {
       wait_while(epoch_, seen);
     }
   }
+
+  void stop() noexcept {
+    epoch_.store(kStop);
+    epoch_.notify_all();
+  }
+
+ private:
+  static constexpr int kStop = -1;
+  static constexpr int kSpins = 2000;  // about 20 us: the usual gap between two layers
 
   static void wait_while(const std::atomic<int>& value, int old) noexcept {
     for (int i = 0; i < kSpins; ++i) {
@@ -101,8 +72,6 @@ class Team {
 
   static constexpr int kLastEpoch = 0x7ffffffd;  // odd
 
-  std::vector<Member> members_;
-  int workers_ = 1;
   std::atomic<int> epoch_{0}, inside_{0}, next_{0};
   Parallel::Job* job_ = nullptr;
   void* context_ = nullptr;
@@ -115,16 +84,28 @@ namespace detail {
 
 void run_with_threads(int threads, void (*body)(void* context, const Parallel&), void* context) {
   if (threads <= 1) return body(context, Parallel::serial());
-  Team team(threads);
-  body(context, team.parallel());
+  Team team;
+  std::exception_ptr thrown;
+#pragma omp parallel num_threads(threads)
+  {
+    if (omp_get_thread_num() != 0) {
+      team.serve(omp_get_thread_num());
+    } else {
+      try {
+        body(context, team.parallel(omp_get_num_threads()));
+      } catch (...) {
+        thrown = std::current_exception();
+      }
+      team.stop();
+    }
+  }
+  if (thrown) std::rethrow_exception(thrown);
 }
 
 }  // namespace detail
 
 int available_threads() {
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return CPU_COUNT(&allowed);
-  return static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));  // more of them than a cpu_set_t holds
+  return omp_get_num_procs();
 }
 
 }  // namespace dtacs

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the integer kernels do with a run of pixels.
+#include "net/int8_plan.h"
+
+namespace dtacs {
+
+namespace {
+
+const std::uint8_t* bytes(const std::byte* p) noexcept {
+  return reinterpret_cast<const std::uint8_t*>(p);
+}
+std::uint8_t* bytes(std::byte* p) noexcept {
+  return reinterpret_cast<std::uint8_t*>(p);
+}
+const std::int16_t* numbers(const std::byte* p) noexcept {
+  return reinterpret_cast<const std::int16_t*>(p);
+}
+
+// In runs, so that the compiler can round several at a time.
+template <class F>
+void input_row(int pixels, std::int16_t* out, std::ptrdiff_t channels, F&& value) noexcept {
+  constexpr int kRun = 256;
+  int run[kRun];
+  for (int begin = 0; begin < pixels; begin += kRun) {
+    const int count = pixels - begin < kRun ? pixels - begin : kRun;
+    for (int i = 0; i < count; ++i) run[i] = value(begin + i);
+    for (int i = 0; i < count; ++i) out[(begin + i) * channels] = static_cast<std::int16_t>(run[i]);
+  }
+}
+
+}  // namespace
+
+void int8_input_row(const float* reflectance, int pixels, std::int16_t* out, std::ptrdiff_t channels) noexcept {
+  input_row(pixels, out, channels, [=](int x) { return int8_input(reflectance[x]); });
+}
+
+void int8_input_row(const std::uint16_t* dn, float offset, float quantification, int pixels, std::int16_t* out,
+                    std::ptrdiff_t channels) noexcept {
+  // In the input's own unit what floats would round to (the error of n * unit / unit is below 0.01).
+  const int whole = offset > -32768.0f && offset < 32768.0f ? static_cast<int>(offset) : 0;
+  if (quantification == static_cast<float>(kInt8InputUnit) && static_cast<float>(whole) == offset)
+    input_row(pixels, out, channels, [=](int x) { return dn[x] + whole < 32767 ? dn[x] + whole : 32767; });
+  else
+    input_row(pixels, out, channels, [=](int x) { return int8_input(dn[x], offset, quantification); });
+}
+
+void Int8Plan::pointwise(int layer, const std::byte* in, const std::byte* add, std::byte* out,
+                         int pixels) const noexcept {
+  const Layer& l = net_.layers[layer];
+  pointwise_->run({.in = bytes(in),
+                   .packed = weights_[layer].packed,
+                   .add = bytes(add),
+                   .out = bytes(out),
+                   .pixels = pixels,
+                   .depth = net_.tensors[l.in].channels,
+                   .outputs = net_.tensors[l.out].channels,
+                   .wide = weights_[layer].wide});
+}
+
+void Int8Plan::depthwise(int layer, const ThreeRows& rows, std::byte* out, int x0, int pixels) const noexcept {
+  const Layer& l = net_.layers[layer];
+  dwconv3x3_->run({.rows = {bytes(rows.row[0]), bytes(rows.row[1]), bytes(rows.row[2])},
+                   .packed = weights_[layer].packed,
+                   .out = bytes(out),
+                   .x0 = x0,
+                   .pixels = pixels,
+                   .channels = net_.tensors[l.out].channels,
+                   .stride = l.stride,
+                   .wide = weights_[layer].wide});
+}
+
+void Int8Plan::convolve(int layer, int y, std::byte* out, int x0, int pixels) const noexcept {
+  const Layer& l = net_.layers[layer];
+  const LayerWeights& w = weights_[layer];
+  const int inputs = net_.tensors[l.in].channels, outputs = net_.tensors[l.out].channels;
+  if (l.in == 0) {
+    const ThreeRows rows = rows_around(l.in, y * l.stride);
+    stem3x3_->run({.rows = {numbers(rows.row[0]), numbers(rows.row[1]), numbers(rows.row[2])},
+                   .packed = w.packed,
+                   .out = bytes(out),
+                   .x0 = x0,
+                   .pixels = pixels,
+                   .channels = input_channels(),
+                   .outputs = outputs});
+    return;
+  }
+  const int full = l.up2 ? l.skip : l.in;  // the tensor of the output's size, if there is one
+  const ThreeRows rows = full == kNoTensor ? ThreeRows{} : rows_around(full, y);
+  if (l.op == Op::head3x3) {
+    head3x3_->run({.rows = {bytes(rows.row[0]), bytes(rows.row[1]), bytes(rows.row[2])},
+                   .packed = w.packed,
+                   .classes = bytes(out),
+                   .x0 = x0,
+                   .pixels = pixels,
+                   .outputs = outputs});
+    return;
+  }
+  const auto half_row = [&](int k) { return l.up2 ? bytes(row_or_padding(l.in, ((y - 1) >> 1) + k)) : nullptr; };
+  conv3x3_->run({.full = {bytes(rows.row[0]), bytes(rows.row[1]), bytes(rows.row[2])},
+                 .half = {half_row(0), half_row(1)},
+                 .full_channels = full == kNoTensor ? 0 : net_.tensors[full].channels,
+                 .half_channels = l.up2 ? inputs : 0,
+                 .packed = w.packed,
+                 .out = bytes(out),
+                 .x0 = x0,
+                 .y = y,
+                 .pixels = pixels,
+                 .outputs = outputs,
+                 .wide = w.wide});
+}
+
+}  // namespace dtacs

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run on board is promised: a cap on memory, and outputs in pieces for the downlink.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tests/run/strip_runs.h"
+#include "tools/convert/pack.h"
+
+namespace dtacs::test {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// The bytes that a run refused for memory says would do.
+std::string least_of(const Strip& strip, std::vector<std::string> more) {
+  const TempFolder refused;
+  more.insert(more.end(), {"--max-mem", "1M"});
+  const Outcome o = command(shell_words(strip.into(refused, more)));
+  CHECK(o.exit == 71);
+  CHECK(refused.names().empty());
+  const std::size_t at = o.text.find("needs ");
+  REQUIRE(at != std::string::npos);
+  return o.text.substr(at + 6, o.text.find(' ', at + 6) - at - 6);
+}
+
+}  // namespace
+
+TEST_CASE("memory cap: the run fits it or names the bytes that would do, and gives the same mask") {
+  DTACS_NEEDS_TOOL("a dtacs that runs here", DTACS_BINARY " --version");
+  const Strip strip;
+  const TempFolder peaceful, out;
+  REQUIRE(exit_of(strip.into(peaceful, {})) == 0);
+  // The least that is asked for is enough.
+  CHECK(exit_of(strip.into(out, {"--max-mem", least_of(strip, {})})) == 0);
+  CHECK((outputs(out) == outputs(peaceful)));
+}
+
+TEST_CASE("memory cap: weights that are unpacked were once not counted") {
+  DTACS_NEEDS_TOOL("a dtacs that runs here", DTACS_BINARY " --version");
+  const Strip strip;
+  const std::string plain = strip.folder / "ac.dtw", packed = strip.folder / "ac.dtwz";
+  const std::vector<std::byte> weights = small_corrector();
+  put_bytes(plain, weights);
+  put_bytes(packed, pack(weights));
+  const long long mapped = std::stoll(least_of(strip, {"--weights", plain}));
+  const long long unpacked = std::stoll(least_of(strip, {"--weights", packed}));
+  CHECK(unpacked - mapped == static_cast<long long>(weights.size()));
+}
+
+TEST_CASE("downlink: pieces in order of worth, together the outputs") {
+  DTACS_NEEDS_TOOL("a dtacs that runs here", DTACS_BINARY " --version");
+  const Strip strip;
+  const TempFolder out;
+  REQUIRE(exit_of(strip.into(out, {"--split", "100K"})) == 0);
+  std::map<std::string, std::string> joined;
+  std::vector<std::string> order, pieces;
+  for (const auto& entry : fs::directory_iterator(out / "downlink")) pieces.push_back(entry.path().filename().string());
+  std::sort(pieces.begin(), pieces.end());
+  for (const std::string& piece : pieces) {
+    if (piece == "index.txt") continue;
+    const std::string content = get_file(out / ("downlink/" + piece));
+    CHECK(content.size() <= 100 * 1024);
+    const std::string name = piece.substr(5);
+    if (order.empty() || order.back() != name) order.push_back(name);
+    joined[name] += content;
+  }
+  REQUIRE(order.size() == 8);
+  CHECK(order[0] == "report.json");
+  CHECK(order[1].ends_with(".png"));
+  CHECK(order[4].starts_with("mask"));
+  CHECK(order[7] == "reflectance_10m.tif");
+  for (const auto& [name, content] : joined) CHECK(content == get_file(out / name));
+  CHECK(pieces.size() > order.size() + 1);
+  const std::string index = get_file(out / "downlink/index.txt");
+  CHECK(std::count(index.begin(), index.end(), '\n') == static_cast<std::ptrdiff_t>(pieces.size()) - 1);
+}
+
+}  // namespace dtacs::test

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// `dtacs watch`: every product once, none of them half.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tests/run/strip_runs.h"
+#include "tools/run/watched_folder.h"
+
+namespace dtacs::test {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string kDemo =
+    DTACS_SOURCE_DIR "/tests/data/demo/S2A_MSIL1C_20260621T105031_N0511_R051_T31TDH_20260621T130000.SAFE";
+
+using Names = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("watch: every product once, a bad one is noted and holds up nobody") {
+  DTACS_NEEDS_TOOL("a dtacs that runs here", DTACS_BINARY " --version");
+  const TempFolder in, out;
+  fs::create_directory_symlink(kDemo, in / "good.SAFE");
+  put_file(in / "bad.txt", "no product");
+  const std::vector<std::string> words = {DTACS_BINARY,     "watch", in.path(), out.path(),    "--once",
+                                          "--interval",     "0",     "--only",  "reflectance", "--log",
+                                          out / "watch.log"};
+  CHECK(exit_of(words) == 67);
+  CHECK(fs::exists(out / "good.SAFE/report.json"));
+  CHECK(fs::exists(out / "good.SAFE/reflectance_10m.tif"));
+  CHECK(get_file(out / "bad.txt/failed.txt").find("not a product") != std::string::npos);
+  const std::string log = get_file(out / "watch.log");
+  CHECK(log.find("good.SAFE done in") != std::string::npos);
+  CHECK(log.find("bad.txt exit 67") != std::string::npos);
+  CHECK(exit_of(words) == 0);  // nothing is left to do
+  CHECK(get_file(out / "watch.log") == log);
+
+  // Looking on until it is told to stop, or until its time is up.
+  const TempFolder other;
+  const std::vector<std::string> idle = {DTACS_BINARY, "watch", other.path(), out.path(), "--interval", "1"};
+  CHECK(run_for(idle, std::chrono::seconds(1), SIGTERM) == 75);
+  CHECK(exit_of({DTACS_BINARY, "watch", other.path(), out.path(), "--interval", "1", "--time-budget", "1"}) == 76);
+  CHECK(exit_of({DTACS_BINARY, "watch", in.path(), in.path(), "--once"}) == 64);
+  CHECK(exit_of({DTACS_BINARY, "watch", in / "nowhere", out.path(), "--once"}) == 66);
+}
+
+TEST_CASE("watch: a product that was still being copied in was once run, and noted as bad for ever") {
+  const TempFolder in, out;
+  WatchedFolder folder(in.path(), out.path());
+  put_file(in / "p.SAFE/MTD_MSIL1C.xml", "<half");
+  CHECK(folder.look().arriving == Names{"p.SAFE"});
+  put_file(in / "p.SAFE/GRANULE/B02.jp2", "deep inside");
+  CHECK(folder.look().whole.empty());
+  put_file(in / "p.SAFE/GRANULE/B02.jp2", "deep inside, longer");
+  CHECK(folder.look().whole.empty());
+  CHECK(folder.look().whole == Names{"p.SAFE"});
+
+  folder.give_up("p.SAFE", "a band is missing");
+  CHECK(folder.look().whole.empty());
+  CHECK(folder.look().arriving.empty());
+  put_file(in / "p.SAFE/GRANULE/B03.jp2", "the rest, later");
+  CHECK(folder.look().arriving == Names{"p.SAFE"});
+  CHECK(folder.look().whole == Names{"p.SAFE"});
+
+  // A raw band without its header is none yet.
+  put_file(in / "raw.u16", "samples");
+  static_cast<void>(folder.look());
+  folder.give_up("raw.u16", "raw bands need a header");
+  put_file(in / "raw.u16.hdr", "ENVI");
+  CHECK(folder.look().arriving == Names{"raw.u16"});
+}
+
+TEST_CASE("watch: products whose names differ behind a dot once shared a folder, and the second was not run") {
+  const TempFolder in, out;
+  for (const char* name : {"scene.1", "scene.2", "a.b.SAFE", "a.c.SAFE", "a", ".hidden", "copy.part", "x.hdr"})
+    put_file(in / name, "a product");
+  WatchedFolder folder(in.path(), out.path());
+  static_cast<void>(folder.look());
+  const Names all = {"a", "a.b.SAFE", "a.c.SAFE", "scene.1", "scene.2"};
+  CHECK(folder.look().whole == all);
+  put_file(folder.folder("scene.1") + "/report.json", "{}");
+  put_file(folder.folder("a.b.SAFE") + "/report.json", "{}");
+  CHECK(folder.look().whole == Names{"a", "a.c.SAFE", "scene.2"});
+}
+
+TEST_CASE("watch: one that changes all the time is left for the next time, and said so") {
+  DTACS_NEEDS_TOOL("a dtacs that runs here", DTACS_BINARY " --version");
+  const TempFolder in, out;
+  put_file(in / "slow.raw", "x");
+  const pid_t watch =
+      start({DTACS_BINARY, "watch", in.path(), out.path(), "--once", "--interval", "1", "--log", out / "log"});
+  int status = 0;
+  for (int n = 2; waitpid(watch, &status, WNOHANG) == 0; ++n) {
+    put_file(in / "slow.raw", std::string(static_cast<std::size_t>(n), 'x'));
+    usleep(1000);
+  }
+  CHECK(status == 0);
+  CHECK(get_file(out / "log").find("slow.raw is still changing") != std::string::npos);
+  CHECK(!fs::exists(out / "slow.raw"));
+}
+
+}  // namespace dtacs::test
