@@ -4,9 +4,10 @@
 #   make test     run every test                make check      all of these, structure and format
 #   make bench    run every benchmark           make baremetal  images of boards, run in qemu
 #   make fuzz     run every fuzzer a minute     make figures    draw the paper's figures
+#   make dist     static programs, packed       make gate       self-test on many processors (qemu)
 #   make format   lay the code out              make clean      remove what was built
 
-.PHONY: all demo test bench figures arm baremetal dist asan fuzz format check clean
+.PHONY: all demo test bench figures arm baremetal dist gate asan fuzz format check clean
 
 all: build-native
 build-native build-asan: build-%:
@@ -38,6 +39,11 @@ baremetal:
 dist:
 	@tools/packages.sh build arm dist
 	@tools/dist.sh build/dist dist
+gate:
+	@tools/packages.sh build arm
+	@for arch in native aarch64 armv7; do \
+	  cmake --preset $$arch >/dev/null && cmake --build --preset $$arch --target dtacs || exit 1; done
+	@tools/check_isa_gate.sh build/native/dtacs build/aarch64/dtacs build/armv7/dtacs
 bench: build-native
 	@build/native/bench_kernels
 	@build/native/bench --net sc
@@ -47,7 +53,7 @@ figures: build-native
 	@/usr/bin/python3 tools/figures/figures.py out/figures --dtacs build/native/dtacs
 format:
 	@clang-format -i $$(git ls-files '*.h' '*.cpp' '*.inl')
-check: test asan arm
+check: test asan arm gate
 	@tools/check_isa_objects.sh build/native
 	@tools/check_headers.sh
 	@tools/check_freestanding.sh build/native/libdtacs_core.a c++
