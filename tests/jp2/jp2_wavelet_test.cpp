@@ -25,17 +25,23 @@ T& at(std::vector<T>& v, int begin, int i) {
   return v[static_cast<std::size_t>(i - begin)];
 }
 
+std::int32_t wrapped_sum(std::int32_t a, std::int32_t b) {
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) + static_cast<std::uint32_t>(b));
+}
+
 void forward(std::vector<std::int32_t>& v, int begin) {
   const int end = begin + static_cast<int>(v.size());
   if (v.size() == 1) {
-    if (begin % 2 != 0) v[0] *= 2;
+    if (begin % 2 != 0) v[0] = wrapped_sum(v[0], v[0]);
     return;
   }
+  const auto beside = [&](int i) { return wrapped_sum(at(v, begin, i - 1), at(v, begin, i + 1)); };
+  const auto add = [&](int i, std::int32_t what) { at(v, begin, i) = wrapped_sum(at(v, begin, i), what); };
   const auto floor_div = [](int a, int b) { return static_cast<int>(std::floor(static_cast<double>(a) / b)); };
   for (int i = begin; i < end; ++i)
-    if (i % 2 != 0) at(v, begin, i) -= floor_div(at(v, begin, i - 1) + at(v, begin, i + 1), 2);
+    if (i % 2 != 0) add(i, -floor_div(beside(i), 2));
   for (int i = begin; i < end; ++i)
-    if (i % 2 == 0) at(v, begin, i) += floor_div(at(v, begin, i - 1) + at(v, begin, i + 1) + 2, 4);
+    if (i % 2 == 0) add(i, floor_div(wrapped_sum(beside(i), 2), 4));
 }
 
 void forward(std::vector<float>& v, int begin) {
