@@ -17,15 +17,21 @@ constexpr int kBlock = V == 1 ? kBlock1 : kBlock2;
 
 // How an instruction multiplies: a group of each of kRows pixels' inputs with vectors of weights.  The sums of V
 // vectors of outputs for these pixels lie in kRows * V vectors.
+// Where an instruction takes its group from any place of a vector, kAhead groups are loaded at once.
 struct Dot2 {  // 16-bit numbers
-  static constexpr int kRows = 1, kGroup = 4;
+  static constexpr int kRows = 1, kGroup = 4, kAhead = 1;
   static Vec bias(const std::int32_t* p) { return load(p); }
   static Vec inputs(const std::uint8_t* p, const std::uint8_t*) { return repeat4(p); }
   static Vec dot(Vec acc, Vec x, Vec w) { return dot2(acc, x, w); }
   static Vec row(int, const Vec* acc) { return *acc; }
 };
-#ifdef DTACS_MATRIX_PRODUCTS
+#if defined(DTACS_MATRIX_PRODUCTS)
 using Dot4 = MatrixProducts;
+#elif defined(DTACS_LANE_PRODUCTS)
+struct Dot4 : Dot2, LaneProducts {  // bytes
+  static constexpr int kAhead = 4;
+  static Vec dot(Vec acc, Vec x, Vec w) { return dot4(acc, x, w); }
+};
 #else
 struct Dot4 : Dot2 {  // bytes
   static Vec dot(Vec acc, Vec x, Vec w) { return dot4(acc, x, w); }
@@ -71,7 +77,21 @@ struct Block {
 #pragma GCC unroll 16
     for (int b = 0; b < kBases; ++b) base[b] = in + 3 * b * step;
     const auto pixel = [&](int p) { return base[p / 3] + p % 3 * step; };
-    for (std::ptrdiff_t k = 0; k < bytes; k += Dot::kGroup, w += kPanel * Dot::kGroup) {
+    std::ptrdiff_t k = 0;
+    if constexpr (Dot::kAhead == 4) {
+      for (; k + 4 * Dot::kGroup <= bytes; k += 4 * Dot::kGroup, w += 4 * kPanel * Dot::kGroup) {
+        Vec x[P];
+#pragma GCC unroll 16
+        for (int p = 0; p < P; ++p) x[p] = Dot::inputs_ahead(pixel(p));
+        add_group<0>(sum, x, w);
+        add_group<1>(sum, x, w + kPanel * Dot::kGroup);
+        add_group<2>(sum, x, w + 2 * kPanel * Dot::kGroup);
+        add_group<3>(sum, x, w + 3 * kPanel * Dot::kGroup);
+#pragma GCC unroll 16
+        for (int b = 0; b < kBases; ++b) base[b] += 4 * Dot::kGroup;
+      }
+    }
+    for (; k < bytes; k += Dot::kGroup, w += kPanel * Dot::kGroup) {
       Vec weight[kWide];
 #pragma GCC unroll 16
       for (int n = 0; n < kWide; ++n) weight[n] = load(w + n * kLanes * 4);
@@ -99,6 +119,17 @@ struct Block {
   }
 
   Vec acc[kTall][kWide];
+
+ private:
+  template <int G>
+  static void add_group(Vec (&sum)[kTall][kWide], const Vec (&x)[P], const std::int8_t* w) {
+#pragma GCC unroll 16
+    for (int n = 0; n < kWide; ++n) {
+      const Vec weight = load(w + n * kLanes * 4);
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) sum[p][n] = Dot::template dot_ahead<G>(sum[p][n], x[p], weight);
+    }
+  }
 };
 
 // out(p) = saturate(floor(sum * multiplier / 2^31)), `outputs` of them per pixel.

@@ -8,6 +8,8 @@
 // Include it inside an anonymous namespace, after the vocabulary.
 
 constexpr int kPanel = kVectors * V::kLanes;
+// Loops over k do four a turn; where one load of factors holds more than one of them, what is left is short.
+constexpr int kFewTurns = 4 / Few::kCount, kSingleTurns = Few::kCount == 1 ? 4 : 1;
 
 template <int P, int N>
 inline void set_bias(V (&acc)[P][N], const float* bias) {
@@ -44,7 +46,7 @@ template <int P, int N>
 inline void accumulate(V (&acc)[P][N], const float* const (&in)[P], const float* w, std::ptrdiff_t count) {
   std::ptrdiff_t k = 0;
   if constexpr (Few::kCount > 1 || P <= N) {
-#pragma GCC unroll 4
+#pragma GCC unroll kFewTurns
     for (; k + Few::kCount <= count; k += Few::kCount, w += Few::kCount * kPanel) {
       Few x[P];
 #pragma GCC unroll 16
@@ -58,7 +60,7 @@ inline void accumulate(V (&acc)[P][N], const float* const (&in)[P], const float*
     }
     if constexpr (Few::kCount == 1) return;
   }
-#pragma GCC unroll 4
+#pragma GCC unroll kSingleTurns
   for (; k < count; ++k, w += kPanel) accumulate_one(acc, in, k, w);
 }
 

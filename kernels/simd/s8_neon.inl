@@ -67,7 +67,7 @@ inline Vec dot4(Vec acc, Vec x, Vec w) {
 #define DTACS_MATRIX_PRODUCTS
 // 8 bytes of two pixels by 8 of two outputs into a square of sums; see block_s8.inl.
 struct MatrixProducts {
-  static constexpr int kRows = 2, kGroup = 8;
+  static constexpr int kRows = 2, kGroup = 8, kAhead = 1;
   static Vec bias(const std::int32_t* p) {
     const int32x2_t two = vld1_s32(p);
     return vcombine_s32(two, two);
@@ -79,6 +79,18 @@ struct MatrixProducts {
   static Vec row(int r, const Vec* acc) {
     return r == 0 ? vcombine_s32(vget_low_s32(acc[0]), vget_low_s32(acc[1]))
                   : vcombine_s32(vget_high_s32(acc[0]), vget_high_s32(acc[1]));
+  }
+};
+#elif defined(__ARM_FEATURE_DOTPROD)
+#define DTACS_LANE_PRODUCTS
+// Four groups of a pixel's inputs, less 128, and the product with one of them; see block_s8.inl.
+struct LaneProducts {
+  static Vec inputs_ahead(const std::uint8_t* p) {
+    return vreinterpretq_s32_u8(veorq_u8(vld1q_u8(p), vdupq_n_u8(128)));
+  }
+  template <int G>
+  static Vec dot_ahead(Vec acc, Vec x, Vec w) {
+    return vdotq_laneq_s32(acc, vreinterpretq_s8_s32(w), vreinterpretq_s8_s32(x), G);
   }
 };
 #endif
