@@ -33,8 +33,8 @@ double thread_cpu_seconds() noexcept;
 
 struct Setup {
   LoadedWeights weights;
-  std::string net;  // as the command line calls it
-  int size = 512;   // of the square image; a multiple of 32
+  std::string net;                                 // as the command line calls it
+  int size = 512;                                  // of the square image; a multiple of 32
   int threads = 1, runs = 11, band = 0, deep = 0;  // see StreamOptions
   IsaSet isa = isa::none;
   std::vector<float> input;  // (bands, size, size), reflectance

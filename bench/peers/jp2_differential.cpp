@@ -131,7 +131,8 @@ std::string ours(const Bytes& file, int component, Plane& plane) {
   std::unique_ptr<std::byte, void (*)(void*)> block(nullptr, std::free);
   for (;;) {
     Arena arena({block.get(), size});
-    const jp2::Outcome o = d.open(bytes, {.component = component, .isa = detect_isa(), .max_pixels = kMostPixels}, arena);
+    const jp2::Outcome o =
+        d.open(bytes, {.component = component, .isa = detect_isa(), .max_pixels = kMostPixels}, arena);
     if (o.ok()) break;
     if (o.status != Status::arena_too_small) return o.detail;
     size = arena.wanted();
