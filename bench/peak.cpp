@@ -18,130 +18,124 @@ namespace {
 
 constexpr int kSteps = 20000;
 
-// Tells the compiler that the value may have changed, else it finds all sums alike.
-#if defined(__x86_64__)
-#define DTACS_OPAQUE(v) __asm__ volatile("" : "+rv"(v))
-#elif defined(__arm__) || defined(__aarch64__)
-#define DTACS_OPAQUE(v) __asm__ volatile("" : "+rw"(v))
-#else
-#define DTACS_OPAQUE(v) __asm__ volatile("" : "+rf"(v))
-#endif
+// Tells the compiler that the value, in a register of this kind, may have changed, else it finds all sums alike.
+#define DTACS_OPAQUE(v) __asm__ volatile("" : DTACS_REGISTER(v))
 
 // Where multiply and add are two instructions a sum of floats is scaled and moved on, and
 // where a sum of bytes takes a product of pairs it needs its registers.
+namespace scalar_s8 {
+#define DTACS_ON
+#define DTACS_REGISTER "+r"
+using Sum = int;
+using Factor = int;
+constexpr int kSums = 12;
+DTACS_ON inline Sum add(Sum s, Factor x, Factor y) {
+  return static_cast<int>(static_cast<unsigned>(s) + static_cast<unsigned>(x * y));
+}
+#include "bench/peak_loop.inl"
+#undef DTACS_REGISTER
+}  // namespace scalar_s8
+
+#if defined(__x86_64__)
+#define DTACS_REGISTER "+v"
+#elif defined(__arm__) || defined(__aarch64__)
+#define DTACS_REGISTER "+w"
+#else
+#define DTACS_REGISTER "+f"
+#endif
+
 namespace scalar {
+#define DTACS_ON
 using Sum = float;
 using Factor = float;
 constexpr int kSums = 12;
-inline Sum add(Sum s, Factor x, Factor y) {
+DTACS_ON inline Sum add(Sum s, Factor x, Factor y) {
   return s * x + y;
 }
 #include "bench/peak_loop.inl"
 }  // namespace scalar
-namespace scalar_s8 {
-using Sum = int;
-using Factor = int;
-constexpr int kSums = 12;
-inline Sum add(Sum s, Factor x, Factor y) {
-  return static_cast<int>(static_cast<unsigned>(s) + static_cast<unsigned>(x * y));
-}
-#include "bench/peak_loop.inl"
-}  // namespace scalar_s8
 
 #if defined(__x86_64__)
 
 namespace sse41 {
-#pragma GCC push_options
-#pragma GCC target("sse4.1")
+#define DTACS_ON __attribute__((target("sse4.1")))
 using Sum = __m128;
 using Factor = __m128;
 constexpr int kSums = 12;
-inline Sum add(Sum s, Factor x, Factor y) {
+DTACS_ON inline Sum add(Sum s, Factor x, Factor y) {
   return _mm_add_ps(_mm_mul_ps(s, x), y);
 }
 #include "bench/peak_loop.inl"
-#pragma GCC pop_options
 }  // namespace sse41
 namespace avx2 {
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
+#define DTACS_ON __attribute__((target("avx2,fma")))
 using Sum = __m256;
 using Factor = __m256;
 constexpr int kSums = 12;
-inline Sum add(Sum s, Factor x, Factor y) {
+DTACS_ON inline Sum add(Sum s, Factor x, Factor y) {
   return _mm256_fmadd_ps(s, x, y);
 }
 #include "bench/peak_loop.inl"
-#pragma GCC pop_options
 }  // namespace avx2
 namespace avx512 {
-#pragma GCC push_options
-#pragma GCC target("avx512f")
+#define DTACS_ON __attribute__((target("avx512f")))
 using Sum = __m512;
 using Factor = __m512;
 constexpr int kSums = 12;
-inline Sum add(Sum s, Factor x, Factor y) {
+DTACS_ON inline Sum add(Sum s, Factor x, Factor y) {
   return _mm512_fmadd_ps(s, x, y);
 }
 #include "bench/peak_loop.inl"
-#pragma GCC pop_options
 }  // namespace avx512
 namespace sse41_s8 {
-#pragma GCC push_options
-#pragma GCC target("sse4.1")
+#define DTACS_ON __attribute__((target("sse4.1")))
 using Sum = __m128i;
 using Factor = __m128i;
 constexpr int kSums = 6;
-inline Sum add(Sum s, Factor x, Factor y) {
+DTACS_ON inline Sum add(Sum s, Factor x, Factor y) {
   return _mm_add_epi32(s, _mm_madd_epi16(_mm_maddubs_epi16(x, y), _mm_set1_epi16(1)));
 }
 #include "bench/peak_loop.inl"
-#pragma GCC pop_options
 }  // namespace sse41_s8
 namespace avx2_s8 {
-#pragma GCC push_options
-#pragma GCC target("avx2")
+#define DTACS_ON __attribute__((target("avx2")))
 using Sum = __m256i;
 using Factor = __m256i;
 constexpr int kSums = 6;
-inline Sum add(Sum s, Factor x, Factor y) {
+DTACS_ON inline Sum add(Sum s, Factor x, Factor y) {
   return _mm256_add_epi32(s, _mm256_madd_epi16(_mm256_maddubs_epi16(x, y), _mm256_set1_epi16(1)));
 }
 #include "bench/peak_loop.inl"
-#pragma GCC pop_options
 }  // namespace avx2_s8
 namespace avxvnni_s8 {
-#pragma GCC push_options
-#pragma GCC target("avxvnni")
+#define DTACS_ON __attribute__((target("avxvnni")))
 using Sum = __m256i;
 using Factor = __m256i;
 constexpr int kSums = 12;
-inline Sum add(Sum s, Factor x, Factor y) {
+DTACS_ON inline Sum add(Sum s, Factor x, Factor y) {
   return _mm256_dpbusd_avx_epi32(s, x, y);
 }
 #include "bench/peak_loop.inl"
-#pragma GCC pop_options
 }  // namespace avxvnni_s8
 namespace avx512vnni_s8 {
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512vnni")
+#define DTACS_ON __attribute__((target("avx512f,avx512vnni")))
 using Sum = __m512i;
 using Factor = __m512i;
 constexpr int kSums = 12;
-inline Sum add(Sum s, Factor x, Factor y) {
+DTACS_ON inline Sum add(Sum s, Factor x, Factor y) {
   return _mm512_dpbusd_epi32(s, x, y);
 }
 #include "bench/peak_loop.inl"
-#pragma GCC pop_options
 }  // namespace avx512vnni_s8
 
 #elif defined(__ARM_NEON)
 
 namespace neon {
+#define DTACS_ON
 using Sum = float32x4_t;
 using Factor = float32x4_t;
 constexpr int kSums = 12;
-inline Sum add(Sum s, Factor x, Factor y) {
+DTACS_ON inline Sum add(Sum s, Factor x, Factor y) {
 #if defined(__ARM_FEATURE_FMA)
   return vfmaq_f32(s, x, y);
 #else
@@ -151,38 +145,35 @@ inline Sum add(Sum s, Factor x, Factor y) {
 #include "bench/peak_loop.inl"
 }  // namespace neon
 namespace neon_s8 {
+#define DTACS_ON
 using Sum = int32x4_t;
 using Factor = int8x8_t;
 constexpr int kSums = 12;
-inline Sum add(Sum s, Factor x, Factor y) {
+DTACS_ON inline Sum add(Sum s, Factor x, Factor y) {
   return vpadalq_s16(s, vmlal_s8(vmull_s8(x, y), x, y));
 }
 #include "bench/peak_loop.inl"
 }  // namespace neon_s8
 #if defined(__aarch64__)
 namespace dotprod_s8 {
-#pragma GCC push_options
-#pragma GCC target("arch=armv8.2-a+dotprod")
+#define DTACS_ON __attribute__((target("arch=armv8.2-a+dotprod")))
 using Sum = int32x4_t;
 using Factor = int8x16_t;
 constexpr int kSums = 12;
-inline Sum add(Sum s, Factor x, Factor y) {
+DTACS_ON inline Sum add(Sum s, Factor x, Factor y) {
   return vdotq_s32(s, x, y);
 }
 #include "bench/peak_loop.inl"
-#pragma GCC pop_options
 }  // namespace dotprod_s8
 namespace i8mm_s8 {
-#pragma GCC push_options
-#pragma GCC target("arch=armv8.2-a+i8mm")
+#define DTACS_ON __attribute__((target("arch=armv8.2-a+i8mm")))
 using Sum = int32x4_t;
 using Factor = int8x16_t;
 constexpr int kSums = 12;
-inline Sum add(Sum s, Factor x, Factor y) {
+DTACS_ON inline Sum add(Sum s, Factor x, Factor y) {
   return vmmlaq_s32(s, x, y);
 }
 #include "bench/peak_loop.inl"
-#pragma GCC pop_options
 }  // namespace i8mm_s8
 #endif
 

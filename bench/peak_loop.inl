@@ -5,10 +5,11 @@
 //   kSums                        how many sums: enough to hide the latency of what they add, and few enough to leave
 //                                registers for the rest
 //   Sum add(Sum, Factor, Factor)
+//   DTACS_ON                     the attribute that lets a function use the instruction set; undefined at the end
 //
 // It is text and no template, as a template does not take on the instruction set of where it is used.
 
-void loop() noexcept {
+DTACS_ON void loop() noexcept {
   Sum sums[kSums] = {};
   Factor x = {}, y = {};
 #pragma GCC unroll 16  // else they lie in memory
@@ -23,3 +24,4 @@ void loop() noexcept {
     }
   }
 }
+#undef DTACS_ON
