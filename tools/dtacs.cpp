@@ -2,6 +2,7 @@
 // The dtacs command line.
 #include <cstdio>
 #include <cstring>
+#include <string>
 
 #include "io/host/failure.h"
 #include "io/host/tool_main.h"
@@ -27,7 +28,7 @@ constexpr const char* kRunOptions =
     "  --granule TILE       which tile of a product with several\n"
     "  --raw LINE           what raw bands are: width=...,height=...,bands=B02+B03,res=10,...\n"
     "  --threads N          default: one per core; at most four per core\n"
-    "  --isa NAME           auto, scalar, sse41, avx2, avxvnni, avx512, avx512vbmi, avx512vnni, neon or dotprod\n"
+    "  --isa NAME           auto, scalar, sse41, avx2, avxvnni, avx512, avx512vbmi, avx512vnni, neon, dotprod or i8mm\n"
     "  --truth DIR          compare with a known answer, as tools/scene makes it\n"
     "  --resume             keep a state beside the outputs; the same command goes on from it\n"
     "  --checkpoint SECONDS between two states, default 30\n"
@@ -51,8 +52,10 @@ constexpr const char* kDecodeOptions =
     "  --window X,Y,W,H     a part, in pixels of the reduced image\n"
     "  --component K        default: 0\n"
     "  --lenient            decode what a damaged file still holds\n"
+    "  --deflate            compress the .tif: a fifth smaller, four times slower\n"
     "  --threads N          default: one per core\n"
-    "  --isa NAME           auto, scalar, sse41, avx2, avxvnni, avx512, avx512vbmi, avx512vnni, neon or dotprod\n";
+    "  --isa NAME           auto, scalar, sse41, avx2, avxvnni, avx512, avx512vbmi, avx512vnni, neon, dotprod or "
+    "i8mm\n";
 
 constexpr struct {
   const char* name;
@@ -101,7 +104,7 @@ int run(int argc, char** argv) {
     c.run(args);
     return 0;
   }
-  throw dtacs::Failure(dtacs::Exit::usage, "unknown command; see dtacs --help");
+  throw dtacs::Failure(dtacs::Exit::usage, std::string("unknown command ") + argv[1] + "; see dtacs --help");
 }
 
 }  // namespace

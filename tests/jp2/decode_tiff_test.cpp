@@ -10,7 +10,7 @@
 namespace dtacs::test {
 namespace {
 
-constexpr int kSampleFormat = 339, kPixelScale = 33550, kTiePoint = 33922;
+constexpr int kCompression = 259, kSampleFormat = 339, kPixelScale = 33550, kTiePoint = 33922;
 const std::string kFolder = DTACS_SOURCE_DIR "/tests/data/jp2/";
 
 void decode_with(std::vector<std::string> words) {
@@ -63,11 +63,16 @@ TEST_CASE("decode: GeoTIFF samples of 8 and 16 bits, signed and not") {
     CAPTURE(name);
     Image want;
     REQUIRE(decode(read_file(kFolder + name), {}, want).ok());
-    decode_with({kFolder + name, "-o", out});
-    const TiffProbe tiff(out);
-    CHECK(tiff.value(258) == (want.bits <= 8 ? 8 : 16));
-    CHECK(tiff.value(kSampleFormat) == (want.is_signed ? 2 : 1));
-    check_samples(tiff, want);
+    for (const bool deflate : {false, true}) {
+      std::vector<std::string> words = {kFolder + name, "-o", out};
+      if (deflate) words.push_back("--deflate");
+      decode_with(words);
+      const TiffProbe tiff(out);
+      CHECK(tiff.value(kCompression) == (deflate ? 8 : 1));
+      CHECK(tiff.value(258) == (want.bits <= 8 ? 8 : 16));
+      CHECK(tiff.value(kSampleFormat) == (want.is_signed ? 2 : 1));
+      check_samples(tiff, want);
+    }
     eight += want.bits <= 8 ? 1 : 0;
     signed_ones += want.is_signed ? 1 : 0;
   }

@@ -56,7 +56,8 @@ TEST_CASE("arguments: options in any order and form, mistakes named") {
   for (const char* bad : {"1,2,3", "1,2,3,0", "-1,2,3,4", "1,2,3,4,5", "a,b,c,d", ""})
     check_fails(Exit::usage, "--window", [&] { args_of({"--window", bad}).rect("--window"); });
   check_fails(Exit::usage, "unknown option --frob", [] { args_of({"--frob", "x"}).finish(1, "usage"); });
-  check_fails(Exit::usage, "usage", [] { args_of({"a", "b"}).finish(1, "usage"); });
+  check_fails(Exit::usage, "one argument too many: b", [] { args_of({"a", "b"}).finish(1, "usage"); });
+  check_fails(Exit::usage, "an argument is missing", [] { args_of({}).finish(1, "usage"); });
 }
 
 TEST_CASE("precision: int8 is the default where float32 has no wide multiply-add, and only there") {
@@ -94,8 +95,8 @@ TEST_CASE("command: exit codes and one line each") {
   CHECK(dtacs("run --help").text.find("--window X,Y,W,H") != std::string::npos);
   for (const auto& [arguments, exit, says] : std::vector<std::array<std::string, 3>>{
            {"", "64", "dtacs run"},
-           {"frobnicate", "64", "unknown command"},
-           {"run", "64", "usage"},
+           {"frobnicate", "64", "unknown command frobnicate"},
+           {"run", "64", "an argument is missing; see dtacs run --help"},
            {"run " + kDemo, "64", "output folder"},
            {"run nowhere" + out, "66", "nowhere"},
            {"run " + kDemo + out + " --isa mmx", "64", "mmx"},

@@ -139,7 +139,7 @@ void eval_command(Args& args) {
   const std::string what = args.take_first();
   if (what == "mask") return mask_command(args);
   if (what == "reflectance") return reflectance_command(args);
-  throw Failure(Exit::usage, std::string("expected mask or reflectance; usage: ") + kEvalUsage);
+  throw Failure(Exit::usage, "expected mask or reflectance; see dtacs eval --help");
 }
 
 }  // namespace dtacs

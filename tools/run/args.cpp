@@ -101,9 +101,11 @@ std::string Args::take_first() {
 }
 
 const std::vector<std::string>& Args::finish(std::size_t count, const std::string& usage) {
+  const std::string help = "; see " + usage.substr(0, usage.find(' ', usage.find(' ') + 1)) + " --help";
   for (const std::string& w : words_)
-    if (w.size() > 1 && w[0] == '-') misused("unknown option " + w + "; usage: " + usage);
-  if (words_.size() != count) misused("usage: " + usage);
+    if (w.size() > 1 && w[0] == '-') misused("unknown option " + w + help);
+  if (words_.size() > count) misused("one argument too many: " + words_[count] + help);
+  if (words_.size() < count) misused("an argument is missing" + help);
   return words_;
 }
 

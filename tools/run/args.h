@@ -42,7 +42,8 @@ class Args {
   std::string take_first();
 
   // The operands, once all options were asked for.  Throws Failure(usage) when an
-  // unknown option is left or their number is not `count`.
+  // unknown option is left or their number is not `count`.  The first two words of
+  // `usage` are the command, whose help the message names.
   const std::vector<std::string>& finish(std::size_t count, const std::string& usage);
 
  private:

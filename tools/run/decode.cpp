@@ -18,7 +18,7 @@ namespace dtacs {
 
 const char* const kDecodeUsage =
     "dtacs decode BAND.jp2 -o OUT.tif|OUT.u16|OUT.pgx [--reduce N] [--window X,Y,W,H] [--component K] [--lenient] "
-    "[--threads N] [--isa NAME]";
+    "[--deflate] [--threads N] [--isa NAME]";
 
 namespace {
 
@@ -58,9 +58,11 @@ void write_raw(Jp2Band& band, const std::string& path, const std::string& header
   file.finish();
 }
 
-void write_tiff(Jp2Band& band, const std::string& in, const std::string& out, const Jp2Options& options) {
+void write_tiff(Jp2Band& band, const std::string& in, const std::string& out, const Jp2Options& options,
+                Compress compress) {
   GeoTiffOptions o = {.width = band.width(), .height = band.height(), .bits = band.bits() <= 8 ? 8 : 16};
   o.is_signed = band.is_signed();
+  o.compress = compress;
   o.predictor = true;
   o.parallel = options.parallel;
   // The place counts in pixels of the reference grid, of which a sample spans some: those
@@ -97,17 +99,20 @@ void decode_command(Args& args) {
   options.reduce = args.number("--reduce", 0, 32).value_or(0);
   options.component = args.number("--component", 0, 16383).value_or(0);
   options.strict = !args.flag("--lenient");
+  const Compress compress = args.flag("--deflate") ? Compress::deflate : Compress::none;
   if (const auto r = args.rect("--window")) options.window = {r->x, r->y, r->width, r->height};
   options.isa = args.isa("--isa");
   const int threads = args.number("--threads", 1, 1024).value_or(available_threads());
   const std::string in = args.finish(1, kDecodeUsage)[0];
   if (!out.ends_with(".tif") && !out.ends_with(".u16") && !out.ends_with(".pgx"))
-    throw Failure(Exit::usage, std::string("expected -o OUT.tif, OUT.u16 or OUT.pgx; usage: ") + kDecodeUsage);
+    throw Failure(Exit::usage, "expected -o OUT.tif, OUT.u16 or OUT.pgx");
+  if (compress == Compress::deflate && !out.ends_with(".tif"))
+    throw Failure(Exit::usage, out + ": only a .tif can be compressed; leave --deflate away");
 
   with_threads(threads, [&](const Parallel& parallel) {
     options.parallel = parallel;
     Jp2Band band(in, options);
-    if (out.ends_with(".tif")) return write_tiff(band, in, out, options);
+    if (out.ends_with(".tif")) return write_tiff(band, in, out, options, compress);
     if (out.ends_with(".u16")) return write_raw(band, out, "", false, false);
     const std::string header = std::string("PG ML ") + (band.is_signed() ? "-" : "+") + " " +
                                std::to_string(band.bits()) + " " + std::to_string(band.width()) + " " +

@@ -82,7 +82,7 @@ void run_command(Args& args) {
   o.folder = args.value("-o", "--output").value_or("");
   o.truth = args.value("--truth").value_or("");
   o.product = args.finish(1, kRunUsage)[0];
-  if (o.folder.empty()) throw Failure(Exit::usage, std::string("no output folder: ") + kRunUsage);
+  if (o.folder.empty()) throw Failure(Exit::usage, "no output folder; give one with -o DIR");
   if (!o.truth.empty() && o.resolution == 20)
     throw Failure(Exit::usage, "--truth compares on the 10 m grid; leave --res away");
   if (!o.truth.empty() && o.resume) throw Failure(Exit::usage, "--truth counts a whole run; leave --resume away");
