@@ -61,7 +61,7 @@ namespace sse41 {
 #define DTACS_ON __attribute__((target("sse4.1")))
 using Sum = __m128;
 using Factor = __m128;
-constexpr int kSums = 12;
+constexpr int kSums = 14;
 DTACS_ON inline Sum add(Sum s, Factor x, Factor y) {
   return _mm_add_ps(_mm_mul_ps(s, x), y);
 }
