@@ -27,9 +27,9 @@ constexpr std::size_t kBufferBytes = 256 * 1024;
 // Names of unfinished files where a signal handler may read them; empty: a free slot.
 constexpr int kSlots = 64;
 constexpr std::size_t kLongestName = 4096;
-char unfinished[kSlots][kLongestName];
+char unfinished_names[kSlots][kLongestName];
 
-// Held while a file and its name in `unfinished` come or go, so that a handler never
+// Held while a file and its name in `unfinished_names` come or go, so that a handler never
 // sees one without the other.  Signals wait meanwhile, as a handler that interrupts the
 // holder would wait for it forever.
 std::atomic_flag names_held;
@@ -57,7 +57,7 @@ class HoldNames {
 
 void remember(const std::string& name) {
   if (name.size() >= kLongestName) return;  // such a name cannot be opened either
-  for (auto& slot : unfinished) {
+  for (auto& slot : unfinished_names) {
     if (slot[0] != '\0') continue;
     std::memcpy(slot, name.c_str(), name.size() + 1);
     return;
@@ -65,7 +65,7 @@ void remember(const std::string& name) {
 }
 
 void forget(const std::string& name) {
-  for (auto& slot : unfinished)
+  for (auto& slot : unfinished_names)
     if (name == slot) slot[0] = '\0';
 }
 
@@ -73,7 +73,7 @@ void forget(const std::string& name) {
 void remove_names() {
   while (names_held.test_and_set()) {
   }
-  for (const auto& slot : unfinished)
+  for (const auto& slot : unfinished_names)
     if (slot[0] != '\0') unlink(slot);
 }
 

@@ -90,7 +90,7 @@ void join(const JoinArgs<T>& args) noexcept {
   const std::int64_t odd = a.odd ? 1 : 0, lows = (a.width + 1 - odd) / 2, highs = a.width - lows - odd;
   const T* const high = a.high + odd;
   const float scale = a.row == a.kLow ? kLowScale : a.row == a.kHigh ? kHighScale : 1.0f;
-  const auto scaled = [scale](auto v) {
+  const auto scaled = [&](auto v) {
     if constexpr (kLiftingSteps<T> == 4) v *= scale;
     return v;
   };

@@ -81,7 +81,8 @@ TEST_CASE("c api: classes and correction equal the plan's, in any band height an
   WeightsFile weights;
   REQUIRE(WeightsFile::open(classifier.bytes(), weights) == Status::ok);
   constexpr int kSizes[][2] = {{45, 70}, {64, 32}, {33, 1}, {1, 40}, {3, 17}};
-  for (const auto& [width, height] : kSizes) {
+  for (const auto& size : kSizes) {
+    const int width = size[0], height = size[1];
     const RawScene scene(width, height);
     const Expected want = expected(scene, weights);
     for (const int band : {1, 5, 0, 100}) {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "tests/host/temp_folder.h"
 #include "tools/eval/class_map.h"
@@ -65,7 +66,8 @@ TEST_CASE("eval: thick taken for thin cloud is right as cloud, and shadow for cl
 }
 
 TEST_CASE("eval: spread interpolates between values and leaves out what is none") {
-  const Spread s = spread({4, NAN, 1, 3, 2});
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  const Spread s = spread({4, kNone, 1, 3, 2});
   CHECK(s.count == 4);
   CHECK(s.mean == 2.5);
   CHECK(s.min == 1);
@@ -74,7 +76,7 @@ TEST_CASE("eval: spread interpolates between values and leaves out what is none"
   CHECK(s.q75 == 3.25);
   CHECK(s.max == 4);
   CHECK(spread({}).count == 0);
-  CHECK(std::isnan(spread({NAN}).median));
+  CHECK(std::isnan(spread({kNone}).median));
 }
 
 TEST_CASE("eval: errors of reflectance, by hand") {

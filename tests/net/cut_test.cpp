@@ -35,7 +35,8 @@ TEST_CASE("cut: the jobs cover the rows and columns once, within the area") {
 
 TEST_CASE("cut: workers get equal shares where rows or columns can be dealt out evenly") {
   for (const int workers : {2, 4})
-    for (const auto& [rows, columns] : {std::pair{4, 8}, {3, 8}, {1, 16}, {7, 20}, {4, 1}}) {
+    for (const std::pair<int, int>& size : {std::pair{4, 8}, {3, 8}, {1, 16}, {7, 20}, {4, 1}}) {
+      const int rows = size.first, columns = size.second;
       const Cut c = cut(rows, columns, 1000, workers);
       CAPTURE(rows);
       CAPTURE(columns);

@@ -108,7 +108,7 @@ TEST_CASE("command: exit codes and one line each") {
            {"decode " DTACS_SOURCE_DIR "/README.md -o " + (folder / "x.tif"), "67", "README.md"},
        }) {
     const Outcome o = dtacs(arguments);
-    INFO(arguments, "\n", o.text);
+    INFO(o.text);
     CHECK(o.exit == std::stoi(exit));
     CHECK(o.text.find(says) != std::string::npos);
     CHECK((arguments.empty() || std::count(o.text.begin(), o.text.end(), '\n') == 1));

@@ -40,7 +40,7 @@ UnpackedFile unpack(const std::string& name, std::span<const std::byte> bytes, s
   UnpackedFile out;
   out.size = file.original_bytes();
   out.memory = std::shared_ptr<std::byte>(static_cast<std::byte*>(operator new(out.size, kAlign)),
-                                          [kAlign](std::byte* p) { operator delete(p, kAlign); });
+                                          [](std::byte* p) { operator delete(p, kAlign); });
   const std::span<std::byte> target(out.memory.get(), out.size);
   std::vector<Status> decoded(static_cast<std::size_t>(file.chunks()), Status::corrupt);
   with_threads(available_threads(), [&](const Parallel& parallel) {
