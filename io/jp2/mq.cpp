@@ -9,9 +9,8 @@ namespace {
 constexpr MqContext state(int i) {
   const MqRow& r = kMqRows[i / 2];
   const unsigned mps = static_cast<unsigned>(i) & 1u;
-  return static_cast<MqContext>(r.qe) << 48 | static_cast<MqContext>(i) << 24 |
-         static_cast<MqContext>(2u * r.lps + (mps ^ r.turn)) << 16 | static_cast<MqContext>(2u * r.mps + mps) << 8 |
-         mps;
+  return static_cast<MqContext>(r.qe) << 48 | static_cast<MqContext>(2u * r.lps + (mps ^ r.turn)) << 16 |
+         static_cast<MqContext>(2u * r.mps + mps) << 8 | mps;
 }
 
 }  // namespace

@@ -172,8 +172,6 @@ template <class Bits>
 void BlockDecoder::refinement_pass(Bits& state, std::uint32_t half) noexcept {
   constexpr bool kRaw = std::is_same_v<Bits, RawDecoder>;
   Bits bits = state;
-  // The three contexts of this pass stay in registers: chosen by value, not by address.
-  MqContext alone = contexts_[kRefinement], beside = contexts_[kRefinement + 1], again = contexts_[kRefinement + 2];
   for (int s = 0; s < stripes_; ++s) {
     std::uint32_t* f = flags_ + (s + 1) * stride_ + 1;
     std::uint32_t* m = magnitudes_ + 4 * s * width_;
@@ -189,12 +187,8 @@ void BlockDecoder::refinement_pass(Bits& state, std::uint32_t half) noexcept {
         if constexpr (kRaw) {
           d = bits.bit();
         } else {
-          const bool before = (w >> (kRefined + r) & 1u) != 0, near = (w >> b & 0x1efu) != 0;
-          MqContext e = before ? again : near ? beside : alone;
-          d = bits.decode_even(e);
-          again = before ? e : again;
-          beside = !before && near ? e : beside;
-          alone = !before && !near ? e : alone;
+          const unsigned before = w >> (kRefined + r) & 1u, near = (w >> b & 0x1efu) != 0;
+          d = bits.decode(contexts_[kRefinement + (before << 1 | (near & ~before))]);
         }
         // The magnitude stands in the middle of its interval: half a step up or down.
         m[r] += d != 0 ? half : 0u - half;
@@ -203,9 +197,6 @@ void BlockDecoder::refinement_pass(Bits& state, std::uint32_t half) noexcept {
       f[0] = w | refined;
     }
   }
-  contexts_[kRefinement] = alone;
-  contexts_[kRefinement + 1] = beside;
-  contexts_[kRefinement + 2] = again;
   state = bits;
 }
 
