@@ -24,6 +24,7 @@
 #include "kernels/head3x3_s8/head3x3_s8.h"
 #include "kernels/pointwise_s8/pointwise_s8.h"
 #include "kernels/stem3x3_s16/stem3x3_s16.h"
+#include "kernels/winograd3x3_s8/winograd3x3_s8.h"
 #include "net/layer_tensors.h"
 #include "net/row_plan.h"
 
@@ -105,20 +106,22 @@ class Int8Plan : public RowPlan {
   friend class RowPlan;
   struct LayerWeights {
     const std::byte* packed;
-    bool wide;  // of 14 bits
+    bool wide;         // of 14 bits
+    bool transformed;  // for winograd3x3_s8
   };
   static constexpr int even(int n) noexcept { return n + n % 2; }
   Status bind_layer(const WeightsFile& weights, int layer, Arena& arena, WeightsMismatch* mismatch) noexcept;
 
-  void run_tile(const Stage& stage, const Tile& tile, std::byte*) const noexcept {
-    run_rows(*this, stage.layers.begin, tile);
-  }
+  // Whether a layer that reads a tensor of its own size is transformed.
+  bool transforms(const Layer& l) const noexcept;
+  void run_tile(const Stage& stage, const Tile& tile, std::byte* scratch) const noexcept;
   void pointwise(int layer, const std::byte* in, const std::byte* add, std::byte* out, int pixels) const noexcept;
   void depthwise(int layer, const ThreeRows& rows, std::byte* out, int x0, int pixels) const noexcept;
   void convolve(int layer, int y, std::byte* out, int x0, int pixels) const noexcept;
 
   const Stem3x3S16Kernel* stem3x3_ = nullptr;
   const Conv3x3S8Kernel* conv3x3_ = nullptr;
+  const Winograd3x3S8Kernel* winograd3x3_ = nullptr;  // if it is faster than conv3x3_
   const Dwconv3x3S8Kernel* dwconv3x3_ = nullptr;
   const PointwiseS8Kernel* pointwise_ = nullptr;
   const Head3x3S8Kernel* head3x3_ = nullptr;

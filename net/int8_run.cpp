@@ -57,6 +57,26 @@ void int8_interleave(const Int8InputRows& rows, int channels, int pixels, std::i
   }
 }
 
+// Down the rows: of each row's three inputs two are transformed.
+void Int8Plan::run_tile(const Stage& stage, const Tile& tile, std::byte* scratch) const noexcept {
+  const int layer = stage.layers.begin;
+  const Layer& l = net_.layers[layer];
+  if (!weights_[layer].transformed) return run_rows(*this, layer, tile);
+  for (int y = tile.y0; y < tile.y1; ++y) {
+    const ThreeRows rows = rows_around(l.in, y);
+    winograd3x3_->run({.rows = {bytes(rows.row[0]), bytes(rows.row[1]), bytes(rows.row[2])},
+                       .packed = weights_[layer].packed,
+                       .scratch = reinterpret_cast<std::int16_t*>(scratch),
+                       .out = bytes(pixel(l.out, y, tile.x0)),
+                       .x0 = tile.x0,
+                       .y = y,
+                       .pixels = tile.x1 - tile.x0,
+                       .channels = net_.tensors[l.in].channels,
+                       .outputs = net_.tensors[l.out].channels,
+                       .next = y > tile.y0});
+  }
+}
+
 void Int8Plan::pointwise(int layer, const std::byte* in, const std::byte* add, std::byte* out,
                          int pixels) const noexcept {
   const Layer& l = net_.layers[layer];
