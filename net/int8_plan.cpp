@@ -76,7 +76,7 @@ Status Int8Plan::bind(const Net& net, const WeightsFile& weights, const StreamOp
   plan.stem3x3_ = &stem3x3_s16.best(options.isa);
   plan.conv3x3_ = &conv3x3_s8.best(options.isa);
   const Winograd3x3S8Kernel& winograd = winograd3x3_s8.best(options.isa);
-  plan.winograd3x3_ = winograd.needs == plan.conv3x3_->needs ? &winograd : nullptr;
+  plan.winograd3x3_ = winograd.needs != isa::none && winograd.needs == plan.conv3x3_->needs ? &winograd : nullptr;
   plan.dwconv3x3_ = &dwconv3x3_s8.best(options.isa);
   plan.pointwise_ = &pointwise_s8.best(options.isa);
   plan.head3x3_ = &head3x3_s8.best(options.isa);
