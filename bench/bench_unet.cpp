@@ -124,10 +124,8 @@ void take_row(const float* planes, std::ptrdiff_t plane, int channels, StreamPla
 }
 
 void take_row(const float* planes, std::ptrdiff_t plane, int channels, Int8Plan& plan, int y) noexcept {
-  const int step = plan.input_channels();
-  for (int x0 = 0; x0 < plan.options().width; x0 += kPixels)
-    for (int c = 0; c < channels; ++c)
-      int8_input_row(planes + c * plane + x0, kPixels, plan.input_row(y) + x0 * step + c, step);
+  int8_input_row(plan.options().width, channels, plan.input_row(y), plan.input_channels(),
+                 [&](int c, int x, int pixels, int* to) { int8_input_run(planes + c * plane + x, pixels, to); });
 }
 
 void give_row(const StreamPlan& plan, int y, int channels, std::ptrdiff_t plane, float* planes) noexcept {

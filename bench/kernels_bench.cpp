@@ -19,6 +19,7 @@
 #include "tests/kernels/pointwise_suite.h"
 #include "tests/kernels/stem3x3_s16_suite.h"
 #include "tests/kernels/upconv3x3_suite.h"
+#include "tests/kernels/winograd3x3_s8_suite.h"
 #include "tests/kernels/winograd3x3_suite.h"
 
 namespace dtacs::test {
@@ -103,6 +104,7 @@ int main(int argc, char** argv) {
   bench_family<PixelNetSuite>();
   bench_family<Stem3x3S16Suite>();
   bench_family<Conv3x3S8Suite>();
+  bench_family<Winograd3x3S8Suite>();
   bench_family<Dwconv3x3S8Suite>();
   bench_family<PointwiseS8Suite>();
   bench_family<Head3x3S8Suite>();

@@ -189,30 +189,35 @@ bool can_step(const dtacs_plan& p) noexcept {
   });
 }
 
-// put(row of an input, the input, where it goes in pixel 0) for every input, and the columns beside them by reflection.
+// put(where pixel 0 of the image goes), and the columns beside the image by reflection.
 template <class T, class F>
-void fill_input(const dtacs_plan& p, int y, T* out, std::ptrdiff_t channels, F&& put) noexcept {
+void fill_input(const dtacs_plan& p, T* out, std::ptrdiff_t channels, F&& put) noexcept {
   T* inner = out + p.columns.before * channels;
-  for (int c = 0; c < p.model.inputs; ++c)
-    put(history_row(p, c, reflect(y - p.rows.before, p.options.height)), c, inner + c);
+  put(inner);
   reflect_columns(inner, p.options.width, channels, p.columns);
 }
 
 void fill_input(const dtacs_plan& p, int y, StreamPlan& unet) noexcept {
-  fill_input(p, y, unet.input_row(y), p.model.inputs, [&](const std::byte* in, int c, float* out) {
-    for (std::ptrdiff_t x = 0; x < p.options.width; ++x)
-      out[x * p.model.inputs] = reflectance_at(p, in, c, static_cast<int>(x));
+  const int scene_y = reflect(y - p.rows.before, p.options.height);
+  fill_input(p, unet.input_row(y), p.model.inputs, [&](float* out) {
+    for (int c = 0; c < p.model.inputs; ++c)
+      for (std::ptrdiff_t x = 0; x < p.options.width; ++x)
+        out[x * p.model.inputs + c] = reflectance_at(p, history_row(p, c, scene_y), c, static_cast<int>(x));
   });
 }
 
 void fill_input(const dtacs_plan& p, int y, Int8Plan& unet) noexcept {
+  const int scene_y = reflect(y - p.rows.before, p.options.height);
   const std::ptrdiff_t channels = unet.input_channels();
-  fill_input(p, y, unet.input_row(y), channels, [&](const std::byte* in, int c, std::int16_t* out) {
-    if (p.options.input == DTACS_REFLECTANCE)
-      int8_input_row(reinterpret_cast<const float*>(in), p.options.width, out, channels);
-    else
-      int8_input_row(reinterpret_cast<const std::uint16_t*>(in), p.options.offset[c], p.options.quantification,
-                     p.options.width, out, channels);
+  fill_input(p, unet.input_row(y), channels, [&](std::int16_t* out) {
+    int8_input_row(p.options.width, p.model.inputs, out, channels, [&](int c, int x, int pixels, int* to) {
+      const std::byte* in = history_row(p, c, scene_y);
+      if (p.options.input == DTACS_REFLECTANCE)
+        int8_input_run(reinterpret_cast<const float*>(in) + x, pixels, to);
+      else
+        int8_input_run(reinterpret_cast<const std::uint16_t*>(in) + x, p.options.offset[c], p.options.quantification,
+                       pixels, to);
+    });
   });
 }
 

@@ -24,6 +24,7 @@
 #include "kernels/head3x3_s8/head3x3_s8.h"
 #include "kernels/pointwise_s8/pointwise_s8.h"
 #include "kernels/stem3x3_s16/stem3x3_s16.h"
+#include "kernels/winograd3x3_s8/winograd3x3_s8.h"
 #include "net/layer_tensors.h"
 #include "net/row_plan.h"
 
@@ -32,24 +33,49 @@ namespace dtacs {
 // The input's unit: reflectance 1 is this number, as in Sentinel-2's digital numbers.
 inline constexpr int kInt8InputUnit = 10000;
 
-// Of v in that unit: rounded half up, clamped to 16 bits.
-inline std::int16_t int8_rounded(float v) noexcept {
-  const float raised = v + 32768.5f, above = raised > 0.0f ? raised : 0.0f,
-              within = above < 65535.0f ? above : 65535.0f;
-  return static_cast<std::int16_t>(static_cast<int>(within) - 32768);  // truncation rounds down what is not negative
+// Of v in that unit: rounded half up, clamped to 16 bits.  The first half of it, and the second.
+inline float int8_within(float v) noexcept {
+  const float raised = v + 32768.5f, above = raised > 0.0f ? raised : 0.0f;
+  return above < 65535.0f ? above : 65535.0f;
+}
+inline int int8_truncated(float within) noexcept {
+  return static_cast<int>(within) - 32768;  // rounds down, as it is not negative
 }
 
 // Reflectance, given as it is or as (dn + offset) / quantification, in that unit.
-inline std::int16_t int8_input(float reflectance) noexcept {
-  return int8_rounded(reflectance * static_cast<float>(kInt8InputUnit));
+inline float int8_unit(float reflectance) noexcept {
+  return reflectance * static_cast<float>(kInt8InputUnit);
 }
-inline std::int16_t int8_input(std::uint16_t dn, float offset, float quantification) noexcept {
-  return int8_rounded((static_cast<float>(dn) + offset) * static_cast<float>(kInt8InputUnit) / quantification);
+inline float int8_unit(std::uint16_t dn, float offset, float quantification) noexcept {
+  return (static_cast<float>(dn) + offset) * static_cast<float>(kInt8InputUnit) / quantification;
 }
-// The same of a row, into one channel of its pixels: `channels` numbers from one to the next.
-void int8_input_row(const float* reflectance, int pixels, std::int16_t* out, std::ptrdiff_t channels) noexcept;
-void int8_input_row(const std::uint16_t* dn, float offset, float quantification, int pixels, std::int16_t* out,
-                    std::ptrdiff_t channels) noexcept;
+template <class... Args>
+inline int int8_input(Args... args) noexcept {
+  return int8_truncated(int8_within(int8_unit(args...)));
+}
+// The same of a run of pixels.
+void int8_input_run(const float* reflectance, int pixels, int* out) noexcept;
+void int8_input_run(const std::uint16_t* dn, float offset, float quantification, int pixels, int* out) noexcept;
+
+// From rows of each channel to pixels, `step` numbers from one to the next, of which `channels` are written.
+// numbers(channel, first pixel, pixels, to) gives a run of a row, at most kInt8InputRun pixels long.
+inline constexpr int kInt8InputRun = 32, kInt8InputRows = 4;
+using Int8InputRows = int[kInt8InputRows][kInt8InputRun];
+void int8_interleave(const Int8InputRows& rows, int channels, int pixels, std::int16_t* out,
+                     std::ptrdiff_t step) noexcept;
+
+template <class F>
+void int8_input_row(int pixels, int channels, std::int16_t* out, std::ptrdiff_t step, F&& numbers) noexcept {
+  Int8InputRows rows;
+  for (int x = 0; x < pixels; x += kInt8InputRun) {
+    const int run = pixels - x < kInt8InputRun ? pixels - x : kInt8InputRun;
+    for (int c = 0; c < channels; c += kInt8InputRows) {
+      const int some = channels - c < kInt8InputRows ? channels - c : kInt8InputRows;
+      for (int i = 0; i < some; ++i) numbers(c + i, x, run, rows[i]);
+      int8_interleave(rows, some, run, out + x * step + c, step);
+    }
+  }
+}
 
 class Int8Plan : public RowPlan {
  public:
@@ -80,20 +106,22 @@ class Int8Plan : public RowPlan {
   friend class RowPlan;
   struct LayerWeights {
     const std::byte* packed;
-    bool wide;  // of 14 bits
+    bool wide;         // of 14 bits
+    bool transformed;  // for winograd3x3_s8
   };
   static constexpr int even(int n) noexcept { return n + n % 2; }
   Status bind_layer(const WeightsFile& weights, int layer, Arena& arena, WeightsMismatch* mismatch) noexcept;
 
-  void run_tile(const Stage& stage, const Tile& tile, std::byte*) const noexcept {
-    run_rows(*this, stage.layers.begin, tile);
-  }
+  // Whether a layer that reads a tensor of its own size is transformed.
+  bool transforms(const Layer& l) const noexcept;
+  void run_tile(const Stage& stage, const Tile& tile, std::byte* scratch) const noexcept;
   void pointwise(int layer, const std::byte* in, const std::byte* add, std::byte* out, int pixels) const noexcept;
   void depthwise(int layer, const ThreeRows& rows, std::byte* out, int x0, int pixels) const noexcept;
   void convolve(int layer, int y, std::byte* out, int x0, int pixels) const noexcept;
 
   const Stem3x3S16Kernel* stem3x3_ = nullptr;
   const Conv3x3S8Kernel* conv3x3_ = nullptr;
+  const Winograd3x3S8Kernel* winograd3x3_ = nullptr;  // if it is faster than conv3x3_
   const Dwconv3x3S8Kernel* dwconv3x3_ = nullptr;
   const PointwiseS8Kernel* pointwise_ = nullptr;
   const Head3x3S8Kernel* head3x3_ = nullptr;

@@ -16,32 +16,65 @@ const std::int16_t* numbers(const std::byte* p) noexcept {
   return reinterpret_cast<const std::int16_t*>(p);
 }
 
-// In runs, so that the compiler can round several at a time.
+// Two loops: of one, GCC makes masks of conditions that it then converts from type to type.
 template <class F>
-void input_row(int pixels, std::int16_t* out, std::ptrdiff_t channels, F&& value) noexcept {
-  constexpr int kRun = 256;
-  int run[kRun];
-  for (int begin = 0; begin < pixels; begin += kRun) {
-    const int count = pixels - begin < kRun ? pixels - begin : kRun;
-    for (int i = 0; i < count; ++i) run[i] = value(begin + i);
-    for (int i = 0; i < count; ++i) out[(begin + i) * channels] = static_cast<std::int16_t>(run[i]);
-  }
+void rounded(int pixels, int* out, F&& value) noexcept {
+  float within[kInt8InputRun];
+  for (int i = 0; i < pixels; ++i) within[i] = int8_within(value(i));
+  for (int i = 0; i < pixels; ++i) out[i] = int8_truncated(within[i]);
 }
 
 }  // namespace
 
-void int8_input_row(const float* reflectance, int pixels, std::int16_t* out, std::ptrdiff_t channels) noexcept {
-  input_row(pixels, out, channels, [=](int x) { return int8_input(reflectance[x]); });
+void int8_input_run(const float* reflectance, int pixels, int* out) noexcept {
+  rounded(pixels, out, [=](int i) { return int8_unit(reflectance[i]); });
 }
 
-void int8_input_row(const std::uint16_t* dn, float offset, float quantification, int pixels, std::int16_t* out,
-                    std::ptrdiff_t channels) noexcept {
+void int8_input_run(const std::uint16_t* dn, float offset, float quantification, int pixels, int* out) noexcept {
   // In the input's own unit what floats would round to (the error of n * unit / unit is below 0.01).
   const int whole = offset > -32768.0f && offset < 32768.0f ? static_cast<int>(offset) : 0;
   if (quantification == static_cast<float>(kInt8InputUnit) && static_cast<float>(whole) == offset)
-    input_row(pixels, out, channels, [=](int x) { return dn[x] + whole < 32767 ? dn[x] + whole : 32767; });
+    for (int i = 0; i < pixels; ++i) out[i] = dn[i] + whole < 32767 ? dn[i] + whole : 32767;
   else
-    input_row(pixels, out, channels, [=](int x) { return int8_input(dn[x], offset, quantification); });
+    rounded(pixels, out, [=](int i) { return int8_unit(dn[i], offset, quantification); });
+}
+
+// Four numbers are stored at once: the stores, not the rounding, take the time.
+void int8_interleave(const Int8InputRows& rows, int channels, int pixels, std::int16_t* out,
+                     std::ptrdiff_t step) noexcept {
+  if (channels < kInt8InputRows) {
+    for (int c = 0; c < channels; ++c)
+      for (int i = 0; i < pixels; ++i) out[i * step + c] = static_cast<std::int16_t>(rows[c][i]);
+    return;
+  }
+  std::uint32_t low[kInt8InputRun], high[kInt8InputRun];
+  const auto pair = [](int a, int b) { return (a & 0xffffu) | static_cast<std::uint32_t>(b) << 16; };
+  for (int i = 0; i < pixels; ++i) low[i] = pair(rows[0][i], rows[1][i]);
+  for (int i = 0; i < pixels; ++i) high[i] = pair(rows[2][i], rows[3][i]);
+  for (int i = 0; i < pixels; ++i) {
+    const std::uint64_t four = low[i] | static_cast<std::uint64_t>(high[i]) << 32;
+    __builtin_memcpy(out + i * step, &four, sizeof(four));
+  }
+}
+
+// Down the rows: of each row's three inputs two are transformed.
+void Int8Plan::run_tile(const Stage& stage, const Tile& tile, std::byte* scratch) const noexcept {
+  const int layer = stage.layers.begin;
+  const Layer& l = net_.layers[layer];
+  if (!weights_[layer].transformed) return run_rows(*this, layer, tile);
+  for (int y = tile.y0; y < tile.y1; ++y) {
+    const ThreeRows rows = rows_around(l.in, y);
+    winograd3x3_->run({.rows = {bytes(rows.row[0]), bytes(rows.row[1]), bytes(rows.row[2])},
+                       .packed = weights_[layer].packed,
+                       .scratch = reinterpret_cast<std::int16_t*>(scratch),
+                       .out = bytes(pixel(l.out, y, tile.x0)),
+                       .x0 = tile.x0,
+                       .y = y,
+                       .pixels = tile.x1 - tile.x0,
+                       .channels = net_.tensors[l.in].channels,
+                       .outputs = net_.tensors[l.out].channels,
+                       .next = y > tile.y0});
+  }
 }
 
 void Int8Plan::pointwise(int layer, const std::byte* in, const std::byte* add, std::byte* out,

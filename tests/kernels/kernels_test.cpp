@@ -14,6 +14,7 @@
 #include "tests/kernels/pointwise_suite.h"
 #include "tests/kernels/stem3x3_s16_suite.h"
 #include "tests/kernels/upconv3x3_suite.h"
+#include "tests/kernels/winograd3x3_s8_suite.h"
 #include "tests/kernels/winograd3x3_suite.h"
 #include "tests/support/check_family.h"
 
@@ -100,6 +101,9 @@ TEST_CASE("kernels: stem3x3_s16") {
 TEST_CASE("kernels: conv3x3_s8") {
   check_family<Conv3x3S8Suite>();
 }
+TEST_CASE("kernels: winograd3x3_s8") {
+  check_family<Winograd3x3S8Suite>();
+}
 TEST_CASE("kernels: dwconv3x3_s8") {
   check_family<Dwconv3x3S8Suite>();
 }
@@ -149,6 +153,7 @@ TEST_CASE("kernels: a family offers the best variant a machine can run, and alwa
   check(pixelnet_u16);
   check(stem3x3_s16);
   check(conv3x3_s8);
+  check(winograd3x3_s8);
   check(dwconv3x3_s8);
   check(pointwise_s8);
   check(head3x3_s8);

@@ -259,17 +259,22 @@ TEST_CASE("int8: a row of inputs is each of its pixels, also where no float is n
                               {-1000.0f, 9999.0f},
                               {-32767.0f, 10000.0f}}) {
     INFO(r.offset, " ", r.quantification);
-    std::vector<std::int16_t> out(2 * dn.size(), -7);
-    int8_input_row(dn.data(), r.offset, r.quantification, 65536, out.data(), 2);
+    std::vector<std::int16_t> out(dn.size() - 1);
+    int8_input_row(65535, 1, out.data(), 1, [&](int, int x, int pixels, int* to) {
+      int8_input_run(dn.data() + x, r.offset, r.quantification, pixels, to);
+    });
     bool same = true;
-    for (std::size_t i = 0; i < dn.size(); ++i)
-      same = same && out[2 * i] == int8_input(dn[i], r.offset, r.quantification) && out[2 * i + 1] == -7;
+    for (std::size_t i = 0; i < out.size(); ++i) same = same && out[i] == int8_input(dn[i], r.offset, r.quantification);
     CHECK(same);
   }
-  std::vector<std::int16_t> out(3 * dn.size());
-  int8_input_row(reflectance.data(), 65536, out.data(), 3);
+  // Channel c is the row from pixel c on.
+  constexpr int kChannels = 7, kStep = 8, kPixels = 65530;
+  std::vector<std::int16_t> out(std::size_t{kPixels} * kStep, -7);
+  int8_input_row(kPixels, kChannels, out.data(), kStep,
+                 [&](int c, int x, int pixels, int* to) { int8_input_run(reflectance.data() + c + x, pixels, to); });
   bool same = true;
-  for (std::size_t i = 0; i < dn.size(); ++i) same = same && out[3 * i] == int8_input(reflectance[i]);
+  for (std::size_t i = 0; i < out.size(); ++i)
+    same = same && out[i] == (i % kStep == kChannels ? -7 : int8_input(reflectance[i / kStep + i % kStep]));
   CHECK(same);
 }
 

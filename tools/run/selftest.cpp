@@ -29,6 +29,7 @@
 #include "tests/kernels/pointwise_suite.h"
 #include "tests/kernels/stem3x3_s16_suite.h"
 #include "tests/kernels/upconv3x3_suite.h"
+#include "tests/kernels/winograd3x3_s8_suite.h"
 #include "tests/kernels/winograd3x3_suite.h"
 #include "tools/convert/weights_writer.h"
 #include "tools/run/loaded_weights.h"
@@ -343,6 +344,7 @@ void selftest_command(Args& args) {
   check_kernels<test::PixelNetSuite>(checks);
   check_kernels<test::Stem3x3S16Suite>(checks);
   check_kernels<test::Conv3x3S8Suite>(checks);
+  check_kernels<test::Winograd3x3S8Suite>(checks);
   check_kernels<test::Dwconv3x3S8Suite>(checks);
   check_kernels<test::PointwiseS8Suite>(checks);
   check_kernels<test::Head3x3S8Suite>(checks);

@@ -104,31 +104,34 @@ bool UnetStage::can_step() const {
   return highest < scene_.filled_rows();
 }
 
-// put(dn, offset, count, where it goes in the first pixel) for every band of a scene row in pieces, and the columns
-// beside it by reflection.
+// put(scene row, where its first pixel goes), and the columns beside the row by reflection.
 template <class T, class F>
 void UnetStage::fill_row(T* out, std::ptrdiff_t channels, int y, F&& put) const {
-  const int scene_y = reflect(y + passed_ - rows_.before, scene_.height());
   T* inner = out + columns_.before * channels;
-  constexpr int kPixels = 64;  // of one band before the next: what they are written to stays in the cache
-  for (int begin = 0; begin < scene_.width(); begin += kPixels) {
-    const int count = std::min(kPixels, scene_.width() - begin);
-    for (int c = 0; c < model_.inputs; ++c)
-      put(scene_.row(slots_[c], scene_y) + begin, scene_.add_offset(slots_[c]), count, inner + begin * channels + c);
-  }
+  put(reflect(y + passed_ - rows_.before, scene_.height()), inner);
   reflect_columns(inner, scene_.width(), channels, columns_);
 }
 
 void UnetStage::fill(int y) {
   const float quantification = scene_.quantification();
+  const int width = scene_.width(), inputs = model_.inputs;
   if (model_.int8) {
     const std::ptrdiff_t channels = int8_.input_channels();
-    fill_row(int8_.input_row(y), channels, y, [&](const std::uint16_t* dn, float offset, int count, std::int16_t* out) {
-      int8_input_row(dn, offset, quantification, count, out, channels);
+    fill_row(int8_.input_row(y), channels, y, [&](int scene_y, std::int16_t* out) {
+      int8_input_row(width, inputs, out, channels, [&](int c, int x, int pixels, int* to) {
+        int8_input_run(scene_.row(slots_[c], scene_y) + x, scene_.add_offset(slots_[c]), quantification, pixels, to);
+      });
     });
   } else {
-    fill_row(plan_.input_row(y), model_.inputs, y, [&](const std::uint16_t* dn, float offset, int count, float* out) {
-      for (int x = 0; x < count; ++x) out[x * model_.inputs] = (static_cast<float>(dn[x]) + offset) / quantification;
+    fill_row(plan_.input_row(y), inputs, y, [&](int scene_y, float* out) {
+      constexpr int kPixels = 64;  // of one band before the next: what they are written to stays in the cache
+      for (int begin = 0; begin < width; begin += kPixels)
+        for (int c = 0; c < inputs; ++c) {
+          const std::uint16_t* dn = scene_.row(slots_[c], scene_y);
+          const float offset = scene_.add_offset(slots_[c]);
+          for (int x = begin; x < std::min(begin + kPixels, width); ++x)
+            out[x * inputs + c] = (static_cast<float>(dn[x]) + offset) / quantification;
+        }
     });
   }
 }
