@@ -132,7 +132,7 @@ TEST_CASE("unet: the result depends neither on band height nor on threads") {
       const Streamed want = run_streaming(kUnetSc, net.weights, input, height, 1, isa);
       for (const int band : {1, 2, 3, 7, 16, 31, 32, 50, 64, 1000})
         for (const int threads : {1, 2, 3}) {
-          if (threads != 1 && band != 7 && band != 32) continue;
+          if (band != 7 && (isa == isa::none || (threads != 1 && band != 32))) continue;
           if (band > height && band != 1000) continue;
           CAPTURE(band);
           CAPTURE(threads);
@@ -147,7 +147,7 @@ TEST_CASE("unet: nor on how many rows deep layers wait for") {
   const GoldenNet net;
   const Image input = scene(320, 32);
   const Streamed want = run_streaming(kUnetSc, net.weights, input, 320, 1, detect_isa());
-  for (const int deep : {32, 64, 96, 128, 256, 1024})
+  for (const int deep : {32, 96, 256, 1024})
     for (const int band : {3, 16, 320}) {
       CAPTURE(deep);
       CAPTURE(band);
