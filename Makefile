@@ -10,12 +10,15 @@
 .PHONY: all demo test bench figures arm baremetal dist gate asan fuzz format check clean
 
 all: build-native
-build-native build-asan: build-%:
+build-native:
 	@tools/packages.sh build
-	@cmake --preset $* >/dev/null && cmake --build --preset $*
+	@cmake --preset native >/dev/null && cmake --build --preset native
+build-asan: build-%:
+	@tools/packages.sh build
+	@cmake --preset $* >/dev/null && cmake --build --preset $* --target dtacs_tests
 build-aarch64 build-armv7: build-%:
 	@tools/packages.sh build arm
-	@cmake --preset $* >/dev/null && cmake --build --preset $*
+	@cmake --preset $* >/dev/null && cmake --build --preset $* --target dtacs_tests
 
 demo:
 	@tools/packages.sh build
@@ -26,8 +29,7 @@ test: build-native
 asan: build-asan
 	@build/asan/dtacs_tests
 arm: build-aarch64 build-armv7
-	@ctest --preset aarch64
-	@ctest --preset armv7
+	@ctest --preset aarch64 & ctest --preset armv7; status=$$?; wait $$! && exit $$status
 fuzz:
 	@tools/packages.sh build fuzz
 	@cmake --preset fuzz >/dev/null && cmake --build --preset fuzz
@@ -43,7 +45,7 @@ gate:
 	@tools/packages.sh build arm
 	@for arch in native aarch64 armv7; do \
 	  cmake --preset $$arch >/dev/null && cmake --build --preset $$arch --target dtacs || exit 1; done
-	@tools/check_isa_gate.sh build/native/dtacs build/aarch64/dtacs build/armv7/dtacs
+	@tools/check_isa_gate.sh $(if $(QUICK),--quick) build/native/dtacs build/aarch64/dtacs build/armv7/dtacs
 bench: build-native
 	@build/native/bench_kernels
 	@build/native/bench --net sc

@@ -161,4 +161,5 @@ def main():
         sys.exit("a result differs from PyTorch's in double precision by more than 1e-5")
 
 
-main()
+if __name__ == "__main__":
+    main()

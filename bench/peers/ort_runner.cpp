@@ -5,7 +5,9 @@
 // The library chooses its kernels by cpuid and has no switch.  With --isa it is the
 // copy in which cpuid is ud2 (see fetch.sh), and the handler here answers for a
 // machine of that class.
+#if defined(__x86_64__)
 #include <cpuid.h>
+#endif
 #include <dlfcn.h>
 #include <signal.h>
 #include <ucontext.h>
@@ -19,6 +21,7 @@ namespace {
 
 using peers::fail;
 
+#if defined(__x86_64__)
 enum class Class { sse41, avx2, avxvnni, avx512, avx512vnni } machine;
 
 constexpr std::uint32_t bits(std::initializer_list<int> list) {
@@ -82,6 +85,11 @@ void pretend(const std::string& isa) {
   action.sa_flags = SA_SIGINFO;
   sigaction(SIGILL, &action, nullptr);
 }
+#else
+void pretend(const std::string& isa) {
+  fail("--isa " + isa + ": only on x86-64");
+}
+#endif
 
 const OrtApi* api;
 

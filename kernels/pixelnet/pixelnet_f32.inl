@@ -24,11 +24,18 @@ struct Layer {
       for (int n = 0; n < kVectors; ++n) acc[p][n] = V::broadcast(bias + at + p);
     }
     accumulate(acc, weights, *in, count);
-    const V zero = V::zero();
+    float* const to = out[at];  // a member would be read again after every store
+    if (relu) {
+      const V zero = V::zero();
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p)
+#pragma GCC unroll 16
+        for (int n = 0; n < kVectors; ++n) acc[p][n] = max(acc[p][n], zero);
+    }
 #pragma GCC unroll 16
     for (int p = 0; p < P; ++p)
 #pragma GCC unroll 16
-      for (int n = 0; n < kVectors; ++n) (relu ? max(acc[p][n], zero) : acc[p][n]).store(out[at + p] + n * V::kLanes);
+      for (int n = 0; n < kVectors; ++n) acc[p][n].store(to + p * kPanel + n * V::kLanes);
   }
 };
 

@@ -85,19 +85,24 @@ TEST_CASE("c api: classes and correction equal the plan's, in any band height an
     const int width = size[0], height = size[1];
     const RawScene scene(width, height);
     const Expected want = expected(scene, weights);
+    const bool all = width == 45;
     for (const int band : {1, 5, 0, 100}) {
       CAPTURE(width);
       CAPTURE(height);
       CAPTURE(band);
       const dtacs_options o = sized(width, height, band);
-      std::vector<std::uint8_t> classes(scene.plane());
-      CHECK(c_client_run(classifier.data(), classifier.size(), &o, scene.dn.data(), classes.data(), band % 7, 0, 2) ==
-            DTACS_OK);
-      CHECK(classes == want.classes);
-      std::vector<std::uint16_t> corrected(4 * scene.plane());
-      CHECK(c_client_run(corrector.data(), corrector.size(), &o, scene.dn.data(), corrected.data(), 63, 0, 1) ==
-            DTACS_OK);
-      CHECK(corrected == want.corrected);
+      if (all || band == 100) {
+        std::vector<std::uint8_t> classes(scene.plane());
+        CHECK(c_client_run(classifier.data(), classifier.size(), &o, scene.dn.data(), classes.data(), band % 7, 0, 2) ==
+              DTACS_OK);
+        CHECK(classes == want.classes);
+      }
+      if (all || band == 1) {
+        std::vector<std::uint16_t> corrected(4 * scene.plane());
+        CHECK(c_client_run(corrector.data(), corrector.size(), &o, scene.dn.data(), corrected.data(), 63, 0, 1) ==
+              DTACS_OK);
+        CHECK(corrected == want.corrected);
+      }
     }
   }
 }

@@ -126,7 +126,8 @@ TEST_CASE("int8: one set of bytes for every instruction set, band height and num
     for (const int band : {1, 7, 16, 64})
       for (const int threads : {1, 2, 3, 8})
         for (const bool keep_inner : {false, true}) {
-          if (threads != 1 && band != 7) continue;
+          if (band != 7 && (threads != 1 || keep_inner)) continue;
+          if (threads > 2 && keep_inner) continue;
           INFO(std::string(isa.name), " band ", band, " threads ", threads, keep_inner ? " inner" : "");
           const std::vector<std::uint32_t> got = run_int8(weights, 64, 96, band, threads, isa.set, keep_inner);
           for (std::size_t i = 0; i < want.size(); ++i) {

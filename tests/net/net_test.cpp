@@ -132,7 +132,8 @@ TEST_CASE("unet: the result depends neither on band height nor on threads") {
       const Streamed want = run_streaming(kUnetSc, net.weights, input, height, 1, isa);
       for (const int band : {1, 2, 3, 7, 16, 31, 32, 50, 64, 1000})
         for (const int threads : {1, 2, 3}) {
-          if (threads != 1 && band != 7 && band != 32) continue;
+          if (band != 7 && (isa == isa::none || (threads != 1 && band != 32))) continue;
+          if (band > height && band != 1000) continue;
           CAPTURE(band);
           CAPTURE(threads);
           const Streamed got = run_streaming(kUnetSc, net.weights, input, band, threads, isa);
@@ -145,12 +146,12 @@ TEST_CASE("unet: the result depends neither on band height nor on threads") {
 TEST_CASE("unet: nor on how many rows deep layers wait for") {
   const GoldenNet net;
   const Image input = scene(320, 32);
-  const Streamed want = run_streaming(kUnetSc, net.weights, input, 320, 1, isa::none);
-  for (const int deep : {32, 64, 96, 128, 256, 1024})
+  const Streamed want = run_streaming(kUnetSc, net.weights, input, 320, 1, detect_isa());
+  for (const int deep : {32, 96, 256, 1024})
     for (const int band : {3, 16, 320}) {
       CAPTURE(deep);
       CAPTURE(band);
-      const Streamed got = run_streaming(kUnetSc, net.weights, input, band, 2, isa::none, deep);
+      const Streamed got = run_streaming(kUnetSc, net.weights, input, band, 2, detect_isa(), deep);
       CHECK(got.tensors == want.tensors);
       CHECK(got.classes == want.classes);
     }

@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "tests/run/strip_runs.h"
-#include "tests/support/tools.h"
 #include "tools/run/args.h"
 #include "tools/run/loaded_weights.h"
 #include "tools/run/radiometry_check.h"
@@ -87,7 +86,6 @@ TEST_CASE("radiometry: a forgotten and a doubled offset are suspected, an ordina
 }
 
 TEST_CASE("command: exit codes and one line each") {
-  DTACS_NEEDS_TOOL("a dtacs that runs here", DTACS_BINARY " --version");
   const TempFolder folder;
   const std::string out = " -o " + (folder / "out");
   CHECK(dtacs("--version").text.starts_with("dtacs "));
@@ -122,7 +120,6 @@ TEST_CASE("command: exit codes and one line each") {
 }
 
 TEST_CASE("command: the self-test passes here, and finds a damaged program") {
-  DTACS_NEEDS_TOOL("a dtacs that runs here", DTACS_BINARY " --version");
   const Outcome whole = dtacs("selftest");
   INFO(whole.text);
   CHECK(whole.exit == 0);
@@ -131,7 +128,7 @@ TEST_CASE("command: the self-test passes here, and finds a damaged program") {
     CHECK(whole.text.find(check) != std::string::npos);
 
   // One bit of what lies inside: the weights, the image.
-  const std::string program = get_file(DTACS_BINARY);
+  const std::string program = get_file(DTACS_BINARY_FILE);
   const TempFolder folder;
   for (const auto& [part, at, says] : {std::tuple{std::string("DTACSW\r\n\1\0", 10), 5000, "weights built in"},
                                        std::tuple{std::string("\0\0\0\14jP  ", 8), 3000, "jp2"}}) {
@@ -141,7 +138,7 @@ TEST_CASE("command: the self-test passes here, and finds a damaged program") {
     damaged[found + static_cast<std::size_t>(at)] ^= 4;
     put_file(folder / "dtacs", damaged);
     std::filesystem::permissions(folder / "dtacs", std::filesystem::perms::owner_all);
-    const Outcome o = command((folder / "dtacs") + " selftest");
+    const Outcome o = command(DTACS_EMULATOR " " + (folder / "dtacs") + " selftest");
     INFO(o.text);
     CHECK(o.exit == 70);
     CHECK(o.text.find(std::string("self-test failed: ") + says) != std::string::npos);
@@ -149,7 +146,6 @@ TEST_CASE("command: the self-test passes here, and finds a damaged program") {
 }
 
 TEST_CASE("command: a signal leaves no unfinished file") {
-  DTACS_NEEDS_TOOL("a dtacs that runs here", DTACS_BINARY " --version");
   // Stopped at several moments after its first temporary file is there: right then, when
   // the file is still being made, and later; the slow kernels leave it time.
   for (int delay = 0; delay < 6; ++delay) {

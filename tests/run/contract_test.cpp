@@ -32,7 +32,6 @@ std::string least_of(const Strip& strip, std::vector<std::string> more) {
 }  // namespace
 
 TEST_CASE("memory cap: the run fits it or names the bytes that would do, and gives the same mask") {
-  DTACS_NEEDS_TOOL("a dtacs that runs here", DTACS_BINARY " --version");
   const Strip strip;
   const TempFolder peaceful, out;
   REQUIRE(exit_of(strip.into(peaceful, {})) == 0);
@@ -42,7 +41,6 @@ TEST_CASE("memory cap: the run fits it or names the bytes that would do, and giv
 }
 
 TEST_CASE("memory cap: weights that are unpacked were once not counted") {
-  DTACS_NEEDS_TOOL("a dtacs that runs here", DTACS_BINARY " --version");
   const Strip strip;
   const std::string plain = strip.folder / "ac.dtw", packed = strip.folder / "ac.dtwz";
   const std::vector<std::byte> weights = small_corrector();
@@ -54,7 +52,6 @@ TEST_CASE("memory cap: weights that are unpacked were once not counted") {
 }
 
 TEST_CASE("downlink: pieces in order of worth, together the outputs") {
-  DTACS_NEEDS_TOOL("a dtacs that runs here", DTACS_BINARY " --version");
   const Strip strip;
   const TempFolder out;
   REQUIRE(exit_of(strip.into(out, {"--split", "100K"})) == 0);

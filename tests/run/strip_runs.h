@@ -20,7 +20,6 @@
 
 #include "tests/host/temp_folder.h"
 #include "tests/run/raw_scene.h"
-#include "tests/support/tools.h"
 
 namespace dtacs::test {
 
@@ -100,7 +99,7 @@ struct Strip {
   std::string line;  // what --raw says of it
 
   Strip() {
-    RawScene scene(128, 2400);
+    RawScene scene(64, 2400);
     for (int y = 0; y < scene.height; ++y)
       for (int x = 0; x < scene.width; ++x)
         if (y < 60 || x < y / 50 - 12 || (y > 700 && y < 720)) scene.at(y % 13, y, x) = 0;

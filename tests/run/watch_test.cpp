@@ -25,7 +25,6 @@ using Names = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE("watch: every product once, a bad one is noted and holds up nobody") {
-  DTACS_NEEDS_TOOL("a dtacs that runs here", DTACS_BINARY " --version");
   const TempFolder in, out;
   fs::create_directory_symlink(kDemo, in / "good.SAFE");
   put_file(in / "bad.txt", "no product");
@@ -91,7 +90,6 @@ TEST_CASE("watch: products whose names differ behind a dot once shared a folder,
 }
 
 TEST_CASE("watch: one that changes all the time is left for the next time, and said so") {
-  DTACS_NEEDS_TOOL("a dtacs that runs here", DTACS_BINARY " --version");
   const TempFolder in, out;
   put_file(in / "slow.raw", "x");
   const pid_t watch =

@@ -23,17 +23,19 @@ std::optional<std::int64_t> whole(double v) {
 
 }  // namespace
 
-Frame::Frame(const std::vector<const Layer*>& layers) {
-  const bool placed = std::all_of(layers.begin(), layers.end(), [](const Layer* l) { return l->grid.pixel_size > 0; });
-  const Layer& finest = **std::min_element(layers.begin(), layers.end(), [&](const Layer* a, const Layer* b) {
-    return placed ? a->grid.pixel_size < b->grid.pixel_size : a->grid.width > b->grid.width;
-  });
+Frame::Frame(const std::vector<const RasterLayer*>& layers) {
+  const bool placed =
+      std::all_of(layers.begin(), layers.end(), [](const RasterLayer* l) { return l->grid.pixel_size > 0; });
+  const RasterLayer& finest =
+      **std::min_element(layers.begin(), layers.end(), [&](const RasterLayer* a, const RasterLayer* b) {
+        return placed ? a->grid.pixel_size < b->grid.pixel_size : a->grid.width > b->grid.width;
+      });
   const LayerGrid& f = finest.grid;
-  const auto refuse = [&](const Layer& l, const std::string& why) {
+  const auto refuse = [&](const RasterLayer& l, const std::string& why) {
     throw Failure(Exit::unsupported, l.file + ": " + why + " of " + finest.file);
   };
   if (!placed) {
-    for (const Layer* l : layers) {
+    for (const RasterLayer* l : layers) {
       const LayerGrid& g = l->grid;
       const int scale = static_cast<int>(std::round(static_cast<double>(f.width) / g.width));
       if (std::abs(std::int64_t{g.width} * scale - f.width) >= scale ||
@@ -49,7 +51,7 @@ Frame::Frame(const std::vector<const Layer*>& layers) {
   // Positions in pixels of the finest grid from its corner.
   std::int64_t left = std::numeric_limits<std::int64_t>::min(), top = left;
   std::int64_t right = std::numeric_limits<std::int64_t>::max(), bottom = right;
-  for (const Layer* l : layers) {
+  for (const RasterLayer* l : layers) {
     const LayerGrid& g = l->grid;
     if (g.epsg != f.epsg && g.epsg != 0 && f.epsg != 0)
       refuse(*l, "EPSG:" + std::to_string(g.epsg) + " is not the EPSG:" + std::to_string(f.epsg));
@@ -64,7 +66,7 @@ Frame::Frame(const std::vector<const Layer*>& layers) {
   }
   if (left >= right || top >= bottom) {
     std::string files;
-    for (const Layer* l : layers) files += (files.empty() ? "" : ", ") + l->file;
+    for (const RasterLayer* l : layers) files += (files.empty() ? "" : ", ") + l->file;
     throw Failure(Exit::bad_data, files + ": they have no pixel in common");
   }
   for (Place& p : places_) {
@@ -75,7 +77,7 @@ Frame::Frame(const std::vector<const Layer*>& layers) {
   height_ = static_cast<int>(bottom - top);
 }
 
-FrameRows::FrameRows(const Frame& frame, const Layer& layer) : source_(layer.open()), width_(frame.width_) {
+FrameRows::FrameRows(const Frame& frame, const RasterLayer& layer) : source_(layer.open()), width_(frame.width_) {
   place_ = *std::find_if(frame.places_.begin(), frame.places_.end(),
                          [&](const Frame::Place& p) { return p.layer == &layer; });
   line_.resize(static_cast<std::size_t>(layer.grid.width));

@@ -49,12 +49,12 @@ RowSource rows_of(std::shared_ptr<BandReader> reader) {
   };
 }
 
-std::vector<Layer> tiff_layers(const std::string& path) {
+std::vector<RasterLayer> tiff_layers(const std::string& path) {
   const GeoTiff tiff(path);
   const GeoTiffInfo& i = tiff.info();
-  std::vector<Layer> layers;
+  std::vector<RasterLayer> layers;
   for (int b = 0; b < i.bands; ++b) {
-    Layer l;
+    RasterLayer l;
     l.file = path;
     l.band = band_of_stem(i.band_names[static_cast<std::size_t>(b)]);
     l.grid = {i.width, i.height, i.epsg, i.ulx, i.uly, i.pixel_size};
@@ -72,9 +72,9 @@ std::vector<Layer> tiff_layers(const std::string& path) {
   return layers;
 }
 
-Layer jp2_layer(const std::string& path, const Parallel& parallel) {
+RasterLayer jp2_layer(const std::string& path, const Parallel& parallel) {
   const Jp2Summary s = summarize_jp2(path);
-  Layer l;
+  RasterLayer l;
   l.file = path;
   l.grid = {s.width, s.height, 0, 0, 0, 0};
   if (s.placement && s.placement->dx == s.placement->dy)
@@ -85,22 +85,22 @@ Layer jp2_layer(const std::string& path, const Parallel& parallel) {
   return l;
 }
 
-std::vector<Layer> raw_layers(const std::string& path, const LayerOptions& options) {
+std::vector<RasterLayer> raw_layers(const std::string& path, const LayerOptions& options) {
   ProductHints hints;
   for (const int band : options.bands)
     hints.raw_header += (hints.raw_header.empty() ? "bands=" : "+") + std::string(kBandNames[band]);
   return open_product_layers(open_product(path, hints), options.offset, options.parallel);
 }
 
-std::vector<Layer> file_layers(const std::string& path, const LayerOptions& options) {
-  std::vector<Layer> layers;
+std::vector<RasterLayer> file_layers(const std::string& path, const LayerOptions& options) {
+  std::vector<RasterLayer> layers;
   if (is_tiff(path))
     layers = tiff_layers(path);
   else if (is_jp2(path))
     layers = {jp2_layer(path, options.parallel)};
   else
     return raw_layers(path, options);
-  const bool named = std::all_of(layers.begin(), layers.end(), [](const Layer& l) { return l.band >= 0; });
+  const bool named = std::all_of(layers.begin(), layers.end(), [](const RasterLayer& l) { return l.band >= 0; });
   if (named) return layers;
   std::vector<int> bands = options.bands;
   if (bands.empty() && layers.size() == 1) bands = {band_of_stem(fs::path(path).stem().string())};
@@ -123,17 +123,17 @@ std::vector<fs::path> files_in(const fs::path& folder) {
   return files;
 }
 
-std::vector<Layer> folder_layers(const std::string& folder, const LayerOptions& options) {
+std::vector<RasterLayer> folder_layers(const std::string& folder, const LayerOptions& options) {
   std::vector<std::string> paths;
   for (const fs::path& p : files_in(folder))
     if (is_tiff(p) && p.filename().string().starts_with("reflectance")) paths.push_back(p.string());
-  std::map<int, Layer> by_band;
-  const auto keep_finest = [&](const Layer& l) {
+  std::map<int, RasterLayer> by_band;
+  const auto keep_finest = [&](const RasterLayer& l) {
     const auto [at, is_new] = by_band.emplace(l.band, l);
     if (!is_new && l.grid.width > at->second.grid.width) at->second = l;
   };
   for (const std::string& p : paths)
-    for (const Layer& l : file_layers(p, options)) keep_finest(l);
+    for (const RasterLayer& l : file_layers(p, options)) keep_finest(l);
   if (paths.empty())
     for (const char* below : {"", "R10m", "R20m", "R60m"})
       for (const fs::path& p : files_in(fs::path(folder) / below)) {
@@ -141,11 +141,11 @@ std::vector<Layer> folder_layers(const std::string& folder, const LayerOptions& 
         if (band < 0) continue;
         LayerOptions one = options;
         one.bands = {band};
-        for (const Layer& l : file_layers(p.string(), one)) keep_finest(l);
+        for (const RasterLayer& l : file_layers(p.string(), one)) keep_finest(l);
       }
   if (by_band.empty())
     throw Failure(Exit::missing_input, folder + ": neither reflectance*.tif nor images of bands (B02.jp2, *_B02.tif)");
-  std::vector<Layer> layers;
+  std::vector<RasterLayer> layers;
   for (auto& [band, layer] : by_band) layers.push_back(std::move(layer));
   return layers;
 }
@@ -156,10 +156,10 @@ void must_exist(const std::string& path) {
 
 }  // namespace
 
-std::vector<Layer> open_reflectance(const std::string& path, const LayerOptions& options) {
+std::vector<RasterLayer> open_reflectance(const std::string& path, const LayerOptions& options) {
   must_exist(path);
-  std::vector<Layer> layers = fs::is_directory(path) ? folder_layers(path, options) : file_layers(path, options);
-  for (Layer& l : layers)
+  std::vector<RasterLayer> layers = fs::is_directory(path) ? folder_layers(path, options) : file_layers(path, options);
+  for (RasterLayer& l : layers)
     if (options.offset) {
       l.scale = 1e-4;
       l.offset = *options.offset * 1e-4;
@@ -167,13 +167,13 @@ std::vector<Layer> open_reflectance(const std::string& path, const LayerOptions&
   return layers;
 }
 
-std::vector<Layer> open_product_layers(const std::shared_ptr<const Product>& product, const std::optional<int>& offset,
-                                       const Parallel& parallel) {
+std::vector<RasterLayer> open_product_layers(const std::shared_ptr<const Product>& product,
+                                             const std::optional<int>& offset, const Parallel& parallel) {
   const ProductInfo& info = product->info();
-  std::vector<Layer> layers;
+  std::vector<RasterLayer> layers;
   for (std::size_t i = 0; i < info.bands.size(); ++i) {
     const BandInfo& b = info.bands[i];
-    Layer l;
+    RasterLayer l;
     l.file = b.path;
     l.band = b.band;
     l.grid = {b.width, b.height, 0, 0, 0, 0};
@@ -189,7 +189,7 @@ std::vector<Layer> open_product_layers(const std::shared_ptr<const Product>& pro
   return layers;
 }
 
-Layer open_mask(const std::string& path, const Parallel& parallel) {
+RasterLayer open_mask(const std::string& path, const Parallel& parallel) {
   must_exist(path);
   std::string file = path;
   if (fs::is_directory(path)) {
@@ -200,7 +200,7 @@ Layer open_mask(const std::string& path, const Parallel& parallel) {
   if (is_jp2(file)) return jp2_layer(file, parallel);
   if (!is_tiff(file))
     return open_product_layers(open_product(file, {.granule = {}, .raw_header = "bands=B01"}), 0, parallel)[0];
-  std::vector<Layer> layers = tiff_layers(file);
+  std::vector<RasterLayer> layers = tiff_layers(file);
   if (layers.size() != 1)
     throw Failure(Exit::unsupported, file + ": " + std::to_string(layers.size()) + " bands, expected one of codes");
   return layers[0];

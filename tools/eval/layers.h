@@ -26,7 +26,7 @@ struct LayerGrid {
 // Stored samples of one row after the other.
 using RowSource = std::function<void(float* row)>;
 
-struct Layer {
+struct RasterLayer {
   std::string file;  // for messages
   int band = -1;     // 0..12; -1: not known
   LayerGrid grid;
@@ -50,14 +50,14 @@ struct LayerOptions {
 // The bands of a file, or of a folder with reflectance*.tif, or else with an image per band
 // (B02.jp2, T31TDH_..._B8A_20m.jp2, B02.tif; also in R10m, R20m and R60m below it; the finest
 // where there are several).  Throws Failure.
-std::vector<Layer> open_reflectance(const std::string& path, const LayerOptions& options);
+std::vector<RasterLayer> open_reflectance(const std::string& path, const LayerOptions& options);
 
 // The bands of an L1C product as top-of-atmosphere reflectance; offset: see RunOptions.
-std::vector<Layer> open_product_layers(const std::shared_ptr<const Product>& product, const std::optional<int>& offset,
-                                       const Parallel& parallel);
+std::vector<RasterLayer> open_product_layers(const std::shared_ptr<const Product>& product,
+                                             const std::optional<int>& offset, const Parallel& parallel);
 
 // One band of codes: a file, or mask.tif or mask.jp2 in a folder.  Throws Failure.
-Layer open_mask(const std::string& path, const Parallel& parallel);
+RasterLayer open_mask(const std::string& path, const Parallel& parallel);
 
 // What the layers have in common, in pixels of the finest of their grids.  Layers that all
 // say where they lie are compared where all of them have pixels; others must cover the same
@@ -66,14 +66,14 @@ class Frame {
  public:
   // Throws Failure: unsupported (different projections, pixels that do not nest), bad_data
   // (nothing in common).
-  explicit Frame(const std::vector<const Layer*>& layers);
+  explicit Frame(const std::vector<const RasterLayer*>& layers);
   int width() const { return width_; }
   int height() const { return height_; }
 
  private:
   friend class FrameRows;
   struct Place {
-    const Layer* layer;
+    const RasterLayer* layer;
     int scale;          // frame pixels to one of the layer's
     std::int64_t x, y;  // the frame's first pixel, in frame pixels from the layer's corner
   };
@@ -84,7 +84,7 @@ class Frame {
 // A layer's samples on the frame, row after row.
 class FrameRows {
  public:
-  FrameRows(const Frame& frame, const Layer& layer);  // one of the frame's
+  FrameRows(const Frame& frame, const RasterLayer& layer);  // one of the frame's
   const float* next();
 
  private:

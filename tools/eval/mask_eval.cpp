@@ -67,7 +67,7 @@ class TruthRows {
 };
 
 void add_image(const EvalPair& pair, const MaskEvalOptions& options, const Parallel& parallel, MaskResult& result) {
-  const Layer found = open_mask(pair.found, parallel), truth = open_mask(pair.truth, parallel);
+  const RasterLayer found = open_mask(pair.found, parallel), truth = open_mask(pair.truth, parallel);
   const Frame frame({&found, &truth});
   FrameRows found_rows(frame, found);
   TruthRows truth_rows(FrameRows(frame, truth), options.truth_map, frame, options.tolerance);

@@ -47,8 +47,8 @@ bool is_product(const std::string& path) {
   }
 }
 
-const Layer* layer_of(const std::vector<Layer>& layers, int band) {
-  const auto at = std::find_if(layers.begin(), layers.end(), [&](const Layer& l) { return l.band == band; });
+const RasterLayer* layer_of(const std::vector<RasterLayer>& layers, int band) {
+  const auto at = std::find_if(layers.begin(), layers.end(), [&](const RasterLayer& l) { return l.band == band; });
   return at == layers.end() ? nullptr : &*at;
 }
 
@@ -61,13 +61,13 @@ class Comparison {
 
  private:
   void open_methods(const EvalPair& pair, const ScratchFolder& scratch);
-  void compare(int band, const Frame& frame, const Layer& truth, const Layer* mask,
-               const std::vector<const Layer*>& methods, BandScores* scores);
+  void compare(int band, const Frame& frame, const RasterLayer& truth, const RasterLayer* mask,
+               const std::vector<const RasterLayer*>& methods, BandScores* scores);
 
   const ReflectanceEvalOptions& options_;
   const Parallel& parallel_;
   ReflectanceResult& result_;
-  std::vector<std::vector<Layer>> methods_;  // in the order of result_
+  std::vector<std::vector<RasterLayer>> methods_;  // in the order of result_
 };
 
 void Comparison::open_methods(const EvalPair& pair, const ScratchFolder& scratch) {
@@ -103,18 +103,18 @@ void Comparison::open_methods(const EvalPair& pair, const ScratchFolder& scratch
 void Comparison::add(const EvalPair& pair) {
   const ScratchFolder scratch;
   open_methods(pair, scratch);
-  const std::vector<Layer> truth =
+  const std::vector<RasterLayer> truth =
       open_reflectance(pair.truth, {.bands = options_.bands, .offset = options_.truth_offset, .parallel = parallel_});
-  std::optional<Layer> mask;
+  std::optional<RasterLayer> mask;
   if (!pair.mask.empty()) mask = open_mask(pair.mask, parallel_);
   if (methods_.size() != result_.size())
     throw Failure(Exit::usage, pair.found + ": every image needs its L1C product, or none may have one");
 
   std::vector<int> bands;
-  std::vector<const Layer*> all;
+  std::vector<const RasterLayer*> all;
   if (mask) all.push_back(&*mask);
   for (int band = 0; band < kBandCount; ++band) {
-    const auto has = [&](const std::vector<Layer>& layers) { return layer_of(layers, band) != nullptr; };
+    const auto has = [&](const std::vector<RasterLayer>& layers) { return layer_of(layers, band) != nullptr; };
     if (!has(truth) || !std::all_of(methods_.begin(), methods_.end(), has)) continue;
     bands.push_back(band);
     all.push_back(layer_of(truth, band));
@@ -124,7 +124,7 @@ void Comparison::add(const EvalPair& pair) {
   const Frame frame(all);
   std::vector<BandScores> scores(methods_.size());
   for (const int band : bands) {
-    std::vector<const Layer*> methods;
+    std::vector<const RasterLayer*> methods;
     for (const auto& layers : methods_) methods.push_back(layer_of(layers, band));
     compare(band, frame, *layer_of(truth, band), mask ? &*mask : nullptr, methods, scores.data());
   }
@@ -132,12 +132,12 @@ void Comparison::add(const EvalPair& pair) {
 }
 
 // The same pixels for all methods: those where every one of them and the truth have data.
-void Comparison::compare(int band, const Frame& frame, const Layer& truth, const Layer* mask,
-                         const std::vector<const Layer*>& methods, BandScores* scores) {
+void Comparison::compare(int band, const Frame& frame, const RasterLayer& truth, const RasterLayer* mask,
+                         const std::vector<const RasterLayer*>& methods, BandScores* scores) {
   const auto b = static_cast<std::size_t>(band);
   FrameRows truth_rows(frame, truth);
   std::vector<FrameRows> rows;
-  for (const Layer* l : methods) rows.emplace_back(frame, *l);
+  for (const RasterLayer* l : methods) rows.emplace_back(frame, *l);
   std::optional<FrameRows> mask_rows;
   if (mask != nullptr) mask_rows.emplace(frame, *mask);
   const std::vector<int> patch_x = patch_of_pixel(frame.width(), options_.patch),
