@@ -45,7 +45,7 @@ LoadedWeights load_weights(const std::string& path) {
 }
 
 bool int8_by_default(IsaSet isa) {
-  return isa != isa::none && !runs_on(isa::avx2, isa);
+  return runs_on(isa::dotprod, isa) || (runs_on(isa::sse41, isa) && !runs_on(isa::avx2, isa));
 }
 
 #ifdef DTACS_EMBED_WEIGHTS

@@ -28,10 +28,10 @@ LoadedWeights open_weights(const std::string& name, std::span<const std::byte> b
 // A weights file, packed or not.  Throws Failure: missing_input, bad_weights.
 LoadedWeights load_weights(const std::string& path);
 
-// Whether int8 weights are the default: with vectors, but without fused multiply-adds on
-// wide ones.  Time and memory are short there, and int8 takes less of both
-// (bench/RESULTS.md); elsewhere one pixel in a hundred of another class buys too little.
-// Without any vectors int8 would be the slower one.
+// Whether int8 weights are the default: with SSE4.1 alone, and on ARM with dot products.
+// Time and memory are short there, and int8 takes less of both (bench/RESULTS.md).  With
+// wider vectors float32 is fast enough, and one pixel in a hundred of another class buys too
+// little; on NEON without dot products, and without any vectors, int8 is the slower one.
 bool int8_by_default(IsaSet isa);
 
 // The default weights inside this binary; nothing when it was built without.
