@@ -39,10 +39,11 @@ void int8_input_run(const std::uint16_t* dn, float offset, float quantification,
     rounded(pixels, out, [=](int i) { return int8_unit(dn[i], offset, quantification); });
 }
 
-// Four numbers are stored at once: the stores, not the rounding, take the time.
+// Four numbers are stored at once: the stores, not the rounding, take the time.  Not on 32-bit
+// machines: GCC 12 makes of those stores vectors' that want addresses at multiples of eight.
 void int8_interleave(const Int8InputRows& rows, int channels, int pixels, std::int16_t* out,
                      std::ptrdiff_t step) noexcept {
-  if (channels < kInt8InputRows) {
+  if (channels < kInt8InputRows || sizeof(void*) < 8) {
     for (int c = 0; c < channels; ++c)
       for (int i = 0; i < pixels; ++i) out[i * step + c] = static_cast<std::int16_t>(rows[c][i]);
     return;
