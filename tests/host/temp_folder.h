@@ -9,7 +9,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -54,7 +53,9 @@ inline void put_file(const std::string& path, const std::string& content) {
 inline std::string get_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   REQUIRE(in.good());
-  return std::string(std::istreambuf_iterator<char>(in), {});
+  std::string content(std::filesystem::file_size(path), '\0');
+  REQUIRE(in.read(content.data(), static_cast<std::streamsize>(content.size())));
+  return content;
 }
 
 // What a command prints; its exit status must be 0.

@@ -12,7 +12,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,9 +26,8 @@ using Bytes = std::vector<std::byte>;
 
 inline Bytes read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  const std::vector<char> c((std::istreambuf_iterator<char>(in)), {});
-  Bytes b(c.size());
-  for (std::size_t i = 0; i < c.size(); ++i) b[i] = static_cast<std::byte>(c[i]);
+  Bytes b(std::filesystem::file_size(path));
+  in.read(reinterpret_cast<char*>(b.data()), static_cast<std::streamsize>(b.size()));
   return b;
 }
 

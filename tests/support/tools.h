@@ -3,10 +3,9 @@
 // numpy, OpenJPEG, GDAL.  Where one is absent the test is skipped, visibly.
 #pragma once
 
-#include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -26,9 +25,8 @@ inline constexpr const char* kPython = "/usr/bin/python3";
 template <class T>
 std::vector<T> read_array(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
-  std::vector<T> values(bytes.size() / sizeof(T));
-  std::copy_n(bytes.data(), values.size() * sizeof(T), reinterpret_cast<char*>(values.data()));
+  std::vector<T> values(std::filesystem::file_size(path) / sizeof(T));
+  file.read(reinterpret_cast<char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(T)));
   return values;
 }
 
