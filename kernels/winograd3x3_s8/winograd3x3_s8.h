@@ -3,8 +3,8 @@
 // four pixels where the direct form needs 36 of bytes.  Exact: the same bytes as conv3x3_s8.
 //
 //   d(i, j, c) = the 3 x 6 input pixels around four outputs        t(i, ., c) = d(i, ., c) Bh'
-//   v(., n) = (sum_{i,c} t(i, ., c) * u(i, ., c, n)) Ah'            out(x, n) = requantise(v(x, n) / 24 + bias(n),
-//   m(n))
+//   v(., n) = (sum_{i,c} t(i, ., c) * u(i, ., c, n)) Ah'
+//   out(x, n) = requantise(v(x, n) / 24 + bias(n), m(n))
 //
 // Bh and Ah as in winograd3x3.h.  u = w Gh' is 24 times what the float form has and so whole:
 //
@@ -26,7 +26,7 @@
 namespace dtacs {
 
 inline constexpr int kWinograd3x3S8Columns = 4;      // pixels of a tile
-inline constexpr int kMostWinogradS8Channels = 512;  // 24 * 255 * 128 * 9 * 512 / 2 < 2^31
+inline constexpr int kMostWinogradS8Channels = 512;  // 24 * 255 * 9 * 512 * kMostPair / 2 < 2^31
 
 struct Winograd3x3S8Args {
   const std::uint8_t* rows[3];  // (width, channels) each, as in conv3x3.h; width is a multiple of 4
