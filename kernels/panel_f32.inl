@@ -42,9 +42,16 @@ inline void accumulate_one(V (&acc)[P][N], const float* const (&in)[P], std::ptr
   }
 }
 
+// Some of the first k, where an instruction set has a way of its own; how many.
+template <int P, int N>
+inline std::ptrdiff_t accumulate_fours(V (&)[P][N], const float* const (&)[P], const float*, std::ptrdiff_t) {
+  return 0;
+}
+
 template <int P, int N>
 inline void accumulate(V (&acc)[P][N], const float* const (&in)[P], const float* w, std::ptrdiff_t count) {
-  std::ptrdiff_t k = 0;
+  std::ptrdiff_t k = accumulate_fours(acc, in, w, count);
+  w += k * kPanel;
   if constexpr (Few::kCount > 1 || P <= N) {
 #pragma GCC unroll kFewTurns
     for (; k + Few::kCount <= count; k += Few::kCount, w += Few::kCount * kPanel) {

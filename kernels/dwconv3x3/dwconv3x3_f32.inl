@@ -22,7 +22,11 @@ inline void block(const Dwconv3x3Args& a, std::ptrdiff_t at, std::ptrdiff_t c, i
       const V value = V::load_n(in, n);
 #pragma GCC unroll 3
       for (int j = 0; j < 3; ++j)
-        if (x >= j && (x - j) % S == 0 && (x - j) / S < P) acc[(x - j) / S] = mul_add(value, w[j], acc[(x - j) / S]);
+        if (x >= j && (x - j) % S == 0 && (x - j) / S < P) {
+          V& sum = acc[(x - j) / S];
+          sum = mul_add(value, w[j], sum);
+          settle(sum);
+        }
     }
   }
   const V lo = V::set1(a.lo), hi = V::set1(a.hi);

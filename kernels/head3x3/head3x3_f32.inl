@@ -3,9 +3,9 @@
 // a register with, so the lanes are channels, summed at the end.  Include it inside
 // an anonymous namespace.
 
-// kPixels x 4 sums, kPixels inputs and a weight fill the registers.
-constexpr int kPixels = kRegisters == 32 ? 6 : 3;
+// kPixels x kOutputs sums, kPixels inputs and a weight fill the registers.
 constexpr int kOutputs = 4;
+constexpr int kPixels = (kRegisters - 1) / (kOutputs + 1);
 
 using Sums = V[kPixels][kOutputs];
 using Lanes = float[V::kLanes];  // a bias in the first, zeros in the others
@@ -43,6 +43,7 @@ void block(const Head3x3Args& a, const Lanes* bias, std::ptrdiff_t at, int pixel
 #pragma GCC unroll 16
     for (int n = 0; n < kOutputs; ++n) w[n] = a.weights + ((first + (n < outputs ? n : outputs - 1)) * 3 + i) * run;
     std::ptrdiff_t k = 0;
+#pragma GCC unroll 4
     for (; k + V::kLanes <= run; k += V::kLanes) step(acc, in, w, k, V::kLanes);
     if (k < run) step(acc, in, w, k, static_cast<int>(run - k));
   }

@@ -48,6 +48,9 @@ inline V operator/(V a, V b) {
 inline V mul_add(V a, V b, V c) {
   return {_mm256_fmadd_ps(a.v, b.v, c.v)};
 }
+inline void settle(V& v) {
+  asm volatile("" : "+x"(v.v));
+}
 inline V min(V a, V b) {
   return {_mm256_min_ps(a.v, b.v)};
 }

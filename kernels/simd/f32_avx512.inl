@@ -44,6 +44,9 @@ inline V operator/(V a, V b) {
 inline V mul_add(V a, V b, V c) {
   return {_mm512_fmadd_ps(a.v, b.v, c.v)};
 }
+inline void settle(V& v) {
+  asm volatile("" : "+v"(v.v));
+}
 inline V min(V a, V b) {
   return {_mm512_min_ps(a.v, b.v)};
 }

@@ -38,6 +38,9 @@ inline V operator-(V a, V b) {
 inline V operator*(V a, V b) {
   return {vmulq_f32(a.v, b.v)};
 }
+inline void settle(V& v) {
+  asm volatile("" : "+w"(v.v));
+}
 inline V min(V a, V b) {
   return {vminq_f32(a.v, b.v)};
 }

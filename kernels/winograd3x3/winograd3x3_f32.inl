@@ -17,6 +17,7 @@ inline void transform(const float* const* in, const std::ptrdiff_t (&column)[6],
       const V a = lanes.load(in[k == 0 ? 0 : k == 2 ? 2 : 1] + column[j]);
       const V b = lanes.load(in[k == 3 ? 3 : k == 2 ? 1 : 2] + column[j]);
       d[j] = k == 1 ? a + b : a - b;
+      settle(d[j]);
     }
     const V even = mul_add(minus4, d[2], d[4]), odd = mul_add(minus4, d[1], d[3]);
     const V outer = d[4] - d[2], inner = d[3] - d[1];
