@@ -146,7 +146,7 @@ struct Schedule {
 };
 
 // height: of tensor 0, a multiple of 2^(largest shift).  band: >= 1.
-constexpr Schedule make_schedule(const Net& net, int height, int band, const Pace& pace = {}) noexcept {
+inline Schedule make_schedule(const Net& net, int height, int band, const Pace& pace = {}) noexcept {
   Schedule s;
   Progress p;
   const int result = net.layers[net.layer_count - 1].out;

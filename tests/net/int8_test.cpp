@@ -190,8 +190,9 @@ TEST_CASE("int8: a strip of 256 pixels, of any height, takes 1.2 MB beside its p
 }
 
 TEST_CASE("int8: weights that would not be exact everywhere are refused by name") {
-  const auto bind = [](const std::string& tensor, std::size_t count, std::int32_t value, std::string& named) {
-    std::vector<WeightsTensor> tensors = hashed_int8_tensors();
+  const std::vector<WeightsTensor> good = hashed_int8_tensors();
+  const auto bind = [&](const std::string& tensor, std::size_t count, std::int32_t value, std::string& named) {
+    std::vector<WeightsTensor> tensors = good;
     for (WeightsTensor& t : tensors)
       if (t.name == tensor) std::fill_n(t.integers.begin(), count, value);
     const AlignedBytes bytes(int8_file(tensors));
