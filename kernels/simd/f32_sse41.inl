@@ -73,7 +73,7 @@ inline V mul_add(V a, Few b, V c) {
 
 // 2 x 6 sums, 2 broadcasts, a weight and its product: a broadcast costs two
 // instructions, so that few rows and many columns are better than the reverse.
-constexpr int kRegisters = 15;
+constexpr int kRegisters = 15;  // of 16
 constexpr int kVectors = 6;
 constexpr int block_rows(int vectors) {
   return vectors >= 3 ? 2 : vectors == 2 ? 6 : 8;
