@@ -27,7 +27,7 @@ for board in "$@"; do
   esac
   cmake -S . -B "$build/$board" -G Ninja -DCMAKE_BUILD_TYPE=$type -DDTACS_BOARD="$board" \
     -DCMAKE_TOOLCHAIN_FILE=tools/cmake/board.cmake -DDTACS_BOARD_DATA="$build" \
-    -DDTACS_HOST=OFF -DDTACS_TESTS=OFF -DDTACS_SHARED=OFF -DDTACS_ISAS= >"$build/$board.log" 2>&1
+    -DDTACS_SMALL=ON -DDTACS_HOST=OFF -DDTACS_TESTS=OFF -DDTACS_SHARED=OFF -DDTACS_ISAS= >"$build/$board.log" 2>&1
   cmake --build "$build/$board" >>"$build/$board.log" 2>&1 || { cat "$build/$board.log" >&2; exit 1; }
   flags=$(sed -n 's/^CMAKE_CXX_FLAGS:[A-Z]*=//p' "$build/$board/CMakeCache.txt")
   # shellcheck disable=SC2086  # a list of words
@@ -48,12 +48,18 @@ for board in "$@"; do
     sizes=$(size -A -d "$image" | awk '
       { n[$1] = $2 }
       END { code = n[".text"] + n[".rodata"] + n[".data"]
-            printf "%10d %10d %10d", code, n[".weights"], n[".data"] + n[".bss"] }')
+            ram = n[".data"] + n[".bss"]
+            printf "%10d %10d %10d %10d", code, n[".weights"], ram, code + n[".weights"] + ram + n[".stack"] }')
+    all=${sizes##* }
+    if [ "$name" = correction ] && [ "$all" -gt 65536 ]; then
+      echo "baremetal: $board $name: $all bytes in all, more than 64 KiB"
+      exit 1
+    fi
     used=$(sed -n 's/^stack used \(.*\) bytes/\1/p' "$build/$board/$name.out")
     table="$table$(printf '%-10s %-11s%s %10d' "$board" "$name" "$sizes" "$used")
 "
   done
 done
-printf '%-10s %-11s%10s %10s %10s %10s\n' board image program weights RAM stack
+printf '%-10s %-11s%10s %10s %10s %10s %10s\n' board image program weights RAM all stack
 printf '%s' "$table"
 echo "baremetal: ok"

@@ -23,7 +23,7 @@ function(add_image name stack_bytes)
                                              BOARD_RAM_BEGIN=${FLASH_BEGIN}u BOARD_RAM_END=${RAM_BEGIN}u+${RAM_BYTES}u)
   target_compile_options(
     ${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics>
-                    $<$<NOT:$<STREQUAL:${board_processor},armv8m>>:$<$<COMPILE_LANGUAGE:CXX>:${strict_align}>>)
+                    -Os $<$<NOT:$<STREQUAL:${board_processor},armv8m>>:$<$<COMPILE_LANGUAGE:CXX>:${strict_align}>>)
   target_include_directories(${name} PRIVATE ${DTACS_BOARD_DATA} ${CMAKE_SOURCE_DIR}/weights)
   target_link_libraries(${name} PRIVATE dtacs_core gcc)
   target_link_options(${name} PRIVATE -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack
@@ -42,10 +42,10 @@ endif()
 # A loop that copies must not become a call of the function it is in.
 set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/libc.cpp PROPERTIES COMPILE_OPTIONS
                                                                           -fno-tree-loop-distribute-patterns)
-if(board_processor STREQUAL "armv8m")
-  target_compile_definitions(dtacs_core PRIVATE DTACS_WITHOUT_UNETS)
-endif()
 add_image(correction 4096)
+# Its C interface without U-Nets: the linker then takes nothing of them from the library.
+target_sources(correction PRIVATE ${CMAKE_SOURCE_DIR}/net/dtacs_c.cpp)
+target_compile_definitions(correction PRIVATE DTACS_WITHOUT_UNETS)
 if(NOT board_processor STREQUAL "armv8m")
   add_image(whole 65536 CLASSIFIES)
 endif()

@@ -5,6 +5,7 @@
 
 #include "board_sizes.h"
 #include "tools/baremetal/job.h"
+#include "tools/baremetal/memory_map.h"
 
 extern "C" {
 // link.ld.in
@@ -33,31 +34,31 @@ std::uint32_t get_register(std::uintptr_t address) {
 
 #if defined(BOARD_PL011)
 void open_console() {
-  put_register(BOARD_UART + 0x30, 0x301);  // CR: on, transmit, receive
+  put_register(kConsole + 0x30, 0x301);  // CR: on, transmit, receive
 }
 void put(char c) {
-  while ((get_register(BOARD_UART + 0x18) & 0x20) != 0) {  // FR: full
+  while ((get_register(kConsole + 0x18) & 0x20) != 0) {  // FR: full
   }
-  put_register(BOARD_UART, static_cast<unsigned char>(c));
+  put_register(kConsole, static_cast<unsigned char>(c));
 }
 #elif defined(BOARD_CADENCE)
 void open_console() {
-  put_register(BOARD_UART, 0x14);  // CR: transmit, receive
+  put_register(kConsole, 0x14);  // CR: transmit, receive
 }
 void put(char c) {
-  while ((get_register(BOARD_UART + 0x2c) & 0x10) != 0) {  // SR: full
+  while ((get_register(kConsole + 0x2c) & 0x10) != 0) {  // SR: full
   }
-  put_register(BOARD_UART + 0x30, static_cast<unsigned char>(c));
+  put_register(kConsole + 0x30, static_cast<unsigned char>(c));
 }
 #elif defined(BOARD_CMSDK)
 void open_console() {
-  put_register(BOARD_UART + 0x10, 16);  // BAUDDIV
-  put_register(BOARD_UART + 0x08, 1);   // CTRL: transmit
+  put_register(kConsole + 0x10, 16);  // BAUDDIV
+  put_register(kConsole + 0x08, 1);   // CTRL: transmit
 }
 void put(char c) {
-  while ((get_register(BOARD_UART + 0x04) & 1) != 0) {  // STATE: full
+  while ((get_register(kConsole + 0x04) & 1) != 0) {  // STATE: full
   }
-  put_register(BOARD_UART, static_cast<unsigned char>(c));
+  put_register(kConsole, static_cast<unsigned char>(c));
 }
 #endif
 

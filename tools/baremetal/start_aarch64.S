@@ -65,7 +65,7 @@ at_el1:
     msr     ttbr0_el1, x0
     ldr     x0, =0xff04             // MAIR: 0 device nGnRE, 1 normal write-back
     msr     mair_el1, x0
-    ldr     x0, =0x0000000280803519 // TCR: 39-bit addresses through TTBR0 alone, 4 KiB, cacheable walks, 40-bit physical
+    ldr     x0, =0x0000000280803520 // TCR: 32-bit addresses through TTBR0 alone, 4 KiB, cacheable walks, 40-bit physical
     msr     tcr_el1, x0
     dsb     sy
     tlbi    vmalle1

@@ -74,8 +74,8 @@ set:
     bl      board_map_memory        // r0: the table
     orr     r0, r0, #0x48           // walks are cacheable
     mcr     p15, 0, r0, c2, c0, 0   // TTBR0
-    mov     r0, #0
-    mcr     p15, 0, r0, c2, c0, 2   // TTBCR: TTBR0 alone
+    mov     r0, #0x24
+    mcr     p15, 0, r0, c2, c0, 2   // TTBCR: TTBR0 alone, for the first 2^(32 - 4) bytes
     mov     r0, #1
     mcr     p15, 0, r0, c3, c0, 0   // DACR: domain 0 as the table says
     dsb
