@@ -14,9 +14,8 @@ namespace {
 // Jobs of fewer than kLeastRun pixels would stream a decoder layer's weights from memory more
 // often than they are worth.
 constexpr double kJobMacs = 16e6;
-// Of what is transformed, more channels have weights that exceed the second cache.
-constexpr int kMostTransformed = 128;
 constexpr int kColumns = 16, kLeastRun = 96, kLeastExpanded = 64;
+constexpr int kLeastTransformed = kWinograd3x3S8Tiles * kWinograd3x3S8Tile * kWinograd3x3S8Tile;
 
 bool within(const std::int32_t* values, int count, std::int32_t lo, std::int32_t hi) noexcept {
   for (int i = 0; i < count; ++i)
@@ -72,11 +71,14 @@ bool stem_fits(const std::int16_t* w, const std::int32_t* b, int outputs, int de
 
 Status Int8Plan::bind(const Net& net, const WeightsFile& weights, const StreamOptions& options, Arena& arena,
                       Int8Plan& plan, WeightsMismatch* mismatch) noexcept {
-  plan.bind_net(net, options, options.keep_inner);  // see StreamOptions
   plan.stem3x3_ = &stem3x3_s16.best(options.isa);
   plan.conv3x3_ = &conv3x3_s8.best(options.isa);
   const Winograd3x3S8Kernel& winograd = winograd3x3_s8.best(options.isa);
   plan.winograd3x3_ = winograd.needs != isa::none && winograd.needs == plan.conv3x3_->needs ? &winograd : nullptr;
+  plan.bind_net(net, options,
+                {.pairs = options.keep_inner,  // see StreamOptions
+                 .fours = options.keep_inner || plan.winograd3x3_ != nullptr,
+                 .deep = options.deep});
   plan.dwconv3x3_ = &dwconv3x3_s8.best(options.isa);
   plan.pointwise_ = &pointwise_s8.best(options.isa);
   plan.head3x3_ = &head3x3_s8.best(options.isa);
@@ -89,11 +91,13 @@ Status Int8Plan::bind(const Net& net, const WeightsFile& weights, const StreamOp
   }
   std::size_t scratch = plan.bind_stages(
       {.job_macs = kJobMacs, .least_area = kLeastRun, .columns = kColumns, .least_expanded = kLeastExpanded}, arena);
-  for (int i = 0; i < net.layer_count; ++i) {
-    const Layer& l = net.layers[i];
-    if (!plan.weights_[i].transformed) continue;
-    const std::size_t size =
-        sizeof(std::int16_t) * scratch_size_winograd3x3_s8(net.tensors[l.in].channels, plan.width_of(l.out));
+  for (int i = 0; i < plan.stage_count_; ++i) {
+    Stage& stage = plan.stages_[i];
+    const int layer = stage.layers.begin;
+    if (!plan.weights_[layer].transformed) continue;
+    stage.area = stage.area < kLeastTransformed ? kLeastTransformed : stage.area;
+    const int channels = net.tensors[net.layers[layer].in].channels;
+    const std::size_t size = sizeof(std::int16_t) * scratch_size_winograd3x3_s8(*plan.winograd3x3_, channels);
     scratch = size > scratch ? size : scratch;
   }
   plan.bind_rings(scratch, arena);
@@ -103,7 +107,7 @@ Status Int8Plan::bind(const Net& net, const WeightsFile& weights, const StreamOp
 bool Int8Plan::transforms(const Layer& l) const noexcept {
   const int inputs = net_.tensors[l.in].channels, outputs = net_.tensors[l.out].channels;
   return winograd3x3_ != nullptr && l.op == Op::conv3x3 && l.in != 0 && !l.up2 && l.stride == 1 && inputs % 16 == 0 &&
-         inputs <= kMostTransformed && outputs % 16 == 0 && width_of(l.out) % kWinograd3x3S8Columns == 0;
+         outputs % 16 == 0 && width_of(l.out) % kWinograd3x3S8Tile == 0 && rows_at_once(l) == kWinograd3x3S8Tile;
 }
 
 Status Int8Plan::bind_layer(const WeightsFile& weights, int layer, Arena& arena, WeightsMismatch* mismatch) noexcept {
@@ -131,7 +135,8 @@ Status Int8Plan::bind_layer(const WeightsFile& weights, int layer, Arena& arena,
   if (tensors.status() != Status::ok) return tensors.status();
   const auto* w = view.dtype == DType::s8 ? reinterpret_cast<const std::int8_t*>(view.bytes.data()) : nullptr;
   const auto* w16 = view.dtype == DType::s16 ? reinterpret_cast<const std::int16_t*>(view.bytes.data()) : nullptr;
-  weights_[layer] = {.packed = nullptr, .wide = wide, .transformed = !wide && transforms(l)};
+  const bool transformed = !wide && transforms(l) && exact_winograd3x3_s8(w, inputs, outputs);
+  weights_[layer] = {.packed = nullptr, .wide = wide, .transformed = transformed};
 
   if (!within(b, outputs, -kMostBias, kMostBias)) tensors.refuse('b', Status::corrupt);
   if (m != nullptr && !within(m, outputs, 0, kMostMultiplier)) tensors.refuse('m', Status::corrupt);
@@ -163,7 +168,7 @@ Status Int8Plan::bind_layer(const WeightsFile& weights, int layer, Arena& arena,
           pack_stem3x3_s16(*stem3x3_, {.w = w16, .b = b, .m = m, .channels = depth, .outputs = outputs}, to);
         });
       else if (weights_[layer].transformed)
-        pack(packed_size_winograd3x3_s8(inputs, outputs), [&](std::byte* to) {
+        pack(packed_size_winograd3x3_s8(*winograd3x3_, inputs, outputs), [&](std::byte* to) {
           pack_winograd3x3_s8(*winograd3x3_, {.w = w, .b = b, .m = m, .channels = inputs, .outputs = outputs}, to);
         });
       else

@@ -121,7 +121,7 @@ class Int8Plan : public RowPlan {
 
   const Stem3x3S16Kernel* stem3x3_ = nullptr;
   const Conv3x3S8Kernel* conv3x3_ = nullptr;
-  const Winograd3x3S8Kernel* winograd3x3_ = nullptr;  // if it is faster than conv3x3_
+  const Winograd3x3S8Kernel* winograd3x3_ = nullptr;  // if there is one of conv3x3_'s instruction set
   const Dwconv3x3S8Kernel* dwconv3x3_ = nullptr;
   const PointwiseS8Kernel* pointwise_ = nullptr;
   const Head3x3S8Kernel* head3x3_ = nullptr;

@@ -58,23 +58,26 @@ void int8_interleave(const Int8InputRows& rows, int channels, int pixels, std::i
   }
 }
 
-// Down the rows: of each row's three inputs two are transformed.
 void Int8Plan::run_tile(const Stage& stage, const Tile& tile, std::byte* scratch) const noexcept {
   const int layer = stage.layers.begin;
   const Layer& l = net_.layers[layer];
   if (!weights_[layer].transformed) return run_rows(*this, layer, tile);
-  for (int y = tile.y0; y < tile.y1; ++y) {
-    const ThreeRows rows = rows_around(l.in, y);
-    winograd3x3_->run({.rows = {bytes(rows.row[0]), bytes(rows.row[1]), bytes(rows.row[2])},
+  constexpr int kMostRows = 8 * kWinograd3x3S8Tile;
+  for (int y = tile.y0; y < tile.y1; y += kMostRows) {
+    const int rows = tile.y1 - y < kMostRows ? tile.y1 - y : kMostRows;
+    const std::uint8_t* in[kMostRows + 2];
+    std::uint8_t* out[kMostRows];
+    for (int i = 0; i < rows + 2; ++i) in[i] = bytes(row_or_padding(l.in, y + i - 1));
+    for (int i = 0; i < rows; ++i) out[i] = bytes(pixel(l.out, y + i, 0));
+    winograd3x3_->run({.rows = in,
+                       .out = out,
                        .packed = weights_[layer].packed,
                        .scratch = reinterpret_cast<std::int16_t*>(scratch),
-                       .out = bytes(pixel(l.out, y, tile.x0)),
+                       .high = rows / kWinograd3x3S8Tile,
                        .x0 = tile.x0,
-                       .y = y,
                        .pixels = tile.x1 - tile.x0,
                        .channels = net_.tensors[l.in].channels,
-                       .outputs = net_.tensors[l.out].channels,
-                       .next = y > tile.y0});
+                       .outputs = net_.tensors[l.out].channels});
   }
 }
 

@@ -23,11 +23,11 @@ void fill(std::byte* p, std::ptrdiff_t n, std::uint8_t value) noexcept {
 
 }  // namespace
 
-void RowPlan::bind_net(const Net& net, const StreamOptions& options, bool pairs) noexcept {
+void RowPlan::bind_net(const Net& net, const StreamOptions& options, const Pace& pace) noexcept {
   net_ = net;
   for (Layer& l : net_.layers) l.inner = l.inner && !options.keep_inner;
   options_ = options;
-  pairs_ = pairs;
+  pace_ = pace;
 }
 
 std::size_t RowPlan::bind_stages(const Cutting& cutting, Arena& arena) noexcept {
@@ -61,7 +61,7 @@ void RowPlan::bind_rings(std::size_t scratch, Arena& arena) noexcept {
   scratch_pitch_ = round_up(static_cast<std::ptrdiff_t>(scratch));
   scratch_ = alloc(arena, scratch_pitch_ * options_.workers);
 
-  const Schedule schedule = make_schedule(net_, options_.height, options_.band, pace());
+  const Schedule schedule = make_schedule(net_, options_.height, options_.band, pace_);
   lag_ = schedule.lag;
   std::ptrdiff_t margin = 0, body = 0;  // of padding
   std::uint8_t other_zero = 0;

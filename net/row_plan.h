@@ -88,8 +88,8 @@ class RowPlan {
   RowPlan() = default;
 
   // The steps of a bind().  First the graph; then `pixel_bytes` and `zero` of every tensor are the plan's to set, and
-  // its weights to bind.  pairs: layers make row_step() rows at a time.
-  void bind_net(const Net& net, const StreamOptions& options, bool pairs) noexcept;
+  // its weights to bind.  Layers make rows at the given pace.
+  void bind_net(const Net& net, const StreamOptions& options, const Pace& pace) noexcept;
   // Cuts stages, and takes what inverted residuals keep; the bytes of scratch that a job of theirs needs.
   std::size_t bind_stages(const Cutting& cutting, Arena& arena) noexcept;
   // `scratch` bytes for each worker, the rings, and start().
@@ -106,6 +106,7 @@ class RowPlan {
   template <class Plan>
   void run_rows(const Plan& plan, int layer, const Tile& tile) const noexcept;
 
+  int rows_at_once(const Layer& l) const noexcept { return least_rows(net_, l, options_.height, pace_); }
   int rows_of(int tensor) const noexcept { return tensor_rows(net_, tensor, options_.height); }
   int width_of(int tensor) const noexcept { return options_.width >> net_.tensors[tensor].shift; }
   int ring_rows(int tensor) const noexcept { return rings_[tensor].rows; }
@@ -135,11 +136,10 @@ class RowPlan {
     int rows;              // row y lives in slot y % rows
   };
 
-  Pace pace() const noexcept { return {.pairs = pairs_, .deep = options_.deep}; }
   template <class Plan>
   void run_residual(const Plan& plan, const Stage& stage, int block, RowRange rows, std::byte* scratch) const noexcept;
 
-  bool pairs_ = false;
+  Pace pace_;
   int columns_ = 1;  // see Cutting
   Ring rings_[Net::kMax] = {};
   const std::byte* padding_[2] = {};  // pixel 0 of a row as wide as any: of 0, and of the other zero
@@ -157,8 +157,8 @@ void RowPlan::run_stages(const Plan& plan, const Parallel& parallel, const Stage
   for (int i = 0; i < stage_count_; ++i) {
     const Stage& s = stages_[i];
     const Layer& last = net_.layers[s.layers.end - 1];
-    const int high = least_rows(last, pace()), width = width_of(last.out);
-    const RowRange rows = next_rows(net_, s.layers, options_.height, options_.band, pace(), progress_);
+    const int high = rows_at_once(last), width = width_of(last.out);
+    const RowRange rows = next_rows(net_, s.layers, options_.height, options_.band, pace_, progress_);
     const auto scratch = [this](int worker) { return scratch_ + worker * scratch_pitch_; };
     if (s.blocks > 0) {
       parallel.for_each(rows.count() > 0 ? s.blocks : 0,

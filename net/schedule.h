@@ -33,21 +33,24 @@ constexpr bool reads_three_rows(const Layer& l) noexcept {
   return l.op != Op::pointwise;
 }
 
-// Rows a layer produces at a time, from row 0 on, where convolutions are transformed: those
-// make pairs.  Where none is, every layer makes one.
-constexpr int row_step(const Layer& l) noexcept {
-  return l.op == Op::conv3x3 && l.stride == 1 ? 2 : 1;
-}
+// Layers from this resolution on, 2^-kDeep of the input's, are deep.
+inline constexpr int kDeep = 3;
 
+// Transformed convolutions make some rows at a time, from row 0 on.
 struct Pace {
-  bool pairs = true;  // layers make row_step() rows at a time, not one
-  int deep = 0;       // the first layer at an eighth of the resolution waits for the rows of so many input rows, so
-                      // that those behind it make as many at once
+  bool pairs = true;   // those of stride 1 make two
+  bool fours = false;  // those of them that are not deep and read a tensor of their own size make four; deep ones too
+                       // where they wait for as many anyway
+  int deep = 0;        // the first deep layer waits for the rows of so many input rows, so that those behind it make
+                       // as many at once
 };
 
 // Rows a layer produces in one step, until the image ends, are a multiple of this.
-constexpr int least_rows(const Layer& l, const Pace& pace) noexcept {
-  return pace.pairs ? row_step(l) : 1;
+constexpr int least_rows(const Net& net, const Layer& l, int height, const Pace& pace) noexcept {
+  if (l.op != Op::conv3x3 || l.stride != 1) return 1;
+  const int shift = net.tensors[l.out].shift;
+  const bool come_anyway = shift < kDeep || pace.deep >> shift >= 4;
+  return pace.fours && !l.up2 && come_anyway && tensor_rows(net, l.out, height) % 4 == 0 ? 4 : pace.pairs ? 2 : 1;
 }
 
 // What a stage reads: layer(begin).in through all its layers, and skip and add of the last.
@@ -124,9 +127,8 @@ constexpr RowRange next_rows(const Net& net, LayerRange stage, int height, int b
     const int n = rows_possible(net, stage, reads, p.produced[t], height);
     possible = n < possible ? n : possible;
   }
-  const int step = least_rows(last, pace);
+  const int step = least_rows(net, last, height, pace);
   if (possible < out_rows) possible -= possible % step;
-  constexpr int kDeep = 3;  // an eighth of the resolution
   const int begin = p.produced[last.out], shift = net.tensors[last.out].shift, price = step << shift;
   const int deep = shift < kDeep ? 0 : pace.deep;
   int& credit = p.credit[last.out];

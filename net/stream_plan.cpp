@@ -29,7 +29,7 @@ void channels_innermost(const float* from, int outputs, int channels, float* to)
 
 Status StreamPlan::bind(const Net& net, const WeightsFile& weights, const StreamOptions& options, Arena& arena,
                         StreamPlan& plan, WeightsMismatch* mismatch) noexcept {
-  plan.bind_net(net, options, true);
+  plan.bind_net(net, options, {.pairs = true, .fours = options.keep_inner, .deep = options.deep});
   for (int t = 0; t < net.tensor_count; ++t)
     plan.pixel_bytes_[t] = net.tensors[t].channels * static_cast<int>(sizeof(float));
   plan.conv3x3_ = &conv3x3_f32.best(options.isa);
@@ -55,7 +55,7 @@ Status StreamPlan::bind(const Net& net, const WeightsFile& weights, const Stream
 Status StreamPlan::bind_layer(const WeightsFile& weights, int layer, Arena& arena, WeightsMismatch* mismatch) noexcept {
   const Layer& l = net_.layers[layer];
   const int outputs = net_.tensors[l.out].channels, inputs = net_.tensors[l.in].channels, depth = net_.depth(l);
-  const bool depthwise = l.op == Op::dwconv3x3, pairs = row_step(l) == 2;
+  const bool depthwise = l.op == Op::dwconv3x3, pairs = rows_at_once(l) > 1;
   const std::uint32_t n = static_cast<std::uint32_t>(outputs), side = l.op == Op::pointwise ? 1u : 3u;
   LayerTensors tensors(weights, l.key, mismatch);
   const auto find = [&](char kind, const std::uint32_t(&dims)[4], int rank) {
@@ -116,7 +116,7 @@ int StreamPlan::upconv_across(const Layer& l) const noexcept {
 // Decides how large the blocks of a transformed convolution are; the bytes of scratch they need.
 std::size_t StreamPlan::bind_blocks(Stage& stage) const noexcept {
   const Layer& l = net_.layers[stage.layers.end - 1];
-  if (row_step(l) != 2) return 0;
+  if (rows_at_once(l) == 1) return 0;
   const int width = width_of(l.out), outputs = net_.tensors[l.out].channels, inputs = net_.tensors[l.in].channels;
   const int winograd_channels = l.up2 ? net_.depth(l) - inputs : inputs;
   // Scratch is nearly proportional to a block's columns; of blocks as wide as one row of

@@ -29,7 +29,7 @@ float* floats(std::byte* p) noexcept {
 }  // namespace
 
 void StreamPlan::run_tile(const Stage& stage, const Tile& tile, std::byte* scratch) const noexcept {
-  if (row_step(net_.layers[stage.layers.begin]) == 2)
+  if (rows_at_once(net_.layers[stage.layers.begin]) > 1)
     run_pairs(stage, tile, floats(scratch));
   else
     run_rows(*this, stage.layers.begin, tile);

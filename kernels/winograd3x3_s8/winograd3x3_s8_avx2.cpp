@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/winograd3x3_s8/winograd3x3_s8.h"
+#include "kernels/winograd3x3_s8/scratch.h"
 
 #include <immintrin.h>
 
