@@ -34,6 +34,18 @@ constexpr bool bit(unsigned word, int n) noexcept {
   return ((word >> n) & 1u) != 0;
 }
 
+// Linux keeps 8 KiB of tiles for whoever asks; others trap.
+bool may_use_tiles() noexcept {
+#if defined(__linux__)
+  constexpr long kArchPrctl = 158, kRequestPermission = 0x1023, kTileData = 18;
+  long result = kArchPrctl;
+  __asm__ volatile("syscall" : "+a"(result) : "D"(kRequestPermission), "S"(kTileData) : "rcx", "r11", "memory");
+  return result == 0;
+#else
+  return true;
+#endif
+}
+
 }  // namespace
 
 IsaSet detect_isa() noexcept {
@@ -48,8 +60,10 @@ IsaSet detect_isa() noexcept {
   const bool f = bit(l7.ebx, 16), dq = bit(l7.ebx, 17), bw = bit(l7.ebx, 30), vl = bit(l7.ebx, 31);
   if (!(zmm && f && dq && bw && vl)) return has;
   const bool bmi2 = bit(l7.ebx, 8), cd = bit(l7.ebx, 28), vbmi = bit(l7.ecx, 1), vpopcntdq = bit(l7.ecx, 14);
-  return has | isa::avx512 | (bit(l7.ecx, 11) ? isa::avx512vnni : isa::none) |
-         (bmi2 && cd && vbmi && vpopcntdq ? isa::avx512vbmi : isa::none);
+  const IsaSet wide = has | isa::avx512 | (bit(l7.ecx, 11) ? isa::avx512vnni : isa::none) |
+                      (bmi2 && cd && vbmi && vpopcntdq ? isa::avx512vbmi : isa::none);
+  const bool tiles = (saved & 0x60000u) == 0x60000u && bit(l7.edx, 24) && bit(l7.edx, 25);
+  return tiles && runs_on(isa::avx512vnni | isa::avx512vbmi, wide) && may_use_tiles() ? wide | isa::amxint8 : wide;
 }
 
 #elif defined(__aarch64__)

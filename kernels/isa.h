@@ -22,9 +22,10 @@ inline constexpr IsaSet avx512 = (1u << 2) | avx2;        // AVX-512 F, BW, DQ a
 inline constexpr IsaSet avx512vbmi = (1u << 3) | avx512;  // and CD, VBMI, VPOPCNTDQ, BMI2: Ice Lake, Zen 4
 inline constexpr IsaSet avxvnni = (1u << 4) | avx2;       // AVX-VNNI: products of 8 bits, 256 wide
 inline constexpr IsaSet avx512vnni = (1u << 5) | avx512;  // AVX-512 VNNI
-inline constexpr IsaSet neon = 1u << 8;                   // Advanced SIMD, of AArch64 or of ARMv7
-inline constexpr IsaSet dotprod = (1u << 9) | neon;       // AArch64: products of 8 bits
-inline constexpr IsaSet i8mm = (1u << 10) | dotprod;      // AArch64: matrix products of 8 bits
+inline constexpr IsaSet amxint8 = (1u << 6) | avx512vnni | avx512vbmi;  // AMX: matrix products of 8 bits
+inline constexpr IsaSet neon = 1u << 8;                                 // Advanced SIMD, of AArch64 or of ARMv7
+inline constexpr IsaSet dotprod = (1u << 9) | neon;                     // AArch64: products of 8 bits
+inline constexpr IsaSet i8mm = (1u << 10) | dotprod;                    // AArch64: matrix products of 8 bits
 }  // namespace isa
 
 struct IsaName {
@@ -33,23 +34,19 @@ struct IsaName {
 };
 
 // What --isa accepts, and what reports print.
-inline constexpr IsaName kIsaNames[] = {{"scalar", isa::none},
-                                        {"sse41", isa::sse41},
-                                        {"avx2", isa::avx2},
-                                        {"avxvnni", isa::avxvnni},
-                                        {"avx512", isa::avx512},
-                                        {"avx512vbmi", isa::avx512vbmi},
-                                        {"avx512vnni", isa::avx512vnni},
-                                        {"neon", isa::neon},
-                                        {"dotprod", isa::dotprod},
-                                        {"i8mm", isa::i8mm}};
+inline constexpr IsaName kIsaNames[] = {
+    {"scalar", isa::none},           {"sse41", isa::sse41},     {"avx2", isa::avx2},
+    {"avxvnni", isa::avxvnni},       {"avx512", isa::avx512},   {"avx512vbmi", isa::avx512vbmi},
+    {"avx512vnni", isa::avx512vnni}, {"amxint8", isa::amxint8}, {"neon", isa::neon},
+    {"dotprod", isa::dotprod},       {"i8mm", isa::i8mm}};
 
 [[nodiscard]] constexpr bool runs_on(IsaSet needs, IsaSet has) noexcept {
   return (needs & ~has) == 0;
 }
 
 // What this machine offers.  Never fails: an unknown machine offers `none`.
-// Cheap enough to call once per process; not cached.
+// Cheap enough to call once per process; not cached.  On Linux it asks for the use of AMX, which
+// threads inherit that start afterwards.
 [[nodiscard]] IsaSet detect_isa() noexcept;
 
 }  // namespace dtacs

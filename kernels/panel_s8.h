@@ -8,6 +8,13 @@
 
 namespace dtacs {
 
+// Weights that are multiplied one after the other with neighbouring inputs are a run; what a variant wants of its
+// length.
+constexpr std::size_t padded_run(std::size_t bytes, int multiple) noexcept {
+  const auto n = static_cast<std::size_t>(multiple);
+  return (bytes + n - 1) / n * n;
+}
+
 // Writes one panel front to back; outputs past the last are zeros.
 class PanelWriter {
  public:
@@ -25,6 +32,11 @@ class PanelWriter {
     for (int k = 0; k < count; k += group)
       for (int n = first_; n < first_ + panel_; ++n)
         for (int i = k; i < k + group; ++i) put<T>(n < outputs_ && i < count ? static_cast<T>(value(n, i)) : T{0});
+  }
+  // Zeros behind a run of `bytes` bytes of weights per output, up to the next multiple of so many.
+  void pad(std::size_t bytes, int multiple) noexcept {
+    const std::size_t zeros = (padded_run(bytes, multiple) - bytes) * static_cast<std::size_t>(panel_);
+    for (std::size_t i = 0; i < zeros; ++i) put(std::byte{0});
   }
   std::byte* end() const noexcept { return to_; }
 

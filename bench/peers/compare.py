@@ -29,7 +29,7 @@ import networks
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 ONEDNN_ISA = {"sse41": "SSE41", "avx2": "AVX2", "avxvnni": "AVX2_VNNI", "avx512": "AVX512_CORE",
-              "avx512vnni": "AVX512_CORE_VNNI"}
+              "avx512vnni": "AVX512_CORE_VNNI", "amxint8": "AVX512_CORE_AMX"}
 
 
 def arguments():

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Times ONNX Runtime on a model from "x" (1, bands, N, N) to "y" (1, outputs, N, N).
 //   ort_runner --library SO --model ONNX --input FILE --output FILE --bands N --outputs N --size N --threads N --runs N
-//              [--isa sse41|avx2|avxvnni|avx512|avx512vnni]
+//              [--isa sse41|avx2|avxvnni|avx512|avx512vnni|amxint8]
 // The library chooses its kernels by cpuid and has no switch.  With --isa it is the
 // copy in which cpuid is ud2 (see fetch.sh), and the handler here answers for a
 // machine of that class.
@@ -22,7 +22,7 @@ namespace {
 using peers::fail;
 
 #if defined(__x86_64__)
-enum class Class { sse41, avx2, avxvnni, avx512, avx512vnni } machine;
+enum class Class { sse41, avx2, avxvnni, avx512, avx512vnni, amxint8 } machine;
 
 constexpr std::uint32_t bits(std::initializer_list<int> list) {
   std::uint32_t set = 0;
@@ -31,6 +31,7 @@ constexpr std::uint32_t bits(std::initializer_list<int> list) {
 }
 
 void hide(std::uint32_t leaf, std::uint32_t sub, std::uint32_t (&r)[4]) {
+  if (machine == Class::amxint8) return;                                  // whatever there is
   if (leaf == 1 && machine == Class::sse41) r[2] &= ~bits({12, 28, 29});  // FMA AVX F16C
   if (leaf == 7 && sub == 0) {
     if (machine == Class::sse41) r[1] &= ~bits({5});                   // AVX2
@@ -77,6 +78,8 @@ void pretend(const std::string& isa) {
     machine = Class::avx512;
   } else if (isa == "avx512vnni") {
     machine = Class::avx512vnni;
+  } else if (isa == "amxint8") {
+    machine = Class::amxint8;
   } else {
     fail("--isa " + isa + ": unknown");
   }

@@ -61,9 +61,10 @@ struct Conv3x3S8Kernel {
   const char* name;
   IsaSet needs;
   void (*run)(const Conv3x3S8Args&) noexcept;
-  int panel;   // outputs computed together; the packed weights are padded to a multiple of it
-  int group;   // inputs multiplied together: 4 or 8
-  int offset;  // the variant multiplies inputs less this; packing makes up for it in the bias
+  int panel;     // outputs computed together; the packed weights are padded to a multiple of it
+  int group;     // inputs multiplied together: 4 or 8
+  int offset;    // the variant multiplies inputs less this; packing makes up for it in the bias
+  int multiple;  // the weights of pixels side by side are padded with zeros to a multiple of it
 };
 
 // Of weights that are not wide: whether phases fit in 8 bits and neighbours 2i, 2i + 1 of every kernel as pairs: see
@@ -82,6 +83,7 @@ void conv3x3_s8_sse41(const Conv3x3S8Args&) noexcept;
 void conv3x3_s8_avx2(const Conv3x3S8Args&) noexcept;
 void conv3x3_s8_avxvnni(const Conv3x3S8Args&) noexcept;
 void conv3x3_s8_avx512vnni(const Conv3x3S8Args&) noexcept;
+void conv3x3_s8_amxint8(const Conv3x3S8Args&) noexcept;
 void conv3x3_s8_neon(const Conv3x3S8Args&) noexcept;
 void conv3x3_s8_dotprod(const Conv3x3S8Args&) noexcept;
 void conv3x3_s8_i8mm(const Conv3x3S8Args&) noexcept;

@@ -38,9 +38,10 @@ struct PointwiseS8Kernel {
   const char* name;
   IsaSet needs;
   void (*run)(const PointwiseS8Args&) noexcept;
-  int panel;   // outputs computed together; the packed weights are padded to a multiple of it
-  int group;   // inputs multiplied together: 4 or 8
-  int offset;  // the variant multiplies inputs less this; packing makes up for it in the bias
+  int panel;     // outputs computed together; the packed weights are padded to a multiple of it
+  int group;     // inputs multiplied together: 4 or 8
+  int offset;    // the variant multiplies inputs less this; packing makes up for it in the bias
+  int multiple;  // `depth` weights are padded with zeros to a multiple of it
 };
 
 // Bytes that pack_pointwise_s8() writes, on a 64-byte boundary.
@@ -54,6 +55,7 @@ void pointwise_s8_sse41(const PointwiseS8Args&) noexcept;
 void pointwise_s8_avx2(const PointwiseS8Args&) noexcept;
 void pointwise_s8_avxvnni(const PointwiseS8Args&) noexcept;
 void pointwise_s8_avx512vnni(const PointwiseS8Args&) noexcept;
+void pointwise_s8_amxint8(const PointwiseS8Args&) noexcept;
 void pointwise_s8_neon(const PointwiseS8Args&) noexcept;
 void pointwise_s8_dotprod(const PointwiseS8Args&) noexcept;
 void pointwise_s8_i8mm(const PointwiseS8Args&) noexcept;
