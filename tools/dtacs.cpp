@@ -28,9 +28,8 @@ constexpr const char* kRunOptions =
     "  --granule TILE       which tile of a product with several\n"
     "  --raw LINE           what raw bands are: width=...,height=...,bands=B02+B03,res=10,...\n"
     "  --threads N          default: one per core; at most four per core\n"
-    "  --isa NAME           auto, scalar, sse41, avx2, avxvnni, avx512, avx512vbmi, avx512vnni, amxint8, neon, "
-    "dotprod,\n"
-    "                       i8mm\n"
+    "  --isa NAME           auto, scalar, sse41, avx2, avxvnni, avx512, avx512vbmi, avx512vnni,\n"
+    "                       amxint8, neon, dotprod or i8mm\n"
     "  --truth DIR          compare with a known answer, as tools/scene makes it\n"
     "  --resume             keep a state beside the outputs; the same command goes on from it\n"
     "  --checkpoint SECONDS between two states, default 30\n"
@@ -56,9 +55,8 @@ constexpr const char* kDecodeOptions =
     "  --lenient            decode what a damaged file still holds\n"
     "  --deflate            compress the .tif: a fifth smaller, four times slower\n"
     "  --threads N          default: one per core\n"
-    "  --isa NAME           auto, scalar, sse41, avx2, avxvnni, avx512, avx512vbmi, avx512vnni, amxint8, neon, "
-    "dotprod,\n"
-    "                       i8mm\n";
+    "  --isa NAME           auto, scalar, sse41, avx2, avxvnni, avx512, avx512vbmi, avx512vnni,\n"
+    "                       amxint8, neon, dotprod or i8mm\n";
 
 constexpr struct {
   const char* name;
