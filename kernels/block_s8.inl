@@ -15,25 +15,35 @@ inline bool half_panel(int outputs) {
 template <int V>
 constexpr int kBlock = V == 1 ? kBlock1 : kBlock2;
 
-// How an instruction multiplies: a group of each of kRows pixels' inputs with vectors of weights.  The sums of V
-// vectors of outputs for these pixels lie in kRows * V vectors.
+// How an instruction multiplies: a group of kGroup bytes of each of kRows pixels' inputs with vectors of weights, of
+// which a lane takes kLaneBytes.  The sums of V vectors of outputs for these pixels lie in kRows * V vectors.
 // Where an instruction takes its group from any place of a vector, kAhead groups are loaded at once.
-struct Dot2 {  // 16-bit numbers
-  static constexpr int kRows = 1, kGroup = 4, kAhead = 1;
+struct OneRow {
+  static constexpr int kRows = 1, kGroup = 4, kLaneBytes = 4, kAhead = 1;
   static Vec bias(const std::int32_t* p) { return load(p); }
+  static Vec weights(const std::int8_t* p) { return load(p); }
   static Vec inputs(const std::uint8_t* p, const std::uint8_t*) { return repeat4(p); }
-  static Vec dot(Vec acc, Vec x, Vec w) { return dot2(acc, x, w); }
   static Vec row(int, const Vec* acc) { return *acc; }
 };
+#if defined(DTACS_WORD_PRODUCTS)
+struct Dot2 : OneRow, WordProducts {  // 16-bit numbers
+  using WordProducts::inputs, WordProducts::kAhead, WordProducts::kGroup, WordProducts::kLaneBytes,
+      WordProducts::weights;
+};
+#else
+struct Dot2 : OneRow {  // 16-bit numbers
+  static Vec dot(Vec acc, Vec x, Vec w) { return dot2(acc, x, w); }
+};
+#endif
 #if defined(DTACS_MATRIX_PRODUCTS)
 using Dot4 = MatrixProducts;
 #elif defined(DTACS_LANE_PRODUCTS)
-struct Dot4 : Dot2, LaneProducts {  // bytes
-  static constexpr int kAhead = 4;
+struct Dot4 : OneRow, LaneProducts {  // bytes
+  using LaneProducts::kAhead;
   static Vec dot(Vec acc, Vec x, Vec w) { return dot4(acc, x, w); }
 };
 #else
-struct Dot4 : Dot2 {  // bytes
+struct Dot4 : OneRow {  // bytes
   static Vec dot(Vec acc, Vec x, Vec w) { return dot4(acc, x, w); }
 };
 #endif
@@ -78,23 +88,21 @@ struct Block {
     for (int b = 0; b < kBases; ++b) base[b] = in + 3 * b * step;
     const auto pixel = [&](int p) { return base[p / 3] + p % 3 * step; };
     std::ptrdiff_t k = 0;
-    if constexpr (Dot::kAhead == 4) {
-      for (; k + 4 * Dot::kGroup <= bytes; k += 4 * Dot::kGroup, w += 4 * kPanel * Dot::kGroup) {
+    if constexpr (Dot::kAhead > 1) {
+      constexpr std::ptrdiff_t kBytes = Dot::kAhead * Dot::kGroup;
+      for (; k + kBytes <= bytes; k += kBytes, w += kPanel * kBytes) {
         Vec x[P];
 #pragma GCC unroll 16
         for (int p = 0; p < P; ++p) x[p] = Dot::inputs_ahead(pixel(p));
-        add_group<0>(sum, x, w);
-        add_group<1>(sum, x, w + kPanel * Dot::kGroup);
-        add_group<2>(sum, x, w + 2 * kPanel * Dot::kGroup);
-        add_group<3>(sum, x, w + 3 * kPanel * Dot::kGroup);
+        add_groups<0>(sum, x, w);
 #pragma GCC unroll 16
-        for (int b = 0; b < kBases; ++b) base[b] += 4 * Dot::kGroup;
+        for (int b = 0; b < kBases; ++b) base[b] += kBytes;
       }
     }
     for (; k < bytes; k += Dot::kGroup, w += kPanel * Dot::kGroup) {
       Vec weight[kWide];
 #pragma GCC unroll 16
-      for (int n = 0; n < kWide; ++n) weight[n] = load(w + n * kLanes * 4);
+      for (int n = 0; n < kWide; ++n) weight[n] = Dot::weights(w + n * kLanes * Dot::kLaneBytes);
 #pragma GCC unroll 16
       for (int p = 0; p < kTall; ++p) {
         const int first = p * Dot::kRows, last = first + Dot::kRows - 1;
@@ -121,14 +129,16 @@ struct Block {
   Vec acc[kTall][kWide];
 
  private:
+  // Groups from G on of those loaded.
   template <int G>
-  static void add_group(Vec (&sum)[kTall][kWide], const Vec (&x)[P], const std::int8_t* w) {
+  static void add_groups(Vec (&sum)[kTall][kWide], const Vec (&x)[P], const std::int8_t* w) {
 #pragma GCC unroll 16
     for (int n = 0; n < kWide; ++n) {
-      const Vec weight = load(w + n * kLanes * 4);
+      const Vec weight = Dot::weights(w + n * kLanes * Dot::kLaneBytes);
 #pragma GCC unroll 16
       for (int p = 0; p < P; ++p) sum[p][n] = Dot::template dot_ahead<G>(sum[p][n], x[p], weight);
     }
+    if constexpr (G + 1 < Dot::kAhead) add_groups<G + 1>(sum, x, w + kPanel * Dot::kGroup);
   }
 };
 

@@ -67,11 +67,12 @@ inline Vec dot4(Vec acc, Vec x, Vec w) {
 #define DTACS_MATRIX_PRODUCTS
 // 8 bytes of two pixels by 8 of two outputs into a square of sums; see block_s8.inl.
 struct MatrixProducts {
-  static constexpr int kRows = 2, kGroup = 8, kAhead = 1;
+  static constexpr int kRows = 2, kGroup = 8, kLaneBytes = 4, kAhead = 1;
   static Vec bias(const std::int32_t* p) {
     const int32x2_t two = vld1_s32(p);
     return vcombine_s32(two, two);
   }
+  static Vec weights(const std::int8_t* p) { return load(p); }
   static Vec inputs(const std::uint8_t* p, const std::uint8_t* q) {
     return vreinterpretq_s32_u8(vcombine_u8(vld1_u8(p), vld1_u8(q)));
   }
@@ -85,6 +86,7 @@ struct MatrixProducts {
 #define DTACS_LANE_PRODUCTS
 // Four groups of a pixel's inputs, less 128, and the product with one of them; see block_s8.inl.
 struct LaneProducts {
+  static constexpr int kAhead = 4;
   static Vec inputs_ahead(const std::uint8_t* p) {
     return vreinterpretq_s32_u8(veorq_u8(vld1q_u8(p), vdupq_n_u8(128)));
   }
@@ -94,12 +96,28 @@ struct LaneProducts {
   }
 };
 #endif
-inline Vec dot2(Vec acc, Vec x, Vec w) {
-  const int16x8_t a = vreinterpretq_s16_s32(x), b = vreinterpretq_s16_s32(w);
-  const int32x4_t low = vmull_s16(vget_low_s16(a), vget_low_s16(b));
-  const int32x4_t high = vmull_s16(vget_high_s16(a), vget_high_s16(b));
-  return vaddq_s32(acc, add_pairs(low, high));
-}
+#define DTACS_WORD_PRODUCTS
+// Eight 16-bit inputs of a pixel, and the products of one of them with a word for each lane; see block_s8.inl.
+struct WordProducts {
+  static constexpr int kGroup = 2, kLaneBytes = 2, kAhead = 8;
+  static Vec weights(const std::int8_t* p) { return vreinterpretq_s32_s8(vcombine_s8(vld1_s8(p), vdup_n_s8(0))); }
+  static Vec inputs(const std::uint8_t* p, const std::uint8_t*) {
+    std::int16_t word;
+    __builtin_memcpy(&word, p, sizeof(word));
+    return vreinterpretq_s32_s16(vdupq_n_s16(word));
+  }
+  static Vec dot(Vec acc, Vec x, Vec w) { return dot_ahead<0>(acc, x, w); }
+  static Vec inputs_ahead(const std::uint8_t* p) { return load(p); }
+  template <int G>
+  static Vec dot_ahead(Vec acc, Vec x, Vec w) {
+    const int16x8_t words = vreinterpretq_s16_s32(x);
+    const int16x4_t weights = vget_low_s16(vreinterpretq_s16_s32(w));
+    if constexpr (G < 4)
+      return vmlal_lane_s16(acc, weights, vget_low_s16(words), G);
+    else
+      return vmlal_lane_s16(acc, weights, vget_high_s16(words), G - 4);
+  }
+};
 inline Vec add_product(Vec acc, Vec x, Vec w) {
   return vmlaq_s32(acc, x, w);
 }

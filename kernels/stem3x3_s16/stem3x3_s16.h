@@ -37,7 +37,8 @@ struct Stem3x3S16Kernel {
   const char* name;
   IsaSet needs;
   void (*run)(const Stem3x3S16Args&) noexcept;
-  int panel;
+  int panel;  // outputs computed together; the packed weights are padded to a multiple of it
+  int group;  // inputs multiplied together: 1 or 2
 };
 
 // Bytes that pack_stem3x3_s16() writes, on a 64-byte boundary.

@@ -10,18 +10,21 @@ namespace {
 
 constexpr Winograd3x3S8Kernel kKernels[] = {
 #ifdef DTACS_WITH_AVX512VNNI
-    {"avx512vnni", isa::avx512vnni, winograd3x3_s8_avx512vnni, 32},
+    {"avx512vnni", isa::avx512vnni, winograd3x3_s8_avx512vnni, 32, 2},
 #endif
 #ifdef DTACS_WITH_AVXVNNI
-    {"avxvnni", isa::avxvnni, winograd3x3_s8_avxvnni, 16},
+    {"avxvnni", isa::avxvnni, winograd3x3_s8_avxvnni, 16, 2},
 #endif
 #ifdef DTACS_WITH_AVX2
-    {"avx2", isa::avx2, winograd3x3_s8_avx2, 16},
+    {"avx2", isa::avx2, winograd3x3_s8_avx2, 16, 2},
 #endif
 #ifdef DTACS_WITH_SSE41
-    {"sse41", isa::sse41, winograd3x3_s8_sse41, 8},
+    {"sse41", isa::sse41, winograd3x3_s8_sse41, 8, 2},
 #endif
-    {"scalar", isa::none, winograd3x3_s8_scalar, 8},
+#ifdef DTACS_WITH_NEON
+    {"neon", isa::neon, winograd3x3_s8_neon, 8, 1},
+#endif
+    {"scalar", isa::none, winograd3x3_s8_scalar, 8, 2},
 };
 
 constexpr int kG[6][3] = {{1, 0, 0}, {1, 1, 1}, {1, -1, 1}, {1, 2, 4}, {1, -2, 4}, {0, 0, 1}};
@@ -44,7 +47,7 @@ std::size_t scratch_size_winograd3x3_s8(const Winograd3x3S8Kernel& kernel, int c
   return 36 * (pitch + std::size_t{2} * kWinograd3x3S8Tiles * static_cast<std::size_t>(kernel.panel));
 }
 
-// Panel by panel: biases, multipliers, weights as s16 [product][c / 2][output][c % 2].
+// Panel by panel: biases, multipliers, weights as s16 [product][c / group][output][c % group].
 std::size_t packed_size_winograd3x3_s8(const Winograd3x3S8Kernel& kernel, int channels, int outputs) noexcept {
   const int panels = (outputs + kernel.panel - 1) / kernel.panel;
   return static_cast<std::size_t>(panels) * static_cast<std::size_t>(kernel.panel) *
@@ -58,7 +61,7 @@ void pack_winograd3x3_s8(const Winograd3x3S8Kernel& kernel, const Winograd3x3S8W
     panel.per_output<std::int32_t>([&](int n) { return s.m[n]; });
     for (const auto& down : kG)
       for (const auto& across : kG)
-        panel.weights<std::int16_t>(s.channels, 2, [&](int n, int c) {
+        panel.weights<std::int16_t>(s.channels, kernel.group, [&](int n, int c) {
           const std::int8_t* w = s.w + (static_cast<std::ptrdiff_t>(n) * s.channels + c) * 9;
           int u = 0;
           for (int i = 0; i < 3; ++i)

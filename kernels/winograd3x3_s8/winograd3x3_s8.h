@@ -52,6 +52,7 @@ struct Winograd3x3S8Kernel {
   IsaSet needs;
   void (*run)(const Winograd3x3S8Args&) noexcept;
   int panel;  // outputs computed together; the packed weights are padded to a multiple of it
+  int group;  // inputs multiplied together: 1 or 2
 };
 
 // Whether the sums of an output stay below 2^25 in size whatever the inputs.
@@ -70,5 +71,6 @@ void winograd3x3_s8_sse41(const Winograd3x3S8Args&) noexcept;
 void winograd3x3_s8_avx2(const Winograd3x3S8Args&) noexcept;
 void winograd3x3_s8_avxvnni(const Winograd3x3S8Args&) noexcept;
 void winograd3x3_s8_avx512vnni(const Winograd3x3S8Args&) noexcept;
+void winograd3x3_s8_neon(const Winograd3x3S8Args&) noexcept;
 
 }  // namespace dtacs

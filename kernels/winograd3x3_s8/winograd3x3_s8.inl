@@ -33,7 +33,6 @@ inline void inverse(const Wrapping (&m)[6], Wrapping (&v)[4]) {
                                              std::int16_t* to, std::ptrdiff_t pitch) {
   for (std::ptrdiff_t c = 0; c < channels; c += kStep, to += kStep) {
     Words half[6][6];  // [column][product down]
-#pragma GCC unroll 6
     for (int j = 0; j < 6; ++j) {
       Words d[6];
 #pragma GCC unroll 6
@@ -44,7 +43,6 @@ inline void inverse(const Wrapping (&m)[6], Wrapping (&v)[4]) {
       }
       transform(d, half[j]);
     }
-#pragma GCC unroll 6
     for (int k = 0; k < 6; ++k) {
       Words d[6], t[6];
 #pragma GCC unroll 6
@@ -82,7 +80,6 @@ struct Product {
 [[gnu::noinline]] inline void inverse_tile(const Vec* sums, std::ptrdiff_t pitch, Vec bias, Multiplier multiplier,
                                            std::uint8_t* const (&out)[kTile], std::ptrdiff_t outputs) {
   Wrapping half[kTile][6];
-#pragma GCC unroll 6
   for (int l = 0; l < 6; ++l) {
     Wrapping m[6], v[kTile];
 #pragma GCC unroll 6
@@ -92,7 +89,6 @@ struct Product {
     for (int i = 0; i < kTile; ++i) half[i][l] = v[i];
   }
   constexpr std::uint32_t kNinth = 0x38e38e39;  // 9 * kNinth = 1
-#pragma GCC unroll 4
   for (int i = 0; i < kTile; ++i) {
     Wrapping v[kTile];
     inverse(half[i], v);
