@@ -16,5 +16,5 @@ for seed in 101 102 103 104; do
   set -- "$@" --calibrate "$folder/$seed"/*.SAFE
 done
 # shellcheck disable=SC2086  # words on purpose: no scene's path holds spaces
-$convert --int8 weights/classification.dtw "$@" $real -o weights/classification_int8.dtw \
+$convert --int8 --range percentile weights/classification.dtw "$@" $real -o weights/classification_int8.dtw \
   --meta calibrated_on="tests/data/demo and scenes 101 to 104 of tools/scene$what"
