@@ -45,8 +45,8 @@ inline constexpr IsaName kIsaNames[] = {
 }
 
 // What this machine offers.  Never fails: an unknown machine offers `none`.
-// Cheap enough to call once per process; not cached.  On Linux it asks for the use of AMX, which
-// threads inherit that start afterwards.
+// Cheap enough to call once per process; not cached.  Where there is AMX, it asks Linux for its use by
+// the whole process, which is not given back.
 [[nodiscard]] IsaSet detect_isa() noexcept;
 
 }  // namespace dtacs

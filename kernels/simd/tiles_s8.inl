@@ -11,7 +11,8 @@ constexpr std::ptrdiff_t whole_tiles(std::ptrdiff_t bytes) {
   return (bytes + kTileBytes - 1) / kTileBytes * kTileBytes;
 }
 
-// Tiles are of the whole processor's state: a kernel takes them, and gives them back for cheap switches of threads.
+// Tiles are part of a thread's state: a kernel says what shape they have, and releases them, which keeps switches of
+// threads cheap.
 class TileUse {
  public:
   TileUse() {
