@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/host/jp2_band.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <cstdint>
-#include <cstdlib>
-#include <new>
-
 #include "io/host/failure.h"
 #include "io/host/file.h"
 #include "io/host/jp2_failure.h"
@@ -15,29 +8,35 @@
 namespace dtacs {
 namespace {
 
-// The pages wholly inside leave memory; touched again they are zero.
-void give_back_pages(std::span<std::byte> memory) {
-  const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
-  const auto address = reinterpret_cast<std::uintptr_t>(memory.data());
-  const std::uintptr_t begin = (address + page - 1) / page * page, end = (address + memory.size()) / page * page;
-  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+Failure too_little_memory(const std::string& path, std::size_t bytes) {
+  return Failure(Exit::memory_cap, path + ": decoding needs " + std::to_string(bytes) + " bytes, which are not there");
 }
 
-struct Freed {
-  void operator()(std::byte* p) const noexcept { std::free(p); }
-};
-
 }  // namespace
+
+bool GrowingBlock::reserve(std::size_t size) noexcept {
+  if (size <= size_) return true;
+  size_ = 0;
+  // Fresh pages cost nothing until they are touched, so nothing is kept.
+  block_.reset();
+  size = (size + Arena::kAlign - 1) / Arena::kAlign * Arena::kAlign;
+  block_.reset(static_cast<std::byte*>(std::aligned_alloc(Arena::kAlign, size)));
+  if (block_ != nullptr) size_ = size;
+  return block_ != nullptr;
+}
 
 struct Jp2Band::State {
   MappedFile file;
   Parallel parallel;
-  std::unique_ptr<std::byte, Freed> block;
-  std::size_t block_size = 0;
+  GrowingBlock block;
+  std::shared_ptr<GrowingBlock> workspace;
   jp2::Decoder decoder;
   jp2::FileRange last;  // of the row of tiles whose pages are out of memory
 
-  State(const std::string& path, const Jp2Options& options) : file(path), parallel(options.parallel) {}
+  State(const std::string& path, const Jp2Options& options)
+      : file(path),
+        parallel(options.parallel),
+        workspace(options.workspace ? options.workspace : std::make_shared<GrowingBlock>()) {}
 };
 
 Jp2Band::Jp2Band(const std::string& path, const Jp2Options& options) : state_(std::make_unique<State>(path, options)) {
@@ -50,27 +49,19 @@ Jp2Band::Jp2Band(const std::string& path, const Jp2Options& options) : state_(st
                           .height = options.window.height,
                           .strict = options.strict,
                           .isa = options.isa,
-                          .workers = s.parallel.workers};
+                          .workers = s.parallel.workers,
+                          .borrow = true};
   for (;;) {
-    Arena arena({s.block.get(), s.block_size});
+    Arena arena(s.block.bytes());
     const jp2::Outcome o = s.decoder.open(s.file.bytes(), core, arena);
-    if (o.ok()) {
-      // Looking at every tile-part's header has mapped its surroundings as well.
-      s.file.release(0, s.file.bytes().size());
-      break;
-    }
-    if (o.status != Status::arena_too_small) throw_jp2(path, o);
-    const std::size_t wanted = arena.wanted();
+    if (!o.ok() && o.status != Status::arena_too_small) throw_jp2(path, o);
+    const std::size_t wanted = arena.wanted() + s.decoder.workspace_size();
     if (wanted > options.memory_limit)
       throw Failure(Exit::memory_cap, path + ": decoding needs " + std::to_string(wanted) + " bytes, the limit is " +
                                           std::to_string(options.memory_limit));
-    // Fresh pages cost nothing until they are touched, so nothing is kept.
-    s.block.reset();
-    s.block.reset(static_cast<std::byte*>(std::aligned_alloc(Arena::kAlign, wanted)));
-    s.block_size = wanted;
-    if (s.block == nullptr)
-      throw Failure(Exit::memory_cap,
-                    path + ": decoding needs " + std::to_string(wanted) + " bytes, which are not there");
+    if (!s.block.reserve(arena.wanted()) || !s.workspace->reserve(s.decoder.workspace_size()))
+      throw too_little_memory(path, wanted);
+    if (o.ok()) break;
   }
   s.file.release(0, s.file.bytes().size());  // looking for the tile-parts touched pages all over the file
 }
@@ -90,22 +81,21 @@ bool Jp2Band::is_signed() const {
   return state_->decoder.is_signed();
 }
 std::size_t Jp2Band::memory() const {
-  return state_->block_size - memory_of_call();
+  return state_->block.bytes().size();
 }
 std::size_t Jp2Band::memory_of_call() const {
-  return state_->decoder.workspace().size();
+  return state_->decoder.workspace_size();
 }
 
 void Jp2Band::read_rows(int rows, std::uint16_t* out, std::ptrdiff_t stride) {
   State& s = *state_;
+  s.decoder.lend(s.workspace->bytes());
   if (const jp2::Outcome o = s.decoder.read_rows(rows, out, stride, s.parallel); !o.ok()) throw_jp2(s.file.path(), o);
-  // Where a new row of tiles was decoded, neither its bytes nor what it was decoded in are needed
-  // any more.  A scene reads 13 bands in turn: together these workspaces are as much as all its rows.
+  // Where a new row of tiles was decoded, its bytes are not needed any more.
   const jp2::FileRange done = s.decoder.last_read();
   if (done.begin == s.last.begin && done.end == s.last.end) return;
   s.last = done;
   s.file.release(done.begin, done.end);
-  give_back_pages(s.decoder.workspace());
 }
 
 }  // namespace dtacs

@@ -4,13 +4,29 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "io/host/product.h"
 #include "io/jp2/jp2.h"
 
 namespace dtacs {
+
+// A block on an Arena::kAlign boundary that grows, which loses what is in it.
+class GrowingBlock {
+ public:
+  bool reserve(std::size_t size) noexcept;  // false: not that much memory; then it is empty
+  std::span<std::byte> bytes() const noexcept { return {block_.get(), size_}; }
+
+ private:
+  struct Free {
+    void operator()(std::byte* p) const noexcept { std::free(p); }
+  };
+  std::unique_ptr<std::byte, Free> block_;
+  std::size_t size_ = 0;
+};
 
 struct Jp2Options {
   PixelWindow window = {};  // in pixels of the reduced component
@@ -19,6 +35,7 @@ struct Jp2Options {
   int component = 0;
   IsaSet isa = detect_isa();
   bool strict = true;  // a damaged file is an error; else what is missing decodes as zero coefficients
+  std::shared_ptr<GrowingBlock> workspace = {};  // to decode in; bands that share one are read one at a time
   std::size_t memory_limit = sizeof(void*) == 4 ? std::size_t{1} << 30 : std::size_t{4} << 30;
 };
 

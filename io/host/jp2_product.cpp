@@ -6,7 +6,6 @@
 #include <filesystem>
 
 #include "io/host/failure.h"
-#include "io/host/jp2_band.h"
 
 namespace dtacs {
 namespace fs = std::filesystem;
@@ -197,7 +196,9 @@ void describe_from(const ProductMetadata& m, ProductInfo& info) {
 }
 
 std::unique_ptr<BandReader> Jp2Product::open_band(int index, const BandOptions& options) const {
-  return std::make_unique<Jp2Band>(info_.bands.at(static_cast<std::size_t>(index)).path, options);
+  return std::make_unique<Jp2Band>(
+      info_.bands.at(static_cast<std::size_t>(index)).path,
+      Jp2Options{.window = options.window, .parallel = options.parallel, .isa = options.isa, .workspace = workspace_});
 }
 
 }  // namespace dtacs

@@ -3,10 +3,12 @@
 // a folder are bands, how large their pixels are, and where the image lies.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "io/host/jp2_band.h"
 #include "io/host/jp2_geo.h"
 #include "io/host/product.h"
 #include "io/host/s2_metadata.h"
@@ -42,10 +44,14 @@ void describe_bands(const std::vector<BandFile>& files, const std::optional<Tile
 // Everything the product metadata knows; what is already there stays.
 void describe_from(const ProductMetadata& metadata, ProductInfo& info);
 
+// Its bands are decoded in the same memory.
 class Jp2Product : public Product {
  public:
   explicit Jp2Product(ProductInfo info) { info_ = std::move(info); }
   std::unique_ptr<BandReader> open_band(int index, const BandOptions& options) const override;
+
+ private:
+  std::shared_ptr<GrowingBlock> workspace_ = std::make_shared<GrowingBlock>();
 };
 
 }  // namespace dtacs

@@ -83,7 +83,8 @@ class Product {
  public:
   virtual ~Product() = default;
   const ProductInfo& info() const { return info_; }
-  // index: into info().bands.  Memory is bounded by one row of JPEG 2000 tiles.
+  // index: into info().bands.  Memory is bounded by one row of JPEG 2000 tiles.  The bands of a
+  // product may share memory of a call: no two of them may be read at once.
   virtual std::unique_ptr<BandReader> open_band(int index, const BandOptions&) const = 0;
 
  protected:

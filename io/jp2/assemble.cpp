@@ -11,9 +11,6 @@
 namespace dtacs::jp2 {
 namespace {
 
-// Blocks of one job: enough to make small ones worth handing out.
-constexpr std::uint32_t kBlocksPerJob = 32;
-
 // The codeword segments of a block, each in one piece.
 std::span<const CodedSegment> gather(const Tile& tile, const Block& block, int style, BlockScratch& scratch) noexcept {
   std::size_t count = 0;
@@ -75,6 +72,11 @@ void store_block(const std::int32_t* in, std::ptrdiff_t in_stride, int width, in
     }
 }
 
+template <class T>
+void clear_block(const Block& block, T* out, std::ptrdiff_t stride) noexcept {
+  for (int y = 0; y < block.height; ++y, out += stride) std::memset(out, 0, block.width * sizeof(T));
+}
+
 // The band of block `i`; calls come with ascending indices.
 class BandOf {
  public:
@@ -118,6 +120,7 @@ class BlockWriter {
   void write(const Block& block, const Band& band) noexcept {
     const auto stride = static_cast<std::ptrdiff_t>(band.kept.width());
     T* const out = plane_ + band.offset + static_cast<std::ptrdiff_t>(block.y) * stride + block.x;
+    if (block.first == kNone) return clear_block(block, out, stride);
     if (scratch_.kernel->run != nullptr && is_plain(tile_, block, style_)) {
       const Chunk& chunk = tile_.chunks[block.first];
       const PlainBlock plain = {reinterpret_cast<const std::uint8_t*>(chunk.data),
@@ -133,7 +136,7 @@ class BlockWriter {
       return;
     }
     const auto segments = gather(tile_, block, style_, scratch_);
-    if (segments.empty()) return;
+    if (segments.empty()) return clear_block(block, out, stride);
     const std::int32_t* samples =
         scratch_.decoder.decode({block.width, block.height, band.orientation, block.planes, style_, segments});
     store_block(samples, block.width, block.width, block.height, band, roi_shift_, out, stride);
@@ -172,48 +175,43 @@ class BlockWriter {
   int style_, roi_shift_;
 };
 
-// Tier 1 of all wanted blocks of a component.  False when none holds data: then the
-// plane is left as it was.
-template <class T>
-bool decode_blocks(const Tile& tile, const TileComponent& component, const ComponentPlane& plane, BlockScratch* scratch,
-                   const Parallel& parallel) noexcept {
-  const std::uint32_t first = component.resolution[0].band[0].first_block;
+// The code-blocks of the resolutions that are decoded.
+struct BlockRange {
+  std::uint32_t begin, count;
+};
+BlockRange blocks_of(const TileComponent& component) noexcept {
+  const std::uint32_t begin = component.resolution[0].band[0].first_block;
   const Resolution& top = component.resolution[component.kept];
   const Band& last = top.band[top.bands - 1];
-  const std::uint32_t end = last.first_block + last.block_count;
-  const bool any =
-      std::any_of(tile.blocks + first, tile.blocks + end, [](const Block& b) { return b.wanted && b.first != kNone; });
-  if (!any) return false;
-  std::memset(plane.coefficients, 0, component.coefficients * sizeof(T));
-  const std::uint32_t per_job = parallel.workers == 1 ? end - first : kBlocksPerJob;
-  const auto jobs = static_cast<int>((end - first + per_job - 1) / per_job);
-  parallel.for_each(jobs, [&](int job, int worker) noexcept {
-    // The largest resolution first: its blocks take longest.
-    const std::uint32_t from = first + static_cast<std::uint32_t>(jobs - 1 - job) * per_job;
-    const std::uint32_t to = std::min(from + per_job, end);
-    BandOf band_of(component);
-    BlockWriter<T> writer(tile, component, plane, scratch[worker]);
-    for (std::uint32_t i = from; i < to; ++i)
-      if (tile.blocks[i].wanted && tile.blocks[i].first != kNone) writer.write(tile.blocks[i], band_of(i));
-    writer.flush();
-  });
-  return true;
+  return {begin, last.first_block + last.block_count - begin};
+}
+
+template <class T>
+void decode_part(const Tile& tile, const TileComponent& component, const ComponentPlane& plane, BlockScratch& scratch,
+                 int part, int parts) noexcept {
+  const BlockRange blocks = blocks_of(component);
+  const auto cut = [&](int k) {
+    return blocks.begin + static_cast<std::uint32_t>(std::uint64_t{blocks.count} * static_cast<unsigned>(k) /
+                                                     static_cast<unsigned>(parts));
+  };
+  // The largest resolution first: its blocks take longest.
+  const std::uint32_t end = cut(parts - part);
+  BandOf band_of(component);
+  BlockWriter<T> writer(tile, component, plane, scratch);
+  for (std::uint32_t i = cut(parts - part - 1); i < end; ++i)
+    if (tile.blocks[i].wanted) writer.write(tile.blocks[i], band_of(i));
+  writer.flush();
 }
 
 // The rows of a component's part of the window, one after the other.
 template <class T>
 class ComponentRows {
  public:
-  // out: the part.  filled: decode_blocks() found data; otherwise all rows are zero.
-  void start(const WaveletKernel& kernel, const TileComponent& component, const ComponentPlane& plane, const Rect& out,
-             bool filled) noexcept {
+  // out: the part.
+  void start(const WaveletKernel& kernel, const TileComponent& component, const ComponentPlane& plane,
+             const Rect& out) noexcept {
     const Resolution* res = component.resolution;
-    levels_ = filled ? component.kept : 0;
-    if (!filled) {
-      std::memset(plane.work, 0, out.width() * sizeof(T));
-      rows_ = {static_cast<const T*>(plane.work), 0};
-      return;
-    }
+    levels_ = component.kept;
     rows_ = samples(plane, res[0].band[0], out);
     if (levels_ == 0) return;
     Subband<T> ll = samples(plane, res[0].band[0], res[0].part);
@@ -267,36 +265,26 @@ inline float untransform(float y, float u, float v, std::uint32_t which) noexcep
 }
 
 template <class T>
-Outcome assemble(const Tile& tile, std::uint32_t which, bool transformed, const ComponentPlane* planes,
-                 BlockScratch* scratch, const Parallel& parallel, const TileOutput& out) noexcept {
+void synthesise(const Tile& tile, std::uint32_t which, bool transformed, const ComponentPlane* planes,
+                const TileOutput& out) noexcept {
   const int count = transformed ? 3 : 1;
-  const std::uint32_t first = transformed ? 0 : which;
-  for (int w = 0; w < parallel.workers; ++w) scratch[w].too_long = false;
-  bool filled[3] = {}, any = false;
-  for (int i = 0; i < count; ++i) {
-    filled[i] =
-        decode_blocks<T>(tile, tile.component[first + static_cast<std::uint32_t>(i)], planes[i], scratch, parallel);
-    any = any || filled[i];
-  }
-  for (int w = 0; w < parallel.workers; ++w)
-    if (scratch[w].too_long) return corrupt("a code-block of more than 64 KiB");
-
+  const TileComponent* const first = tile.component + (transformed ? 0 : which);
   const TileComponent& component = tile.component[which];
+  if (component.levels < 0) return;  // no samples in the tile
   const Rect part = intersect(component.resolution[component.kept].rect, out.window);
-  if (part.empty()) return {};
+  if (part.empty()) return;
   const std::int32_t half = std::int32_t{1} << (out.bits - 1);
   const PixelRange range = out.is_signed ? PixelRange{0, -half, half - 1} : PixelRange{half, 0, 2 * half - 1};
   const std::size_t width = part.width();
   std::uint16_t* pixels =
       out.pixels + static_cast<std::ptrdiff_t>(part.y0 - out.window.y0) * out.stride + (part.x0 - out.window.x0);
-  if (!any) {  // a tile without data is of one value
+  if (tile.chunk_count == 0) {  // no data: one value
     const auto zero = static_cast<std::uint16_t>(range.shift);
     for (std::uint32_t y = part.y0; y < part.y1; ++y, pixels += out.stride) std::fill_n(pixels, width, zero);
-    return {};
+    return;
   }
   ComponentRows<T> rows[3];
-  for (int i = 0; i < count; ++i)
-    rows[i].start(*out.wavelet, tile.component[first + static_cast<std::uint32_t>(i)], planes[i], part, filled[i]);
+  for (int i = 0; i < count; ++i) rows[i].start(*out.wavelet, first[i], planes[i], part);
   for (std::uint32_t y = part.y0; y < part.y1; ++y) {
     const T* row[3] = {};
     for (int i = 0; i < count; ++i) row[i] = rows[i].next();
@@ -308,7 +296,6 @@ Outcome assemble(const Tile& tile, std::uint32_t which, bool transformed, const 
     out.wavelet->of(T{}).pixels(row[0], static_cast<std::int64_t>(width), range, pixels);
     pixels += out.stride;
   }
-  return {};
 }
 
 }  // namespace
@@ -332,11 +319,29 @@ bool component_transform_applies(const MainHeader& header, std::span<const std::
   return true;
 }
 
-Outcome assemble_tile(const Tile& tile, std::uint32_t which, bool transformed, const ComponentPlane* planes,
-                      BlockScratch* scratch, const Parallel& parallel, const TileOutput& out) noexcept {
-  return tile.component[which].coding->reversible
-             ? assemble<std::int32_t>(tile, which, transformed, planes, scratch, parallel, out)
-             : assemble<float>(tile, which, transformed, planes, scratch, parallel, out);
+int block_parts(const Tile& tile, std::uint32_t which) noexcept {
+  constexpr std::uint32_t kBlocks = 32, kMost = 64;
+  if (tile.chunk_count == 0) return 1;
+  return static_cast<int>(std::clamp(blocks_of(tile.component[which]).count / kBlocks, 1u, kMost));
+}
+
+void decode_blocks(const Tile& tile, std::uint32_t which, bool transformed, const ComponentPlane* planes,
+                   BlockScratch& scratch, int part, int parts) noexcept {
+  if (tile.chunk_count == 0) return;
+  const TileComponent* const first = tile.component + (transformed ? 0 : which);
+  for (int i = 0; i < (transformed ? 3 : 1); ++i)
+    if (first[i].coding->reversible)
+      decode_part<std::int32_t>(tile, first[i], planes[i], scratch, part, parts);
+    else
+      decode_part<float>(tile, first[i], planes[i], scratch, part, parts);
+}
+
+void synthesise_tile(const Tile& tile, std::uint32_t which, bool transformed, const ComponentPlane* planes,
+                     const TileOutput& out) noexcept {
+  if (tile.component[which].coding->reversible)
+    synthesise<std::int32_t>(tile, which, transformed, planes, out);
+  else
+    synthesise<float>(tile, which, transformed, planes, out);
 }
 
 }  // namespace dtacs::jp2

@@ -8,11 +8,9 @@
 
 #include "io/arena.h"
 #include "io/jp2/block_group.h"
-#include "io/jp2/outcome.h"
 #include "io/jp2/tier1.h"
 #include "io/jp2/tile.h"
 #include "io/jp2/wavelet_rows.h"
-#include "io/parallel.h"
 
 namespace dtacs::jp2 {
 
@@ -33,7 +31,7 @@ struct BlockScratch {
   Group group[PlainBlock::kMaxPlanes + 1];
   CodedSegment segments[kMaxPasses];
   std::uint8_t joined[kJoined];  // codeword segments that lie in several packets, in one piece
-  bool too_long;
+  bool too_long;                 // a block was, and has been left out: false to begin with
 };
 
 // One component's coefficients and what its synthesis needs.
@@ -55,11 +53,20 @@ struct TileOutput {
   const WaveletKernel* wavelet;
 };
 
-// Pixels of component `which` (index into the tile's components) of a tile whose
-// packets are read.  With a component transform `planes` are three, else one.
-// scratch: one per worker of `parallel`.
-Outcome assemble_tile(const Tile& tile, std::uint32_t which, bool transformed, const ComponentPlane* planes,
-                      BlockScratch* scratch, const Parallel& parallel, const TileOutput& out) noexcept;
+// A tile whose packets are read becomes pixels in two steps.  which: index into the tile's
+// components.  With a component transform `planes` are three, else one.
+
+// Into how many parts its code-blocks are best divided: enough blocks in each to fill vectors.
+int block_parts(const Tile& tile, std::uint32_t which) noexcept;
+
+// Tier 1 of part `part` of `parts` equal ones of the code-blocks.  Parts are independent of each
+// other: with a scratch each, several may be decoded at once.
+void decode_blocks(const Tile& tile, std::uint32_t which, bool transformed, const ComponentPlane* planes,
+                   BlockScratch& scratch, int part, int parts) noexcept;
+
+// The pixels, once all parts are decoded.
+void synthesise_tile(const Tile& tile, std::uint32_t which, bool transformed, const ComponentPlane* planes,
+                     const TileOutput& out) noexcept;
 
 // Whether the component transform reaches component `which`: it is declared, there
 // are three components to begin with, and they match in size and wavelet.

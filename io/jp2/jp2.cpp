@@ -135,22 +135,24 @@ Outcome Decoder::slice_packed_headers(std::uint32_t parts) noexcept {
 }
 
 // The parameters of one tile: the main header's unless the tile's own say otherwise.
-Outcome Decoder::tile_parameters(std::uint32_t tile, Worker& worker, const Parameters*& parameters) const noexcept {
+Outcome Decoder::tile_parameters(std::uint32_t tile, Workspace& workspace,
+                                 const Parameters*& parameters) const noexcept {
   parameters = &header_.parameters;
   bool first = true, copied = false;
   for (std::uint32_t i = first_part_[tile]; i != kNone; i = next_part_[i], first = false) {
     if (!parts_[i].overrides) continue;
     if (!copied) {
-      worker.parameters = header_.parameters;
-      worker.parameters.coding = worker.coding;
+      workspace.parameters = header_.parameters;
+      workspace.parameters.coding = workspace.coding;
       for (std::uint32_t c = 0; c < header_.components; ++c) {
-        worker.coding[c] = header_.parameters.coding[c];
-        worker.coding[c].own_style = worker.coding[c].own_quantisation = false;
+        workspace.coding[c] = header_.parameters.coding[c];
+        workspace.coding[c].own_style = workspace.coding[c].own_quantisation = false;
       }
       copied = true;
-      parameters = &worker.parameters;
+      parameters = &workspace.parameters;
     }
-    if (const Outcome o = read_overrides(codestream_, header_, parts_[i], first, worker.parameters); !o.ok()) return o;
+    if (const Outcome o = read_overrides(codestream_, header_, parts_[i], first, workspace.parameters); !o.ok())
+      return o;
   }
   return {};
 }
@@ -161,10 +163,10 @@ Wanted Decoder::wanted_of(const Parameters& parameters) const noexcept {
   return {transformed ? 0 : which, transformed ? 3u : 1u, options_.reduce, window_};
 }
 
-Outcome Decoder::measure(TileSize& size, std::uint64_t& packed, int& planes) noexcept {
-  size = {};
-  packed = 0;
-  planes = 1;
+Outcome Decoder::measure() noexcept {
+  tile_size_ = {};
+  packed_size_ = 0;
+  planes_ = 1;
   std::uint64_t precincts = 0, resolutions = 0, tile_components = 0;
   for (std::uint32_t row = row0_; row < row1_; ++row)
     for (std::uint32_t column = column0_; column < column1_; ++column) {
@@ -181,7 +183,7 @@ Outcome Decoder::measure(TileSize& size, std::uint64_t& packed, int& planes) noe
       tile_components += header_.components * (own ? kOwnParameters : 1);
       if (tile_components > kMaxTileComponents) return unsupported("more than 16 million components of tiles");
       const Parameters* parameters;
-      if (const Outcome o = tile_parameters(tile, workers_[0], parameters); !o.ok()) return o;
+      if (const Outcome o = tile_parameters(tile, workspaces_[0], parameters); !o.ok()) return o;
       const Wanted wanted = wanted_of(*parameters);
       TileSize one;
       const Outcome o = measure_tile(codestream_, header_, *parameters, tile, wanted, bytes, options_.strict, one);
@@ -190,9 +192,9 @@ Outcome Decoder::measure(TileSize& size, std::uint64_t& packed, int& planes) noe
       resolutions += one.resolutions;
       if (precincts > kMaxPrecincts) return unsupported("more than 64 million precincts");
       if (resolutions > kMaxResolutions) return unsupported("more than 16 million resolutions of components of tiles");
-      cover(size, one);
-      planes = std::max(planes, static_cast<int>(wanted.component_count));
-      packed = std::max(packed, packed_here);
+      cover(tile_size_, one);
+      planes_ = std::max(planes_, static_cast<int>(wanted.component_count));
+      packed_size_ = std::max(packed_size_, packed_here);
     }
   return {};
 }
@@ -201,21 +203,19 @@ Outcome Decoder::open(std::span<const std::byte> file, const Options& options, A
   options_ = options;
   failure_ = {};
   last_read_ = {};
-  workspace_ = {};
+  workspace_size_ = 0;
   if (const Outcome o = locate(file); !o.ok()) return failure_ = o;
   std::uint32_t parts = 0;
   if (const Outcome o = index_tile_parts(false, parts); !o.ok()) return failure_ = o;
 
-  // First what the headers themselves need.  One tile after the other in a row of
-  // several; where there is one only, its code-blocks are what runs in parallel.
+  // First what the headers themselves need.
   constexpr Outcome kTooSmall{Status::arena_too_small, "the arena is too small"};
   const std::uint32_t tiles = header_.grid.columns * header_.grid.rows;
-  const int threads = std::max(options.workers, 1);
-  const auto columns = static_cast<int>(column1_ - column0_);
-  worker_count_ = std::min(threads, columns);
+  const std::uint32_t threads = options.workers > 1 ? static_cast<std::uint32_t>(options.workers) : 1;
+  workspace_count_ = threads == 1 ? 1 : std::min(threads + 1, column1_ - column0_);
   header_.parameters.coding = arena.alloc<Coding>(header_.components);
-  workers_ = arena.alloc<Worker>(static_cast<std::size_t>(worker_count_));
-  Coding* const coding = arena.alloc<Coding>(static_cast<std::size_t>(worker_count_) * header_.components);
+  workspaces_ = arena.alloc<Workspace>(workspace_count_);
+  Coding* const coding = arena.alloc<Coding>(static_cast<std::size_t>(workspace_count_) * header_.components);
   parts_ = arena.alloc<TilePart>(parts);
   next_part_ = arena.alloc<std::uint32_t>(parts);
   first_part_ = arena.alloc<std::uint32_t>(tiles);
@@ -227,77 +227,98 @@ Outcome Decoder::open(std::span<const std::byte> file, const Options& options, A
   if (const Outcome o = index_tile_parts(true, parts); !o.ok()) return failure_ = o;
   if (header_.has_packed_headers)
     if (const Outcome o = slice_packed_headers(parts); !o.ok()) return failure_ = o;
-  for (int w = 0; w < worker_count_; ++w)
-    workers_[w].coding = coding + static_cast<std::size_t>(w) * header_.components;
+  for (std::uint32_t w = 0; w < workspace_count_; ++w)
+    workspaces_[w].coding = coding + static_cast<std::size_t>(w) * header_.components;
 
   // Then what the tiles need.
-  TileSize size;
-  std::uint64_t packed;
-  int planes;
-  if (const Outcome o = measure(size, packed, planes); !o.ok()) return failure_ = o;
+  if (const Outcome o = measure(); !o.ok()) return failure_ = o;
   std::uint32_t most_rows = 0;
   for (std::uint32_t row = row0_; row < row1_; ++row)
     most_rows = std::max(most_rows, intersect(tile_rect(column0_, row), {0, window_.y0, ~0u, window_.y1}).height());
-  const std::size_t workspace = arena.mark();
-  std::byte* const workspace_begin = arena.alloc<std::byte>(0);
-  for (int w = 0; w < worker_count_; ++w) {
-    alloc_tile(size, arena, workers_[w].tile);
-    workers_[w].packed = arena.alloc<std::byte>(static_cast<std::size_t>(packed));
-    for (int i = 0; i < planes; ++i) workers_[w].planes[i].alloc(size, arena);
-  }
-  const std::size_t workspace_bytes = arena.mark() - workspace;
-  const int scratches = columns == 1 ? threads : worker_count_;
-  scratch_ = arena.alloc<BlockScratch>(static_cast<std::size_t>(scratches));
-  const BlockGroupKernel& kernel = block_group.best(options.isa);
-  const std::size_t work = kernel.run != nullptr ? kBlockGroupWork : 0;
-  std::byte* const group_work = arena.alloc<std::byte>(static_cast<std::size_t>(scratches) * work);
+  kernel_ = &block_group.best(options.isa);
+  Arena dry;
+  take_workspace(dry);
+  workspace_size_ = dry.wanted();
+  if (!options.borrow) take_workspace(arena);
   tile_outcomes_ = arena.alloc<Outcome>(column1_ - column0_);
   rows_ = arena.alloc<std::uint16_t>(static_cast<std::size_t>(most_rows) * window_.width());
   if (!arena.fits()) return failure_ = kTooSmall;
 
-  workspace_ = {workspace_begin, workspace_bytes};
-  for (int i = 0; i < scratches; ++i) {
-    scratch_[i].kernel = &kernel;
-    scratch_[i].work = group_work + static_cast<std::size_t>(i) * work;
-  }
   next_row_ = rows_begin_ = rows_end_ = window_.y0;
   next_tile_row_ = row0_;
   return {};
 }
 
-Outcome Decoder::decode_tile(std::uint32_t tile, Worker& worker, BlockScratch* scratch,
-                             const Parallel& parallel) noexcept {
+void Decoder::take_workspace(Arena& arena) noexcept {
+  for (std::uint32_t w = 0; w < workspace_count_; ++w) {
+    alloc_tile(tile_size_, arena, workspaces_[w].tile);
+    workspaces_[w].packed = arena.alloc<std::byte>(static_cast<std::size_t>(packed_size_));
+    for (int i = 0; i < planes_; ++i) workspaces_[w].planes[i].alloc(tile_size_, arena);
+  }
+  const std::size_t threads = options_.workers > 1 ? static_cast<std::size_t>(options_.workers) : 1;
+  scratch_ = arena.alloc<BlockScratch>(threads);
+  group_work_ = arena.alloc<std::byte>(threads * group_work());
+}
+
+void Decoder::lend(std::span<std::byte> block) noexcept {
+  Arena arena(block);
+  take_workspace(arena);
+}
+
+// Up to its packets: where the bytes of each code-block lie.
+Outcome Decoder::read_tile(std::uint32_t tile, Workspace& workspace) noexcept {
   const Parameters* parameters;
-  if (const Outcome o = tile_parameters(tile, worker, parameters); !o.ok()) return o;
+  if (const Outcome o = tile_parameters(tile, workspace, parameters); !o.ok()) return o;
   const Wanted wanted = wanted_of(*parameters);
-  layout_tile(codestream_, header_, *parameters, tile, wanted, worker.tile);
-  if (worker.tile.component[options_.component].levels < 0) return {};  // no samples in this tile
+  layout_tile(codestream_, header_, *parameters, tile, wanted, workspace.tile);
+  workspace.transformed = wanted.component_count == 3;
+  if (workspace.tile.component[options_.component].levels < 0) return {};  // no samples in this tile
   std::size_t packed = 0;
   for (std::uint32_t i = first_part_[tile]; i != kNone; i = next_part_[i])
     if (parts_[i].packed_bytes != 0)
-      packed += gather_tile_packed_headers(codestream_, parts_[i], worker.packed + packed);
+      packed += gather_tile_packed_headers(codestream_, parts_[i], workspace.packed + packed);
   PacketSource source{codestream_,
                       parts_,
                       next_part_,
                       first_part_[tile],
                       header_.has_packed_headers ? packed_ : nullptr,
-                      {worker.packed, packed},
+                      {workspace.packed, packed},
                       options_.strict,
-                      worker.tile.wanted_packets < worker.tile.packets};
-  if (const Outcome o = read_packets(source, worker.tile); !o.ok()) return o;
-  if (worker.tile.lengths_failed) {
-    layout_tile(codestream_, header_, *parameters, tile, wanted, worker.tile);
+                      workspace.tile.wanted_packets < workspace.tile.packets};
+  if (const Outcome o = read_packets(source, workspace.tile); !o.ok()) return o;
+  if (workspace.tile.lengths_failed) {
+    layout_tile(codestream_, header_, *parameters, tile, wanted, workspace.tile);
     source.use_lengths = false;
-    if (const Outcome o = read_packets(source, worker.tile); !o.ok()) return o;
+    if (const Outcome o = read_packets(source, workspace.tile); !o.ok()) return o;
   }
-  return assemble_tile(worker.tile, static_cast<std::uint32_t>(options_.component), wanted.component_count == 3,
-                       worker.planes, scratch, parallel,
-                       {rows_,
-                        static_cast<std::ptrdiff_t>(window_.width()),
-                        {window_.x0, rows_begin_, window_.x1, rows_end_},
-                        component_.bits,
-                        component_.is_signed,
-                        &wavelet.best(options_.isa)});
+  return {};
+}
+
+void Decoder::decode_part(const Workspace& workspace, BlockScratch& scratch, int part, int parts) noexcept {
+  decode_blocks(workspace.tile, static_cast<std::uint32_t>(options_.component), workspace.transformed, workspace.planes,
+                scratch, part, parts);
+}
+
+void Decoder::synthesise(const Workspace& workspace) noexcept {
+  synthesise_tile(workspace.tile, static_cast<std::uint32_t>(options_.component), workspace.transformed,
+                  workspace.planes,
+                  {rows_,
+                   static_cast<std::ptrdiff_t>(window_.width()),
+                   {window_.x0, rows_begin_, window_.x1, rows_end_},
+                   component_.bits,
+                   component_.is_signed,
+                   &wavelet.best(options_.isa)});
+}
+
+// Threads take whole tiles, as many each, and share the code-blocks of those that are left over;
+// unless these are so many that another round of whole ones is quicker.  Where none is left over
+// one is shared all the same: threads never finish together, and its blocks fill the time between.
+std::uint32_t Decoder::whole_tiles(int threads) const noexcept {
+  const std::uint32_t columns = column1_ - column0_, n = static_cast<std::uint32_t>(threads);
+  if (n <= 1) return columns;
+  const std::uint32_t left = columns % n;
+  if (left != 0 && 2 * left <= n) return columns - left;
+  return columns > n ? columns - 1 : columns;
 }
 
 Outcome Decoder::decode_tile_row(const Parallel& parallel) noexcept {
@@ -315,33 +336,62 @@ Outcome Decoder::decode_tile_row(const Parallel& parallel) noexcept {
   const auto offset = static_cast<std::size_t>(codestream_.data() - file_.data());
   last_read_ = begin < end ? FileRange{offset + begin, offset + end} : FileRange{};
   if (rows_begin_ == rows_end_) return {};
-  if (columns == 1) return decode_tile(first, workers_[0], scratch_, parallel);
-  // Where there are no more tiles than workers, each tile has a workspace of its own.
-  // Otherwise few tiles that are left over when all workers had the same number would
-  // keep few of them busy: those are shared, block by block.
-  const auto workers = static_cast<std::uint32_t>(worker_count_);
-  const bool by_tile = workers == columns;
-  const std::uint32_t left_over = columns % workers;
-  const std::uint32_t whole = parallel.workers > 1 && 2 * left_over <= workers ? columns - left_over : columns;
-  parallel.for_each(static_cast<int>(whole), [&](int c, int worker) noexcept {
-    const int w = by_tile ? c : worker;
-    tile_outcomes_[c] =
-        decode_tile(first + static_cast<std::uint32_t>(c), workers_[w], scratch_ + w, Parallel::serial());
-  });
-  for (std::uint32_t c = 0; c < whole; ++c)
-    if (!tile_outcomes_[c].ok()) return tile_outcomes_[c];
-  for (std::uint32_t c = whole; c < columns; ++c)
-    if (const Outcome o = decode_tile(first + c, workers_[0], scratch_, parallel); !o.ok()) return o;
+  for (int w = 0; w < parallel.workers; ++w) {
+    scratch_[w].kernel = kernel_;
+    scratch_[w].work = group_work_ + static_cast<std::size_t>(w) * group_work();
+    scratch_[w].too_long = false;
+  }
+  // A tile is decoded in a workspace of its own if there are as many, else in its thread's; a
+  // shared one in the first that no whole tile uses.
+  const bool one_each = workspace_count_ == columns;
+  std::uint32_t whole = whole_tiles(parallel.workers);
+  Workspace& shared = workspaces_[std::min(whole, workspace_count_ - 1)];
+  for (std::uint32_t done = 0; done < columns; whole = 0) {
+    const std::uint32_t next = done + whole;  // is shared
+    int parts = 0;
+    if (next < columns && (tile_outcomes_[next] = read_tile(first + next, shared)).ok())
+      parts = block_parts(shared.tile, static_cast<std::uint32_t>(options_.component));
+    const int tiles = static_cast<int>(whole);
+    parallel.for_each(tiles + parts, [&](int job, int worker) noexcept {
+      BlockScratch& scratch = scratch_[worker];
+      if (job >= tiles) return decode_part(shared, scratch, job - tiles, parts);
+      Workspace& own = workspaces_[one_each ? job : worker];
+      Outcome& outcome = tile_outcomes_[job] = read_tile(first + static_cast<std::uint32_t>(job), own);
+      if (!outcome.ok()) return;
+      decode_part(own, scratch, 0, 1);
+      synthesise(own);
+    });
+    if (parts != 0) synthesise(shared);
+    for (const std::uint32_t so_far = std::min(next + 1, columns); done < so_far; ++done)
+      if (!tile_outcomes_[done].ok()) return tile_outcomes_[done];
+  }
+  for (int w = 0; w < parallel.workers; ++w)
+    if (scratch_[w].too_long) return corrupt("a code-block of more than 64 KiB");
   return {};
 }
 
+// Rows that were decoded; by several threads where they are worth it.
+void Decoder::copy_rows(int rows, std::uint16_t* out, std::ptrdiff_t stride, const Parallel& parallel) const noexcept {
+  constexpr std::size_t kWorthThreads = 256 * 1024;  // bytes
+  const std::size_t width = window_.width(), bytes = width * sizeof *out;
+  const std::uint16_t* const in = rows_ + static_cast<std::size_t>(next_row_ - rows_begin_) * width;
+  const int parts = static_cast<std::size_t>(rows) * bytes < kWorthThreads ? 1 : std::min(parallel.workers, rows);
+  parallel.for_each(parts, [&](int part, int) noexcept {
+    for (int y = rows * part / parts; y < rows * (part + 1) / parts; ++y)
+      std::memcpy(out + y * stride, in + static_cast<std::size_t>(y) * width, bytes);
+  });
+}
+
 Outcome Decoder::read_rows(int rows, std::uint16_t* out, std::ptrdiff_t stride, const Parallel& parallel) noexcept {
-  for (; rows > 0 && failure_.ok(); --rows, ++next_row_, out += stride) {
+  while (rows > 0 && failure_.ok()) {
     if (next_row_ >= window_.y1) return failure_ = {Status::wrong_shape, "more rows asked for than there are"};
     while (next_row_ >= rows_end_ && failure_.ok()) failure_ = decode_tile_row(parallel);
     if (!failure_.ok()) break;
-    const std::uint16_t* row = rows_ + static_cast<std::size_t>(next_row_ - rows_begin_) * window_.width();
-    std::memcpy(out, row, window_.width() * sizeof *out);
+    const int here = std::min(rows, static_cast<int>(rows_end_ - next_row_));
+    copy_rows(here, out, stride, parallel);
+    next_row_ += static_cast<std::uint32_t>(here);
+    out += here * stride;
+    rows -= here;
   }
   return failure_;
 }

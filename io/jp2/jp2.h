@@ -52,6 +52,7 @@ struct Options {
   bool strict = true;                     // anything missing is an error; else missing code-blocks are zero
   IsaSet isa = isa::none;                 // instruction sets to use
   int workers = 1;                        // most workers of a Parallel that read_rows() will be given
+  bool borrow = false;                    // the workspace is lent, see lend(), not taken from the arena
   std::uint64_t max_pixels = kMaxPixels;  // of the image; more is refused
 };
 
@@ -80,28 +81,38 @@ class Decoder {
   // raster order they are not needed again.
   FileRange last_read() const noexcept { return last_read_; }
 
-  // The part of the arena's block that a row of tiles is decoded in.  What stands there is of no
-  // meaning between two calls of read_rows(): its pages may be given back meanwhile, or it may be lent.
-  std::span<std::byte> workspace() const noexcept { return workspace_; }
+  // The memory that a row of tiles is decoded in.  Nothing in it is of meaning between two calls
+  // of read_rows(), so that decoders that are read in turn may share one block.  A decoder that
+  // borrows must be lent workspace_size() bytes on an Arena::kAlign boundary before it reads.
+  std::size_t workspace_size() const noexcept { return workspace_size_; }
+  void lend(std::span<std::byte> block) noexcept;
 
  private:
-  struct Worker {
+  // What one tile is decoded in.
+  struct Workspace {
     Tile tile;
     Parameters parameters;  // of a tile that overrides the main header's
     Coding* coding;
     std::byte* packed;  // PPT payload of a tile
     ComponentPlane planes[3];
+    bool transformed;
   };
 
   Outcome locate(std::span<const std::byte> file) noexcept;
   Outcome index_tile_parts(bool store, std::uint32_t& count) noexcept;
   Outcome slice_packed_headers(std::uint32_t parts) noexcept;
-  Outcome measure(TileSize& size, std::uint64_t& packed, int& planes) noexcept;
-  Outcome tile_parameters(std::uint32_t tile, Worker& worker, const Parameters*& parameters) const noexcept;
+  Outcome measure() noexcept;
+  void take_workspace(Arena& arena) noexcept;
+  Outcome tile_parameters(std::uint32_t tile, Workspace& workspace, const Parameters*& parameters) const noexcept;
   Wanted wanted_of(const Parameters& parameters) const noexcept;
   Rect tile_rect(std::uint32_t column, std::uint32_t row) const noexcept;
+  std::size_t group_work() const noexcept { return kernel_->run != nullptr ? kBlockGroupWork : 0; }
+  std::uint32_t whole_tiles(int threads) const noexcept;
   Outcome decode_tile_row(const Parallel& parallel) noexcept;
-  Outcome decode_tile(std::uint32_t tile, Worker& worker, BlockScratch* scratch, const Parallel& parallel) noexcept;
+  Outcome read_tile(std::uint32_t tile, Workspace& workspace) noexcept;
+  void decode_part(const Workspace& workspace, BlockScratch& scratch, int part, int parts) noexcept;
+  void synthesise(const Workspace& workspace) noexcept;
+  void copy_rows(int rows, std::uint16_t* out, std::ptrdiff_t stride, const Parallel& parallel) const noexcept;
 
   std::span<const std::byte> file_, codestream_;
   Options options_;
@@ -114,15 +125,20 @@ class Decoder {
   std::uint32_t* next_part_;
   std::uint32_t *first_part_, *last_part_;  // by tile
   std::byte* packed_;                       // PPM payload
-  Worker* workers_;
-  int worker_count_;
-  BlockScratch* scratch_;
+  Workspace* workspaces_;
+  std::uint32_t workspace_count_;
+  BlockScratch* scratch_;  // by thread, as is group_work_: of group_work() bytes each
+  const BlockGroupKernel* kernel_;
+  std::byte* group_work_;
   Outcome* tile_outcomes_;
   std::uint16_t* rows_;                  // of the current row of tiles
   std::uint32_t rows_begin_, rows_end_;  // in samples of the reduced component
   std::uint32_t next_row_, next_tile_row_;
   FileRange last_read_;
-  std::span<std::byte> workspace_;
+  TileSize tile_size_;  // covers each tile
+  std::uint64_t packed_size_;
+  int planes_;  // per tile
+  std::size_t workspace_size_;
   Outcome failure_;
 };
 

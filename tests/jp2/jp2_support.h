@@ -71,23 +71,33 @@ inline std::vector<IsaSet> isa_sets() {
   return sets;
 }
 
-// Rows are taken `rows_at_once` at a time.
+// Rows are taken `rows_at_once` at a time.  With several threads the decoder borrows its workspace.
 inline jp2::Outcome decode(std::span<const std::byte> file, jp2::Options options, Image& image, int threads = 1,
                            int rows_at_once = 16) {
   options.workers = threads;
+  options.borrow = threads > 1;
   jp2::Decoder d;
   Memory memory;
   if (const jp2::Outcome o = memory.open(d, file, options); !o.ok()) return o;
   image = {d.width(), d.height(), d.bits(), d.is_signed(), {}};
   image.pixels.resize(static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height));
   jp2::Outcome outcome;
+  // Others may leave anything in it between two calls, and it need not be the same twice.
+  std::vector<std::byte> lent;
+  const std::size_t room = d.workspace_size() + 2 * Arena::kAlign;
+  const auto lend = [&](int call) {
+    lent.assign(room, std::byte{0xa5});
+    void* at = lent.data() + Arena::kAlign * static_cast<std::size_t>(call % 2);
+    std::size_t space = room;
+    std::align(Arena::kAlign, d.workspace_size(), at, space);
+    d.lend({static_cast<std::byte*>(at), d.workspace_size()});
+  };
   with_threads(threads, [&](const Parallel& parallel) {
     for (int y = 0; y < image.height && outcome.ok(); y += rows_at_once) {
       const int rows = std::min(rows_at_once, image.height - y);
       std::uint16_t* out = image.pixels.data() + static_cast<std::size_t>(y) * static_cast<std::size_t>(image.width);
+      if (options.borrow) lend(y / rows_at_once);
       outcome = d.read_rows(rows, out, image.width, parallel);
-      // Whoever borrows the workspace between two calls may leave anything in it.
-      std::fill(d.workspace().begin(), d.workspace().end(), std::byte{0xa5});
     }
   });
   return outcome;
