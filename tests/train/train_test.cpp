@@ -35,7 +35,7 @@ TEST_CASE("train: the same seed and steps make the same correction weights, byte
 TEST_CASE("train: the same seed and steps make the same classification weights, byte for byte") {
   DTACS_NEEDS_TOOL("python3-torch", kTorch);
   check_repeats(
-      "sc.py --scenes 2 --renew 1 --test-scenes 1 --check-scenes 1 --steps 2 --batch 2 --crop 64 --threads 1");
+      "sc.py --scenes 2 --renew 1 --test-scenes 1 --check-scenes 1 --steps 2 --batch 2 --crop 64 --threads 1 --int8");
 }
 
 TEST_CASE("train: scenes are simulated without leaving their device") {
@@ -47,6 +47,14 @@ TEST_CASE("train: scenes are simulated without leaving their device") {
         "thick over clear in B02 True\n"
         "shadow below clear in B08 True\n"
         "cells True\n");
+}
+
+TEST_CASE("train: convolutions round as the 8-bit network does, and pass gradients on") {
+  DTACS_NEEDS_TOOL("python3-torch", kTorch);
+  CHECK(output_of(std::string(kPython) + " -B " DTACS_SOURCE_DIR "/tests/train/round_convolution.py " + kTrain) ==
+        "3x3 activations weights near gradient\n"
+        "pointwise activations weights near gradient\n"
+        "depthwise activations weights near gradient\n");
 }
 
 }  // namespace dtacs::test

@@ -27,6 +27,7 @@ from dtw import start_from_weights
 from fields import Draws, blur
 from ground import Spectra
 from metrics import confusion, scores, source_commit
+from quantised import quantise
 from simulate import CLASS_NAMES, random_scene
 from unet import Unet, start_from_imagenet
 
@@ -190,6 +191,8 @@ def train(model, x, y, check, scale, bands, args):
     optimiser = torch.optim.AdamW(groups, lr=args.rate, weight_decay=0.01)
     weight = torch.tensor(CLASS_WEIGHT, device=args.device)
     average = Averaged(model)
+    if args.int8:
+        quantise(model)
     start, step, total, shown, progress = time.time(), 0, 0.0, time.time(), 0.0
     made, due = len(x), 0.0
     model.train()
@@ -241,6 +244,7 @@ def main():
     parser.add_argument("--check-scenes", type=int, default=48, help="for progress, and for --favour-recall")
     parser.add_argument("--favour-recall", action="store_true", help="shift the classes' thresholds to the best F2")
     parser.add_argument("--bf16", action="store_true", help="multiply in bfloat16: four times faster on CPUs that can")
+    parser.add_argument("--int8", action="store_true", help="train with the rounding of 8-bit weights and activations")
     parser.add_argument("--test-scenes", type=int, default=400)
     parser.add_argument("--batch", type=int, default=12)
     parser.add_argument("--crop", type=int, default=128)

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lets a U-Net feel the 8-bit integers of weights/FORMAT.md while it trains.
+
+Each convolution but the stem reads activations of 8 bits, a unit for each channel, and has weights of 8 bits, a unit
+for each output, of which neighbours may add up to 128 at most. Rounding passes gradients as if it were not there.
+"""
+import functools
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+# Units cover what the calibration scenes hold, which is more than a batch.
+MARGIN = 1.5
+
+
+def rounded(x, unit):
+    return x + (torch.round(x / unit) * unit - x).detach()
+
+
+def activation_units(x):
+    """By channel: 0..255 from zero up, or -127..127 where there was no ReLU."""
+    reach = MARGIN * x.detach().abs().amax((0, 2, 3), keepdim=True).float().clamp_min(1e-6)
+    return reach / (127 if bool(x.detach().min() < 0) else 255)
+
+
+def weight_units(weight):
+    """By output: weights are at most 127 in size, two neighbours 128: channels 2i and 2i + 1, taps of a row."""
+    size = weight.detach().abs()
+    if size.shape[1] > 1:
+        even = size[:, : size.shape[1] // 2 * 2]
+        pairs = even[:, 0::2] + even[:, 1::2]
+    else:
+        pairs = size[..., :-1] + size[..., 1:]
+    unit = torch.maximum(size.flatten(1).amax(1) / 127, pairs.flatten(1).amax(1) / 128)
+    return unit.clamp_min(1e-12).view(-1, 1, 1, 1)
+
+
+def convolve(conv, x):
+    unit = activation_units(x)
+    of_input = unit if conv.groups == 1 else unit.view(-1, 1, 1, 1)
+    weight = conv.weight * of_input  # what the integers of the input meet
+    weight = rounded(weight, weight_units(weight)) / of_input
+    return F.conv2d(rounded(x, unit.to(x.dtype)), weight, conv.bias, conv.stride, conv.padding, 1, conv.groups)
+
+
+def quantise(model):
+    """From here on the model computes as described above; its parameters stay what they are."""
+    for name, m in model.named_modules():
+        if isinstance(m, nn.Conv2d) and name != "encoder.features.0.0":
+            m.forward = functools.partial(convolve, m)
