@@ -33,7 +33,7 @@ class ReflectanceSink {
   ReflectanceSink(const Scene& scene, const Model& model, const ReflectanceOptions& options);
 
   // Row y of every output band, in ascending y; rows[m] has scene.width() pixels.
-  // valid: 1 or 0 by pixel; rows are masked in place.
+  // valid: 1 or 0 by pixel; rows are masked in place.  Bands are shared out among threads.
   void add(int y, std::uint16_t* const* rows, const std::uint8_t* valid);
   void finish();
   void exchange(StateArchive& state);  // see io/host/state_archive.h
@@ -41,23 +41,29 @@ class ReflectanceSink {
   const std::vector<std::string>& files() const { return files_; }
 
  private:
+  // A file: bands of one native resolution.
+  struct File {
+    std::unique_ptr<GeoTiffWriter> writer;
+    int slot = 0;   // in the scene, of a band whose native grid it has
+    int scale = 1;  // working pixels to a native one
+    // Of a file coarser than the working grid:
+    std::vector<int> columns;          // first working column of each native one, and the end
+    int current = 0;                   // native row being summed
+    std::vector<std::uint32_t> count;  // valid working pixels so far, by native column
+  };
   struct Band {
-    int file = 0, index = 0;  // which writer, which band in it
-    int slot = 0;             // in the scene
-    int width = 0, height = 0;
-    int current = 0;                 // native row being summed
-    std::vector<std::uint32_t> sum;  // by native column
-    std::vector<std::uint32_t> count;
+    std::size_t file = 0;
+    int index = 0;                   // in it
+    std::vector<std::uint32_t> sum;  // of valid working pixels, by native column
   };
 
-  void flush(Band& band);
+  void flush(File& file);
 
   const Scene& scene_;
-  bool stack_;
+  Parallel parallel_;
   std::vector<Band> bands_;
-  std::vector<std::unique_ptr<GeoTiffWriter>> writers_;
+  std::vector<File> open_;
   std::vector<std::string> files_;
-  std::vector<std::uint16_t> line_;
 };
 
 }  // namespace dtacs
