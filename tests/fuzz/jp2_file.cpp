@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole JPEG 2000 file to pixels.  The last byte chooses how: strictness, resolution,
-// component, window (which is decoded without the kernels that the whole was decoded with); behind the codestream it
-// means nothing.
+// component, window (which is decoded without the kernels that the whole was decoded with, and by several workers);
+// behind the codestream it means nothing.
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
@@ -43,7 +43,15 @@ struct Picture {
   std::vector<std::uint16_t> pixels;
 };
 
-jp2::Outcome decode(Input in, const jp2::Options& options, Picture& picture) {
+// Jobs by each of `workers` in turn.
+Parallel in_turn(int& workers) {
+  return {[](void* self, int jobs, void* context, Parallel::Job* job) noexcept {
+            for (int i = 0; i < jobs; ++i) job(context, i, i % *static_cast<int*>(self));
+          },
+          &workers, workers};
+}
+
+jp2::Outcome decode(Input in, jp2::Options options, Picture& picture) {
   jp2::Decoder decoder;
   Memory memory;
   std::span<std::byte> block;
@@ -55,15 +63,16 @@ jp2::Outcome decode(Input in, const jp2::Options& options, Picture& picture) {
     require(round < 3, "an arena of the wanted size to do");
     const std::size_t size = arena.wanted();
     // A tile's blocks and tree nodes, its coefficients and the output, all bounded by what
-    // the file says and its bytes.
-    require(size < (std::size_t{512} << 20) + 256 * in.size(), "memory within bounds");
+    // the file says and its bytes; a tile more than there are workers.
+    const std::size_t tiles = options.workers == 1 ? 1 : static_cast<std::size_t>(options.workers) + 1;
+    require(size < tiles * ((std::size_t{512} << 20) + 256 * in.size()), "memory within bounds");
     block = memory.take(size);
   }
   if (outcome.ok()) {
     picture.width = decoder.width();
     picture.height = decoder.height();
     picture.pixels.resize(static_cast<std::size_t>(picture.width) * static_cast<std::size_t>(picture.height));
-    outcome = decoder.read_rows(picture.height, picture.pixels.data(), picture.width, Parallel::serial());
+    outcome = decoder.read_rows(picture.height, picture.pixels.data(), picture.width, in_turn(options.workers));
   }
   require(outcome.ok() == (outcome.detail[0] == '\0'), "a reason with every failure");
   if (outcome.ok())
@@ -96,6 +105,7 @@ DTACS_FUZZ_TARGET(jp2_file) {
   // Some part of it.
   const int a = static_cast<int>(how >> 5);
   options.isa = isa::none;
+  options.workers = 1 + a % 4;
   options.x = whole.width * a / 16;
   options.y = whole.height * (7 - a) / 16;
   options.width = std::max((whole.width - options.x) * (1 + a) / 16, 1);
