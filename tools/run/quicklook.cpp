@@ -49,27 +49,36 @@ void Quicklook::add_colour(int y, const std::uint16_t* const (&rgb)[3], const fl
                            const std::uint8_t* valid) {
   if (y / cell_ != colour_row_) finish_colours();
   colour_row_ = y / cell_;
-  for (int x = 0; x < width_; ++x) {
-    if (valid[x] == 0) continue;
-    Colour& cell = colours_[static_cast<std::size_t>(x / cell_)];
-    for (int i = 0; i < 3; ++i) cell.rgb[i] += (static_cast<float>(rgb[i][x]) + offset[i]) / quantification;
-    ++cell.count;
+  std::copy_n(offset, 3, offset_);
+  quantification_ = quantification;
+  for (int c = 0, x = 0; c < columns_; ++c) {
+    std::uint32_t sum[3] = {}, count = 0;  // of a row of a cell, far from 2^32
+    for (const int end = end_of(c); x < end; ++x) {
+      const unsigned keep = valid[x] != 0 ? ~0u : 0u;
+      for (int i = 0; i < 3; ++i) sum[i] += rgb[i][x] & keep;
+      count += keep & 1;
+    }
+    Colour& cell = colours_[static_cast<std::size_t>(c)];
+    for (int i = 0; i < 3; ++i) cell.rgb[i] += sum[i];
+    cell.count += count;
   }
 }
 
 void Quicklook::add_classes(int y, const std::uint8_t* classes) {
   if (y / cell_ != vote_row_) finish_votes();
   vote_row_ = y / cell_;
-  for (int x = 0; x < width_; ++x)
-    if (classes[x] < kHead3x3MaxOutputs) ++votes_[static_cast<std::size_t>(x / cell_)].of[classes[x]];
+  for (int c = 0, x = 0; c < columns_; ++c)
+    for (const int end = end_of(c); x < end; ++x)
+      if (classes[x] < kHead3x3MaxOutputs) ++votes_[static_cast<std::size_t>(c)].of[classes[x]];
 }
 
 void Quicklook::finish_colours() {
   std::uint8_t* out = pixels_.data() + 3 * static_cast<std::ptrdiff_t>(colour_row_) * columns_;
   for (Colour& c : colours_) {
-    for (const float sum : c.rgb) {
-      const float mean = c.count == 0 ? 0.0f : sum / static_cast<float>(c.count);
-      *out++ = static_cast<std::uint8_t>(std::clamp(mean / 0.4f, 0.0f, 1.0f) * 255.0f + 0.5f);
+    for (int i = 0; i < 3; ++i) {
+      const float dn = c.count == 0 ? -offset_[i] : static_cast<float>(c.rgb[i]) / static_cast<float>(c.count);
+      const float reflectance = (dn + offset_[i]) / quantification_;
+      *out++ = static_cast<std::uint8_t>(std::clamp(reflectance / 0.4f, 0.0f, 1.0f) * 255.0f + 0.5f);
     }
     c = {};
   }
@@ -109,6 +118,8 @@ std::size_t Quicklook::memory() const {
 void Quicklook::exchange(StateArchive& state) {
   state.value(colour_row_);
   state.value(vote_row_);
+  for (float& o : offset_) state.value(o);
+  state.value(quantification_);
   state.values(colours_);
   state.values(votes_);
   state.values(pixels_);

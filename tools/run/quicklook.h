@@ -7,6 +7,7 @@
 // kQuicklookSide.  Brightness: reflectance 0..0.4 -> 0..255.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -31,7 +32,7 @@ class Quicklook {
   Quicklook(int width, int height, bool with_classes);
 
   // One row of red, green and blue digital numbers, ascending y;
-  // reflectance = (DN + offset) / quantification.
+  // reflectance = (DN + offset) / quantification, the same for all rows.
   void add_colour(int y, const std::uint16_t* const (&rgb)[3], const float (&offset)[3], float quantification,
                   const std::uint8_t* valid);
   void write_colour(const std::string& path);
@@ -46,17 +47,19 @@ class Quicklook {
  private:
   // Sums of one row of cells; a row that is done becomes pixels.
   struct Colour {
-    float rgb[3] = {};
-    std::uint32_t count = 0;
+    std::uint64_t rgb[3] = {};  // digital numbers
+    std::uint64_t count = 0;
   };
   struct Votes {
     std::uint32_t of[kHead3x3MaxOutputs] = {};
   };
   void finish_colours();
   void finish_votes();
+  int end_of(int column) const { return std::min((column + 1) * cell_, width_); }
 
   int width_, cell_, columns_, rows_;
   int colour_row_ = 0, vote_row_ = 0;  // being summed
+  float offset_[3] = {}, quantification_ = 1;
   std::vector<Colour> colours_;
   std::vector<Votes> votes_;
   std::vector<std::uint8_t> pixels_;   // (rows, columns, 3)
