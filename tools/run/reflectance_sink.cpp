@@ -83,6 +83,7 @@ ReflectanceSink::ReflectanceSink(const Scene& scene, const Model& model, const R
       b.file = open_.size();
       b.index = static_cast<int>(i);
       b.sum.resize(file.count.size());
+      b.mean.resize(file.count.size());
       o.band_names.emplace_back(kBandNames[model.output_bands[outputs[i]]]);
     }
     files_.push_back(options.stack ? "reflectance.tif" : "reflectance_" + metres(scene.pixel_size() * scale) + "m.tif");
@@ -114,15 +115,17 @@ void ReflectanceSink::add(int y, std::uint16_t* const* rows, const std::uint8_t*
 
 // A native row is complete.
 void ReflectanceSink::flush(File& f) {
-  std::vector<std::uint16_t> line(f.count.size());
-  for (Band& b : bands_) {
-    if (&open_[b.file] != &f) continue;
-    for (std::size_t n = 0; n < line.size(); ++n)
-      line[n] =
-          f.count[n] == 0 ? std::uint16_t{0} : static_cast<std::uint16_t>((b.sum[n] + f.count[n] / 2) / f.count[n]);
-    f.writer->write_rows(b.index, line.data(), 1);
+  parallel_.for_each(static_cast<int>(bands_.size()), [&](int m, int) noexcept {
+    Band& b = bands_[static_cast<std::size_t>(m)];
+    if (&open_[b.file] != &f) return;
+    for (std::size_t n = 0; n < b.mean.size(); ++n) {
+      const std::uint32_t count = f.count[n];
+      b.mean[n] = static_cast<std::uint16_t>(count == 0 ? 0 : (b.sum[n] + count / 2) / count);
+    }
     std::fill(b.sum.begin(), b.sum.end(), 0u);
-  }
+  });
+  for (const Band& b : bands_)
+    if (&open_[b.file] == &f) f.writer->write_rows(b.index, b.mean.data(), 1);
   std::fill(f.count.begin(), f.count.end(), 0u);
 }
 

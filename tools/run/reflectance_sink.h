@@ -53,8 +53,9 @@ class ReflectanceSink {
   };
   struct Band {
     std::size_t file = 0;
-    int index = 0;                   // in it
-    std::vector<std::uint32_t> sum;  // of valid working pixels, by native column
+    int index = 0;                    // in it
+    std::vector<std::uint32_t> sum;   // of valid working pixels, by native column
+    std::vector<std::uint16_t> mean;  // of a native row that is complete
   };
 
   void flush(File& file);
