@@ -56,6 +56,8 @@ CASES = {
     'poc.j2k': dict(size=(40, 40), comps=2, args='-n 3 -r 6,1 -POC T1=0,0,2,2,2,RLCP/T1=2,0,2,3,2,CPRL'),
     'offsets.j2k': dict(size=(45, 39), bits=10, args='-n 4 -d 13,7 -T 5,3 -t 17,19'),
     'tiny_tiles.j2k': dict(size=(19, 17), bits=10, args='-n 2 -t 4,5 -d 3,3 -T 2,2'),
+    'many_columns.j2k': dict(size=(118, 20), bits=10, args='-n 3 -t 12,16'),
+    'small_blocks.j2k': dict(size=(58, 40), bits=10, args='-n 3 -b 4,4'),
     'tall.j2k': dict(size=(5, 500), bits=10, args='-n 3 -b 4,1024'),
     'wide.j2k': dict(size=(500, 3), bits=10, args='-n 2 -b 1024,4'),
     'one_column.j2k': dict(size=(1, 37), bits=12, args='-n 1 -d 1,1'),
