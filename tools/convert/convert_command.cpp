@@ -38,7 +38,7 @@ constexpr const char* kHelp =
     "  --f16             store weights in half precision (biases stay f32)\n"
     "  --calibrate SCENE a product as `dtacs run` reads it, for the ranges of --int8 (repeatable)\n"
     "  --range RULE      largest, percentile or squares: how a range is chosen; default largest\n"
-    "  --wide LIST       layers that keep weights of 14 bits, or none; default: e1.prj,e2.prj\n"
+    "  --wide LIST       layers that keep weights of 14 bits, or none; default: e1.dw,e1.prj,e2.prj\n"
     "  --meta KEY=VALUE  metadata to add, such as licence=... (repeatable)\n"
     "  --no-zip-crc      do not check the CRCs of the zip archive\n"
     "  --info            print what is in the file\n"

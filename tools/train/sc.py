@@ -173,15 +173,6 @@ def export(model, scale, path):
     os.replace(path + ".tmp", path)
 
 
-def mean_state(states):
-    """Of runs that branched from the same weights: the mean scores better than each."""
-    mean = states[0]
-    for k, v in mean.items():
-        if v.is_floating_point():
-            v.copy_(torch.stack([state[k] for state in states]).mean(0))
-    return mean
-
-
 def learning_rate(progress):
     """Share of the peak rate: short warm-up, half of the time at the peak, cosine to almost nothing. progress: 0..1."""
     warm, fall = 0.05, 0.5
@@ -239,7 +230,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", required=True, help="checkpoint to write (.pt)")
     parser.add_argument("--encoder", help="batch-norm-folded MobileNetV2 (npz) to start from; random without")
-    parser.add_argument("--start", nargs="+", help="checkpoint of an earlier run to go on from; the mean of several")
+    parser.add_argument("--start", help="checkpoint of an earlier run to go on from")
     parser.add_argument("--init", help="weights file (.dtw, batch norm folded) to go on from")
     parser.add_argument("--blend", type=float, default=1.0, help="share of the trained weights, the rest from --start")
     parser.add_argument("--bands", help="B02,B03,...: fewer than the 13, of which --start keeps these alone")
@@ -286,7 +277,7 @@ def main():
     if args.init:
         origin = start_from_weights(model, args.init, scale, sample * scale)
     if args.start:
-        state = mean_state([torch.load(file, map_location=args.device)["state_dict"] for file in args.start])
+        state = torch.load(args.start, map_location=args.device)["state_dict"]
         stem = "encoder.features.0.0.weight"
         state[stem] = state[stem][:, bands] / scale
         model.load_state_dict(state)
@@ -302,11 +293,15 @@ def main():
         for k, v in state.items():
             if v.is_floating_point():
                 v.copy_(torch.lerp(first[k], v, args.blend))
-    several = bool(args.start) and len(args.start) > 1
-    if steps or several:
+    if steps:
         rng = np.random.default_rng([args.seed, 2])
-        batches = 40 if several else min(steps, 40)
-        refresh_batch_norm(model, (batch_of(rng, x, y, 12, args.crop)[0] * scale for _ in range(batches)))
+        as_trained = copy.deepcopy(model)
+        if args.int8:
+            quantise(as_trained)
+        with torch.autocast(torch.device(args.device).type, torch.bfloat16, enabled=args.bf16 and args.int8):
+            batches = (batch_of(rng, x, y, 12, args.crop)[0] * scale for _ in range(min(steps, 40)))
+            refresh_batch_norm(as_trained, batches)
+        model.load_state_dict(as_trained.state_dict())
     added = favour_recall(model, *check, scale) if args.favour_recall else None
     export(model, scale, args.out)
 
@@ -319,8 +314,6 @@ def main():
     if steps:
         scenes = args.scenes + int(steps * args.renew)
         made_of.append(f"{scenes} simulated scenes of {SIZE} px, class shares {share.round(3).tolist()}")
-    if several:
-        made_of.append(f"mean of the weights of {len(args.start)} runs that branched from the same")
     if origin:
         made_of.append(
             f"{'on top of: ' if steps else ''}{origin['description']} (version {origin['version']}, seed "
@@ -345,13 +338,10 @@ def main():
     }
     if origin:
         report["started_from"] = origin
-    records = [os.path.splitext(file)[0] + ".json" for file in args.start or []]
-    earlier = []
-    for record in filter(os.path.exists, records):
+    record = os.path.splitext(args.start or "")[0] + ".json"
+    if args.start and os.path.exists(record):
         with open(record) as f:
-            earlier.append(json.load(f))
-    if earlier:
-        report["started_from"] = earlier if several else earlier[0]
+            report["started_from"] = json.load(f)
     with open(os.path.splitext(args.out)[0] + ".json", "w") as f:
         json.dump(report, f, indent=1)
     print(json.dumps(report, indent=1))
