@@ -322,7 +322,7 @@ bool component_transform_applies(const MainHeader& header, std::span<const std::
 int block_parts(const Tile& tile, std::uint32_t which) noexcept {
   constexpr std::uint32_t kBlocks = 32, kMost = 64;
   if (tile.chunk_count == 0) return 1;
-  return static_cast<int>(std::clamp(blocks_of(tile.component[which]).count / kBlocks, 1u, kMost));
+  return static_cast<int>(std::clamp(blocks_of(tile.component[which]).count / kBlocks, std::uint32_t{1}, kMost));
 }
 
 void decode_blocks(const Tile& tile, std::uint32_t which, bool transformed, const ComponentPlane* planes,
