@@ -376,8 +376,9 @@ void Decoder::copy_rows(int rows, std::uint16_t* out, std::ptrdiff_t stride, con
   const std::size_t width = window_.width(), bytes = width * sizeof *out;
   const std::uint16_t* const in = rows_ + static_cast<std::size_t>(next_row_ - rows_begin_) * width;
   const int parts = static_cast<std::size_t>(rows) * bytes < kWorthThreads ? 1 : std::min(parallel.workers, rows);
+  const auto cut = [&](int part) { return static_cast<int>(std::int64_t{rows} * part / parts); };
   parallel.for_each(parts, [&](int part, int) noexcept {
-    for (int y = rows * part / parts; y < rows * (part + 1) / parts; ++y)
+    for (int y = cut(part); y < cut(part + 1); ++y)
       std::memcpy(out + y * stride, in + static_cast<std::size_t>(y) * width, bytes);
   });
 }
