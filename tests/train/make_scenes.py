@@ -14,7 +14,8 @@ torch.set_num_threads(1)
 from atmosphere import AtmosphereTable  # noqa: E402
 from fields import Draws, parcels  # noqa: E402
 from ground import KINDS, Spectra  # noqa: E402
-from simulate import random_scene  # noqa: E402
+from clouds import Layer  # noqa: E402
+from simulate import Particles, gas_above, random_scene, spread_below  # noqa: E402
 
 spectra, atmospheres = Spectra("train"), AtmosphereTable("train")
 
@@ -47,3 +48,16 @@ def median(band, label):
 print("thick over clear in B02", median(1, 1) > 2 * median(1, 0))
 print("shadow below clear in B08", median(7, 3) < 0.8 * median(7, 0))
 print("cells", len(cells.unique()) > 35 and bool((cells >= 0).all()))
+
+# A checkerboard of 8 pixels below even clouds 1 km high: exp(-tau / 2) of 1 - reflectance comes straight through.
+y, x = torch.meshgrid(torch.arange(128), torch.arange(128), indexing="ij")
+board = 0.2 + 0.1 * (((x // 8 + y // 8) % 2).float() * 2 - 1)[None]
+for tau, low, high in ((0.28, 0.88, 0.92), (2.5, 0.3, 0.42), (10.0, 0.0, 0.03)):
+    seen = spread_below(board, Layer(torch.full((128, 128), tau), 1000.0, False), 10.0)
+    contrast = float((seen.max() - seen.min()) / 0.2)
+    print("pattern below", tau, low < contrast < high and abs(float(seen.mean()) - 0.2) < 1e-4)
+gas = torch.full((13, 1), 0.5)
+droplets = Particles(None, None, None, 0.7, 0.6)
+clouds = (500, 20.0), (500, 0.1), (9000, 20.0)
+low, thin, high = (gas_above(height, torch.full((1,), tau), gas, droplets)[9] for height, tau in clouds)
+print("vapour of B09", bool((low < thin) & (thin < high)))

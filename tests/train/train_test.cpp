@@ -46,7 +46,11 @@ TEST_CASE("train: scenes are simulated without leaving their device") {
         "reflectance True\n"
         "thick over clear in B02 True\n"
         "shadow below clear in B08 True\n"
-        "cells True\n");
+        "cells True\n"
+        "pattern below 0.28 True\n"
+        "pattern below 2.5 True\n"
+        "pattern below 10.0 True\n"
+        "vapour of B09 True\n");
 }
 
 TEST_CASE("train: convolutions round as the 8-bit network does, and pass gradients on") {

@@ -25,7 +25,7 @@ from emulator import COLUMNS, STANDARD, Emulator, aerosol
 from emulator import toa as seen_through
 from fields import Draws
 from metrics import source_commit
-from simulate import Particles, absorption, cloud_reflectance, see_through
+from simulate import Air, Particles, absorption, cloud_reflectance, see_through
 
 NAMES = {
     "s2": BANDS,
@@ -96,11 +96,12 @@ def below_cirrus(rng, toa, terms, rho, cos_sun, tau):
     draws = Draws(int(rng.integers(2**62)))
     of_pixel = [rng.uniform(low, high, len(toa)) for low, high in ((15e-6, 34e-6), (20, 45), (0.5, 0.9), (7e3, 12.5e3))]
     radius, saturation, growth, height = (draws.tensor(v) for v in of_pixel)
-    below, path, gas, ground = (draws.tensor(v.T) for v in (toa, terms[..., 0], terms[..., 1], rho))
-    tau, cos_sun = draws.tensor(tau), draws.tensor(cos_sun)
+    path, gas, down, up, albedo = (draws.tensor(terms[..., i].T) for i in range(5))
+    air = Air(path, gas, down * up, albedo)
+    below, ground, tau, cos_sun = (draws.tensor(v) for v in (toa.T, rho.T, tau, cos_sun))
     below = path + (below - path) * (1 - cloud_reflectance(tau, cos_sun))
-    particles = Particles(absorption(draws, ice=True)[:, None], radius, saturation, growth)
-    return see_through(tau, height, particles, below, path, gas, ground, 1.0, cos_sun).numpy().T
+    particles = Particles(absorption(draws, ice=True)[:, None], radius, saturation, growth, 0.0)
+    return see_through(tau, height, particles, below, air, ground, 1.0, cos_sun).numpy().T
 
 
 def simulated_pairs(rng, count, emulator, spectra, cirrus=0.0, per_air=50):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from fields import power_noise
+from fields import blur, power_noise
 
 REGIMES = ["none", "cumulus", "stratocumulus", "stratus", "cirrus", "cirrus+cumulus", "haze", "front", "sheet"]
 SHARES = [0.12, 0.28, 0.10, 0.06, 0.10, 0.13, 0.07, 0.06, 0.08]
@@ -98,6 +98,11 @@ def front(rng, size):
     return Layer(tau, low_or_mid(rng), rng.random() < 0.3)
 
 
+def smooth(layer, pixels):
+    """Light walks sideways between droplets: clouds of many looks lack structure below a hundred metres."""
+    return Layer(blur(layer.tau, pixels), layer.height_m, layer.ice)
+
+
 def random_layers(rng, size):
     """(layers, regime)"""
     regime = str(rng.choice(REGIMES, p=SHARES))
@@ -113,4 +118,6 @@ def random_layers(rng, size):
         layers.append(single[regime](rng, size))
     if regime == "front" and rng.random() < 0.5:
         layers.append(cumulus(rng, size))
+    if rng.random() < 0.6:
+        layers = [smooth(layer, rng.uniform(0.4, 2.5)) for layer in layers]
     return layers, regime

@@ -128,10 +128,10 @@ def blur(field, sigma, edge="circular"):
 
 def blur_wide(field, parts):
     """Periodic blur by a sum of Gaussians [(share, standard deviation in pixels)], possibly wider than the field."""
-    fy, fx = frequencies(field.shape[0], field.device)
+    fy, fx = frequencies(field.shape[-1], field.device)
     squared = 2 * math.pi**2 * (fx * fx + fy * fy)
     kernel = sum(share * torch.exp(-squared * sigma * sigma) for share, sigma in parts)
-    return torch.fft.irfft2(torch.fft.rfft2(field) * kernel, s=field.shape)
+    return torch.fft.irfft2(torch.fft.rfft2(field) * kernel, s=field.shape[-2:])
 
 
 def slopes(field):

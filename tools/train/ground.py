@@ -49,10 +49,17 @@ def cover(rng, size, spectrum, amount, slope=1.8):
     return spectrum * modulation(rng, size, amount, slope, 0.3, 2.0)
 
 
+# What yellow flowers (rape, mustard) add to a green canopy.
+FLOWERS = (0.0, 0.005, 0.10, 0.085, 0.09, 0.05, 0.04, 0.04, 0.04, 0.04, 0.03, 0.02, 0.02)
+
+
 def crop(rng, size, spectra):
-    count = int(rng.integers(15, 160))
+    count = int(rng.integers(15, 160) * (size / 256) ** 2)
     index = parcels(rng, size, count, angular=rng.random() < 0.75)
     palette = spectra.palette(rng, ["veg", "soil", "burn"], [0.55, 0.40, 0.05], count)
+    if rng.random() < 0.25:
+        blooms = rng.uniform(0.3, 1.2, (count, 1)) * (rng.random((count, 1)) < rng.uniform(0.02, 0.3))
+        palette = palette + rng.tensor(blooms) * rng.tensor(FLOWERS)
     rho = palette[index] * modulation(rng, size, rng.uniform(0.02, 0.1))
     if rng.random() < 0.3:  # woods between the fields
         wood = (power_noise(rng, size, 2.6) > rng.uniform(0.8, 1.6))[..., None]
@@ -80,7 +87,7 @@ def desert(rng, size, spectra):
 
 
 def urban(rng, size, spectra):
-    count = int(rng.integers(300, 1500))
+    count = int(rng.integers(300, 1500) * (size / 256) ** 2)
     blocks = parcels(rng, size, count)
     palette = spectra.palette(rng, ["urban", "veg", "soil"], [0.65, 0.25, 0.10], count)
     park = power_noise(rng, size, 2.4) > rng.uniform(0.2, 1.2)
@@ -112,6 +119,61 @@ def snow(rng, size, spectra):
     return rho
 
 
+def over(rho, mask, spectrum):
+    """mask: (size, size) bool, or the share of each pixel that is covered."""
+    return torch.lerp(rho, spectrum.expand_as(rho), mask.float()[..., None])
+
+
+def upper(z, share):
+    """Where a field is among its highest `share`."""
+    return z > torch.quantile(z, 1 - share)
+
+
+def roads(rng, size):
+    """Share of each pixel that straight or slightly bent roads cover."""
+    x = torch.arange(size, dtype=torch.float32, device=rng.device)
+    bend = power_noise(rng, size, 3.5) * rng.uniform(0, 6)
+    out = torch.zeros(size, size, device=rng.device)
+    for _ in range(rng.integers(1, 6)):
+        a, at, width = rng.uniform(0, np.pi), rng.uniform(-0.4, 0.4) * size, rng.uniform(0.3, 1.6)
+        away = np.cos(a) * (x[None] - size / 2) + np.sin(a) * (x[:, None] - size / 2) + bend - at
+        out = torch.maximum(out, (width / 2 + 0.5 - away.abs()).clamp(0, min(1.0, width)))
+    return out
+
+
+def buildings(rng, size):
+    """Farms and villages: small bright roofs, crowded where a smooth field is high."""
+    k = int(rng.choice([1, 2]))
+    n = -(-size // k)
+    built = rng.uniform_field(n, n) < rng.uniform(0.05, 0.4)
+    built = built.repeat_interleave(k, 0).repeat_interleave(k, 1)[:size, :size]
+    crowd = power_noise(rng, size, rng.uniform(1.8, 3.0), lowest=rng.choice([0, 4, 8]))
+    return built & upper(crowd, rng.uniform(0.003, 0.08))
+
+
+def details(rng, size, rho, spectra):
+    """What lies scattered in a landscape and passes for shadow (ponds, rivers, dark woods) or cloud (roofs, roads)."""
+    if rng.random() < 0.35:
+        z = power_noise(rng, size, rng.uniform(2.2, 3.2), lowest=rng.choice([0, 3, 6]))
+        wood = upper(z, rng.uniform(0.02, 0.4))
+        pine = spectra.pick(rng, "veg") * rng.uniform(0.4, 0.9)
+        rho = over(rho, wood, pine * modulation(rng, size, rng.uniform(0.05, 0.2), 1.0))
+    if rng.random() < 0.35:
+        z = power_noise(rng, size, rng.uniform(2.2, 3.4), lowest=rng.choice([0, 4, 8, 14]))
+        rho = over(rho, upper(z, rng.uniform(0.002, 0.06)), spectra.pick(rng, "water"))
+    if rng.random() < 0.15:  # a river follows the zero of a smooth field
+        z = power_noise(rng, size, rng.uniform(3.0, 4.0))
+        rho = over(rho, upper(-z.abs(), rng.uniform(0.005, 0.03)), spectra.pick(rng, "water"))
+    if rng.random() < 0.4:
+        rho = over(rho, roads(rng, size), spectra.pick(rng, ["urban", "soil"]))
+    if rng.random() < 0.4:
+        roofs = spectra.pick(rng, "urban") * rng.uniform(0.8, 1.5) * modulation(rng, size, 0.4, 0.0, 0.4, 2.0)
+        rho = over(rho, buildings(rng, size), roofs.clamp(0, 0.9))
+    return rho
+
+
+DETAILED = ("crop", "forest", "mixed", "mountain", "urban", "coast")
+
 MAKERS = {
     "crop": crop, "forest": forest, "mixed": mixed, "desert": desert, "urban": urban,
     "coast": coast, "water": water, "snow": snow, "mountain": forest,
@@ -120,7 +182,10 @@ MAKERS = {
 
 def random_ground(rng, size, spectra):
     kind = str(rng.choice(KINDS, p=SHARES))
-    rho = MAKERS[kind](rng, size, spectra).clamp(0, 1.3).permute(2, 0, 1).contiguous()
+    rho = MAKERS[kind](rng, size, spectra)
+    if kind in DETAILED:
+        rho = details(rng, size, rho, spectra)
+    rho = rho.clamp(0, 1.3).permute(2, 0, 1).contiguous()
     hilly = kind in ("mountain", "snow") or (kind not in ("water", "coast") and rng.random() < 0.22)
     if not hilly:
         return Ground(rho, kind)

@@ -50,6 +50,17 @@ class Particles:
     radius_m: torch.Tensor
     saturation_tau: torch.Tensor  # thinner layers scatter too few times to absorb
     vapour_growth: torch.Tensor
+    vapour_within: torch.Tensor  # what light meets between droplets, over all that is above the cloud's height
+
+
+@dataclass
+class Air:
+    """The terms of an Atmosphere as tensors (13, ...)."""
+
+    path: torch.Tensor
+    gas: torch.Tensor
+    two_way: torch.Tensor  # down * up
+    albedo: torch.Tensor
 
 
 def absorption(rng, ice):
@@ -91,7 +102,7 @@ def self_shading(rng, layer, cos_sun, sun):
     gx, gy = slopes(blur(torch.log1p(layer.tau), 1.2))
     tan_sun = math.sqrt(1 - cos_sun**2) / cos_sun
     side = (1 - (gx * sun[0] + gy * sun[1]) * tan_sun * rng.uniform(0.2, 1.6)).clamp(0.35, 1.5)
-    return side * (1 + 0.08 * power_noise(rng, layer.tau.shape[0], 1.5)).clamp(0.6, 1.3)
+    return side * (1 + 0.08 * power_noise(rng, layer.tau.shape[0], rng.uniform(1.4, 2.8))).clamp(0.6, 1.3)
 
 
 def terrain_illumination(slope, cos_sun, sun):
@@ -102,32 +113,48 @@ def terrain_illumination(slope, cos_sun, sun):
     return lit.clamp(0, 1.6)
 
 
-def gas_above(height_m, gas, vapour_growth):
-    """Two-way gas transmittance of the air above a cloud, (13, ...), of that of all the air.
+def gas_above(height_m, tau, gas, particles):
+    """Two-way gas transmittance of the air above and in a cloud, (13, ...), of that of all the air.
 
-    Water vapour thins out with a scale height of 2.2 km. At 0.94 um its absorption grows between the square root of
-    the amount and linearly. B10 sits on far stronger lines: only what lies above some 4 km is seen, and the little
-    light that a band model lets through from the ground comes from the band's wings.
+    Water vapour thins out with a scale height of 2.2 km, and light that is scattered many times in a cloud meets more
+    of it there: a low deck can be as dark in B09 as the ground. Its absorption at 0.94 um grows between the square
+    root of the amount and linearly; other bands also hold gases that are mixed evenly, or high. B10 sits on far
+    stronger lines: only what lies above some 4 km is seen, and the little light that a band model lets through from
+    the ground comes from the band's wings.
     """
     left = torch.exp(-torch.as_tensor(height_m) / 2200)
-    out = gas**0.6
-    out[B09] = gas[B09] ** (left**vapour_growth)
+    amount = (left * (1 + particles.vapour_within * (1 - torch.exp(-tau / 6)))) ** particles.vapour_growth
+    out = gas ** (0.4 + 0.6 * amount)
+    out[B09] = gas[B09] ** amount
     out[B10] = 0.002 + 0.998 * torch.exp(-6 * torch.log(gas[B09]) ** 2 * left**0.9)
     return out
 
 
-def see_through(tau, height_m, particles, below, path, gas, rho, brightness, cos_sun):
-    """Adds a cloud layer over the reflectance `below`, (13, ...), seen through air of `path` and `gas`."""
+def spread_below(below, layer, pixel_m):
+    """What lies below a cloud, (13, size, size), as seen through it.
+
+    Little but light that comes straight through shows the ground's pattern; the rest has been scattered on the way and
+    comes from as far around as the cloud is high.
+    """
+    around = blur_wide(below, [(1.0, 0.5 * layer.height_m / pixel_m)])
+    straight = torch.exp(-BEAM * layer.tau) / (1 - cloud_reflectance(layer.tau, 1.0))
+    return torch.lerp(around, below, straight)
+
+
+def see_through(tau, height_m, particles, below, air, rho, brightness, cos_sun):
+    """Adds a cloud layer over the reflectance `below`, (13, ...)."""
     reflect = cloud_reflectance(tau, cos_sun)
     depth = 0.85 * 4 * math.pi * particles.absorption * particles.radius_m  # per scattering
     fill = 1 - torch.exp(-tau / particles.saturation_tau)
     dark = reflect * torch.exp(-4 * torch.sqrt(depth / (3 * ASYMMETRY)) * fill)
     transmit = (1 - reflect) * torch.exp(-0.5 * depth * tau / 0.3)
     transmit = transmit + 0.12 * (1 - transmit) * torch.exp(-tau / 12)
-    ground = (below - path) * transmit / (1 - 0.6 * rho.clamp(0, 1) * dark)
-    hidden = torch.exp(-torch.as_tensor(height_m) / 8000)  # share of the air above the cloud
-    air_light = path * (1 - reflect) + path * hidden * reflect
-    return ground + air_light + gas_above(height_m, gas, particles.vapour_growth) * dark * 0.97 * brightness
+    ground = (below - air.path) * transmit / (1 - 0.6 * rho.clamp(0, 1) * dark)
+    above = torch.exp(-torch.as_tensor(height_m) / 7000)  # share of the air, haze included
+    top = dark * 0.97 * brightness
+    top = top * air.two_way**above / (1 - air.albedo * above * top)
+    air_light = air.path * (1 - reflect) + air.path * above * reflect
+    return ground + air_light + gas_above(height_m, tau, air.gas, particles) * top
 
 
 def compose(rng, ground, layers, air, pixel_m, sun_azimuth=None):
@@ -144,9 +171,9 @@ def compose(rng, ground, layers, air, pixel_m, sun_azimuth=None):
         beam, direct = sunlight_below(layers, cos_sun, sun, pixel_m)
         direct = floor + (1 - floor) * direct
     radius_ice, radius_water = rng.uniform(15e-6, 34e-6), rng.uniform(3e-6, 10e-6)
-    saturation_tau = rng.uniform(20, 45)
+    saturation_tau = rng.uniform(20, 60)
     slab_factor = rng.uniform(0.55, 1.0)
-    vapour_growth = rng.uniform(0.5, 0.9)
+    vapour_growth, vapour_within = rng.uniform(0.5, 0.9), rng.uniform(0, 1.2)
     brightness = [self_shading(rng, q, cos_sun, sun) * (1 if q.ice else slab_factor) for q in layers]
 
     path, gas, down, up, albedo, direct_down = (
@@ -155,11 +182,14 @@ def compose(rng, ground, layers, air, pixel_m, sun_azimuth=None):
     diffuse = (down - direct_down) * ((0.55 + 0.45 * direct) * (0.6 + 0.4 * lit).clamp(0.4, 1.2))
     reaching = direct_down * (lit * direct) + diffuse
     toa = path * (0.8 + 0.2 * direct) + gas * up * reaching * ground.rho / (1 - albedo * ground.rho)
+    over = Air(path, gas, down * up, albedo)
     for layer, bright in zip(layers, brightness):
         radius = radius_ice if layer.ice else radius_water
         absorbs = absorption(rng, layer.ice)[:, None, None]
-        particles = Particles(absorbs, radius, saturation_tau, vapour_growth)
-        toa = see_through(layer.tau, layer.height_m, particles, toa, path, gas, ground.rho, bright, cos_sun)
+        within = 0.0 if layer.ice else vapour_within
+        particles = Particles(absorbs, radius, saturation_tau, vapour_growth, within)
+        toa = spread_below(toa, layer, pixel_m)
+        toa = see_through(layer.tau, layer.height_m, particles, toa, over, ground.rho, bright, cos_sun)
     tau = sum((q.tau for q in layers), torch.zeros(size, size, device=rng.device))
     return toa, classify(rng, tau, beam, direct), direct
 
