@@ -14,14 +14,25 @@ from torch import nn
 MARGIN = 1.5
 
 
-def rounded(x, unit):
-    return x + (torch.round(x / unit) * unit - x).detach()
+class Round(torch.autograd.Function):
+    @staticmethod
+    def forward(_, x, unit):
+        return (x / unit).round_().mul_(unit)
+
+    @staticmethod
+    def backward(_, gradient):
+        return gradient, None
+
+
+rounded = Round.apply
 
 
 def activation_units(x):
     """By channel: 0..255 from zero up, or -127..127 where there was no ReLU."""
-    reach = MARGIN * x.detach().abs().amax((0, 2, 3), keepdim=True).float().clamp_min(1e-6)
-    return reach / (127 if bool(x.detach().min() < 0) else 255)
+    high = x.detach().amax((0, 2, 3), keepdim=True).float()
+    low = x.detach().amin((0, 2, 3), keepdim=True).float()
+    reach = MARGIN * torch.maximum(high, -low).clamp_min(1e-6)
+    return torch.where(low.min() < 0, reach / 127, reach / 255)
 
 
 def weight_units(weight):

@@ -9,6 +9,7 @@ names, batch norms included; OUT with .json beside it says how it was made and w
 (other seed, other spectra, other atmospheres).
 """
 import argparse
+import collections
 import copy
 import functools
 import json
@@ -31,7 +32,6 @@ from quantised import quantise
 from simulate import CLASS_NAMES, random_scene
 from unet import Unet, start_from_imagenet
 
-SIZE = 192  # of a simulated scene
 CLASS_WEIGHT = (1.0, 1.4, 2.0, 3.0)
 EMA = 0.9985
 
@@ -41,47 +41,93 @@ def tables(split, device):
     return Spectra(split, device), AtmosphereTable(split)
 
 
-def make_scenes(job):
-    """Scenes [first, last) of a seed, as (n, 13, SIZE, SIZE) int16 reflectance x 10000 and labels, on the device."""
-    seed, split, first, last, device = job
-    scenes = [random_scene(Draws([seed, i], device), SIZE, *tables(split, device)) for i in range(first, last)]
-    toa = torch.stack([scene.toa for scene in scenes])
-    return first, torch.round(toa * 10000).to(torch.int16), torch.stack([scene.label for scene in scenes])
+def make_scene(seed, split, size, index, device):
+    """Scene `index` of a seed: (13, size, size) int16 reflectance x 10000 and labels, on the device."""
+    scene = random_scene(Draws([seed, index], device), size, *tables(split, device))
+    return torch.round(scene.toa * 10000).to(torch.int16), scene.label
 
 
-def make_on_host(job):
-    first, x, y = make_scenes(job)
-    return first, x.numpy(), y.numpy()
+SHARED = []  # of a process that makes scenes: where it puts them
 
 
-def scene_pool(seed, split, count, args):
-    """`count` scenes of a seed, kept in the folder --cache for runs that share them while the simulator stays."""
-    file = args.cache and os.path.join(args.cache, f"scenes_{split}_{seed}_{count}.npz")
+def start_worker(x, y):
+    torch.set_num_threads(1)
+    SHARED[:] = x, y
+
+
+def fill(slot, *which):
+    SHARED[0][slot], SHARED[1][slot] = make_scene(*which, "cpu")
+
+
+class SceneStream:
+    """The scenes of a seed, one after the other, on a device.
+
+    With workers, that many processes of the host make them ahead of their use, in memory that all share; without, the
+    device makes each when it is asked for.
+    """
+
+    def __init__(self, seed, split, size, args, first=0):
+        self.which, self.device, self.workers, self.made = (seed, split, size), args.device, args.workers, first
+        self.pool, self.waiting = None, collections.deque()
+
+    def start_workers(self):
+        slots, size = 4 * self.workers, self.which[-1]
+        self.x = torch.empty((slots, 13, size, size), dtype=torch.int16).share_memory_()
+        self.y = torch.empty((slots, size, size), dtype=torch.uint8).share_memory_()
+        self.pool = Pool(self.workers, start_worker, (self.x, self.y))
+        for slot in range(slots):
+            self.ask_for(slot)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.pool:
+            self.pool.terminate()
+
+    def ask_for(self, slot):
+        self.waiting.append((slot, self.pool.apply_async(fill, (slot, *self.which, self.made))))
+        self.made += 1
+
+    def next(self):
+        if not self.workers:
+            self.made += 1
+            return make_scene(*self.which, self.made - 1, self.device)
+        if not self.pool:
+            self.start_workers()
+        slot, done = self.waiting.popleft()
+        done.get()
+        scene = self.x[slot].to(self.device, copy=True), self.y[slot].to(self.device, copy=True)
+        self.ask_for(slot)
+        return scene
+
+
+def scene_pool(seed, split, size, count, args):
+    """The first `count` scenes of a seed, kept in the folder --cache between runs while the simulator stays."""
+    file = args.cache and os.path.join(args.cache, f"scenes_{split}_{seed}_{size}_{count}.npz")
     if file and os.path.exists(file):
         with np.load(file) as z:
             return torch.from_numpy(z["x"]).to(args.device), torch.from_numpy(z["y"]).to(args.device)
-    x = torch.empty((count, 13, SIZE, SIZE), dtype=torch.int16, device=args.device)
-    y = torch.empty((count, SIZE, SIZE), dtype=torch.uint8, device=args.device)
-    jobs = [(seed, split, i, min(i + 25, count), args.device) for i in range(0, count, 25)]
-    if args.device == "cpu":
-        with Pool(args.threads, torch.set_num_threads, (1,)) as pool:
-            for first, a, b in pool.imap_unordered(make_on_host, jobs):
-                x[first : first + len(a)], y[first : first + len(b)] = torch.from_numpy(a), torch.from_numpy(b)
-    else:
-        for first, a, b in map(make_scenes, jobs):
-            x[first : first + len(a)], y[first : first + len(b)] = a, b
+    x = torch.empty((count, 13, size, size), dtype=torch.int16, device=args.device)
+    y = torch.empty((count, size, size), dtype=torch.uint8, device=args.device)
+    with SceneStream(seed, split, size, args) as stream:
+        for i in range(count):
+            x[i], y[i] = stream.next()
     if file:
         np.savez(file + ".tmp.npz", x=x.cpu().numpy(), y=y.cpu().numpy())
         os.replace(file + ".tmp.npz", file)
     return x, y
 
 
-def batch_of(rng, x, y, count, crop):
-    """Random crops, flipped and turned, with jittered calibration of the bands; some blurred as if resampled."""
+def batch_of(rng, x, y, count, crop, saturation=None):
+    """Random crops, flipped and turned, with jittered calibration and path radiance; some blurred as if resampled.
+
+    saturation: the range that the highest reflectance a band can tell lies in, for sensors which clouds outshine.
+    """
     xs, ys = [], []
     for _ in range(count):
         i = rng.integers(len(x))
-        top, left = rng.integers(SIZE - crop + 1, size=2)
+        top, left = rng.integers(x.shape[-1] - crop + 1, size=2)
         a = x[i, :, top : top + crop, left : left + crop].float()
         b = y[i, top : top + crop, left : left + crop]
         turns = int(rng.integers(4))
@@ -90,10 +136,18 @@ def batch_of(rng, x, y, count, crop):
             a, b = a.flip(2), b.flip(1)
         if rng.random() < 0.25:
             a = blur(a, rng.uniform(0.4, 1.0), "replicate")
-        gain = (1 + rng.normal(0, 0.03, (x.shape[1], 1, 1))) * (1 + rng.normal(0, 0.08))
-        xs.append(a * torch.as_tensor(gain * 1e-4, dtype=torch.float32, device=a.device))
-        ys.append(b.long())
-    return torch.stack(xs).contiguous(memory_format=torch.channels_last), torch.stack(ys)
+        xs.append(a)
+        ys.append(b)
+    jitter = rng.uniform(0.02, 0.07, (count, 1, 1, 1))
+    gain = (1 + jitter * rng.normal(size=(count, x.shape[1], 1, 1))) * (1 + rng.normal(0, 0.08, (count, 1, 1, 1)))
+    offset = 0.5 * jitter * rng.normal(size=(count, x.shape[1], 1, 1))
+    gain, offset = (torch.as_tensor(v, dtype=torch.float32, device=x.device) for v in (gain * 1e-4, offset))
+    a = torch.stack(xs)
+    a = gain * (a + offset * a.mean((2, 3), keepdim=True))
+    if saturation:
+        highest = rng.uniform(*saturation, (count, x.shape[1], 1, 1))
+        a = torch.minimum(a, torch.as_tensor(highest, dtype=torch.float32, device=x.device))
+    return a.contiguous(memory_format=torch.channels_last), torch.stack(ys).long()
 
 
 class Averaged:
@@ -104,29 +158,35 @@ class Averaged:
 
     def update(self, model, step):
         keep = min(EMA, (1 + step) / (10 + step))
+        pairs = list(zip(self.model.state_dict().values(), model.state_dict().values()))
+        floats = [pair for pair in pairs if pair[0].is_floating_point()]
         with torch.no_grad():
-            for a, b in zip(self.model.state_dict().values(), model.state_dict().values()):
-                if a.dtype.is_floating_point:
-                    a.mul_(keep).add_(b, alpha=1 - keep)
-                else:
-                    a.copy_(b)
+            torch._foreach_mul_([a for a, _ in floats], keep)
+            torch._foreach_add_([a for a, _ in floats], [b for _, b in floats], alpha=1 - keep)
 
 
-def refresh_batch_norm(model, batches):
-    """Batch norm statistics of exactly these weights: the plain mean over batches."""
-    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
-    for m in norms:
-        m.reset_running_stats()
-        m.momentum = None
-    model.train()
-    with torch.no_grad():
-        for b in batches:
-            model(b)
+def refresh_batch_norm(model, x, y, scale, args):
+    """Batch norm statistics of exactly these weights: the plain mean over batches, taken as the network is trained."""
+    rng = np.random.default_rng([args.seed, 2])
+    crop = max(int(crop) for crop in args.crop.split(","))
+    as_trained = copy.deepcopy(model)
+    if args.int8:
+        quantise(as_trained)
+    for m in as_trained.modules():
+        if isinstance(m, nn.BatchNorm2d):
+            m.reset_running_stats()
+            m.momentum = None
+    as_trained.train()
+    with torch.no_grad(), torch.autocast(x.device.type, torch.bfloat16, enabled=args.bf16 and args.int8):
+        for _ in range(min(args.steps or 40, 40)):
+            a, _ = batch_of(rng, x, y, max(2, 12 * 192**2 // crop**2), crop, args.saturation)
+            as_trained(a * scale)
+    model.load_state_dict(as_trained.state_dict())
     model.eval()
 
 
 def class_scores(model, x, scale):
-    """What the network says about each of the scenes, (4, SIZE, SIZE) one after the other."""
+    """What the network says about each of the scenes, (4, size, size) one after the other."""
     with torch.no_grad():
         for i in range(0, len(x), 4):
             a = x[i : i + 4].float() * 1e-4 * scale
@@ -191,38 +251,41 @@ def train(model, x, y, check, scale, bands, args):
     optimiser = torch.optim.AdamW(groups, lr=args.rate, weight_decay=0.01)
     weight = torch.tensor(CLASS_WEIGHT, device=args.device)
     average = Averaged(model)
+    crops = [int(crop) for crop in args.crop.split(",")]
     if args.int8:
         quantise(model)
-    start, step, total, shown, progress = time.time(), 0, 0.0, time.time(), 0.0
-    made, due = len(x), 0.0
-    model.train()
-    while progress < 1 and args.steps != 0:
-        for group in optimiser.param_groups:
-            group["lr"] = group["peak"] * learning_rate(progress)
-        due += args.renew
-        while due >= 1:  # the oldest scene makes place for one never seen
-            _, new_x, new_y = make_scenes((args.seed, "train", made, made + 1, args.device))
-            x[made % len(x)], y[made % len(x)] = new_x[0][bands], new_y[0]
-            made, due = made + 1, due - 1
-        a, b = batch_of(rng, x, y, args.batch, args.crop)
-        with torch.autocast(torch.device(args.device).type, torch.bfloat16, enabled=args.bf16):
-            p = model(a * scale)
-        loss = F.cross_entropy(p.float(), b, weight=weight, label_smoothing=0.02)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 2.0)
-        optimiser.step()
-        step += 1
-        total += loss.item()
-        average.update(model, step)
-        progress = step / args.steps if args.steps else (time.time() - start) / (60 * args.minutes)
-        if step % 50 == 0:
-            print(f"{step} loss {total / 50:.4f} {time.time() - start:.0f} s", flush=True)
-            total = 0.0
-        if time.time() - shown > 60 * args.check_minutes:
-            shown = time.time()
-            export(average.model, scale, args.out)
-            print(f"{step} check {scores(evaluate(average.model, *check, scale))}", flush=True)
+    start, step, total, shown, progress = time.time(), 0, torch.zeros((), device=args.device), time.time(), 0.0
+    oldest, due = 0, 0.0
+    model.train(not args.freeze_norms)
+    with SceneStream(args.seed, "train", args.size, args, first=len(x)) as stream:
+        while progress < 1 and args.steps != 0:
+            for group in optimiser.param_groups:
+                group["lr"] = group["peak"] * learning_rate(progress)
+            due += args.renew
+            while due >= 1:  # the oldest scene makes place for one never seen
+                new_x, new_y = stream.next()
+                x[oldest], y[oldest] = new_x[bands], new_y
+                oldest, due = (oldest + 1) % len(x), due - 1
+            crop = rng.choice(crops)
+            a, b = batch_of(rng, x, y, max(1, args.batch * crops[0] ** 2 // crop**2), crop, args.saturation)
+            with torch.autocast(torch.device(args.device).type, torch.bfloat16, enabled=args.bf16):
+                p = model(a * scale)
+            loss = F.cross_entropy(p.float(), b, weight=weight, label_smoothing=0.02)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 2.0)
+            optimiser.step()
+            step += 1
+            total += loss.detach()
+            average.update(model, step)
+            progress = step / args.steps if args.steps else (time.time() - start) / (60 * args.minutes)
+            if step % 50 == 0:
+                print(f"{step} loss {total.item() / 50:.4f} {time.time() - start:.0f} s", flush=True)
+                total.zero_()
+            if time.time() - shown > 60 * args.check_minutes:
+                shown = time.time()
+                export(average.model, scale, args.out)
+                print(f"{step} check {scores(evaluate(average.model, *check, scale))}", flush=True)
     return average.model, step, time.time() - start
 
 
@@ -234,6 +297,7 @@ def main():
     parser.add_argument("--init", help="weights file (.dtw, batch norm folded) to go on from")
     parser.add_argument("--blend", type=float, default=1.0, help="share of the trained weights, the rest from --start")
     parser.add_argument("--bands", help="B02,B03,...: fewer than the 13, of which --start keeps these alone")
+    parser.add_argument("--saturation", type=float, nargs=2, help="range of the reflectance at which a band saturates")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=70, help="time to train; the learning rate follows it")
     parser.add_argument("--end", help="HH:MM local time to stop training at, instead of --minutes")
@@ -247,21 +311,28 @@ def main():
     parser.add_argument("--int8", action="store_true", help="train with the rounding of 8-bit weights and activations")
     parser.add_argument("--test-scenes", type=int, default=400)
     parser.add_argument("--batch", type=int, default=12)
-    parser.add_argument("--crop", type=int, default=128)
+    parser.add_argument("--size", type=int, default=192, help="pixels of a simulated scene, a multiple of 6")
+    parser.add_argument("--crop", default="128", help="a multiple of 32, or several: each step takes one by chance")
+    parser.add_argument("--test-size", type=int, default=192)
+    parser.add_argument("--freeze-norms", action="store_true", help="batch norm statistics from before training")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--device", default="cpu", help="cuda: scenes are made there too, and never leave it")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--workers", type=int, help="processes of the host that make scenes; default: threads, or 0")
     parser.add_argument("--check-minutes", type=float, default=5)
     args = parser.parse_args()
     if args.bands and args.encoder:
         parser.error("--encoder is for the 13 bands: --bands goes with --start, or neither")
 
+    if args.workers is None:
+        args.workers = args.threads if args.device == "cpu" else 0
+
     commit = source_commit()  # of the files as they are now, not when training ends
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
     begin = time.time()
-    x, y = scene_pool(args.seed, "train", args.scenes, args)
-    check = scene_pool(args.seed + 1000, "train", args.check_scenes, args)
+    x, y = scene_pool(args.seed, "train", args.size, args.scenes, args)
+    check = scene_pool(args.seed + 1000, "train", args.size, args.check_scenes, args)
     bands = [BANDS.index(b) for b in args.bands.split(",")] if args.bands else list(range(13))
     if args.bands:
         x, check = x[:, bands], (check[0][:, bands], check[1])
@@ -287,25 +358,20 @@ def main():
         now = time.localtime()
         args.minutes = (hour * 60 + minute - now.tm_hour * 60 - now.tm_min - now.tm_sec / 60) % 1440
     model = model.to(memory_format=torch.channels_last)
+    if args.freeze_norms:
+        refresh_batch_norm(model, x, y, scale, args)
     model, steps, seconds = train(model, x, y, check, scale, bands, args)
     if args.start and args.blend < 1:  # what two simulators taught, between the two
         state = model.state_dict()
         for k, v in state.items():
             if v.is_floating_point():
                 v.copy_(torch.lerp(first[k], v, args.blend))
-    if steps:
-        rng = np.random.default_rng([args.seed, 2])
-        as_trained = copy.deepcopy(model)
-        if args.int8:
-            quantise(as_trained)
-        with torch.autocast(torch.device(args.device).type, torch.bfloat16, enabled=args.bf16 and args.int8):
-            batches = (batch_of(rng, x, y, 12, args.crop)[0] * scale for _ in range(min(steps, 40)))
-            refresh_batch_norm(as_trained, batches)
-        model.load_state_dict(as_trained.state_dict())
+    if steps and not args.freeze_norms:
+        refresh_batch_norm(model, x, y, scale, args)
     added = favour_recall(model, *check, scale) if args.favour_recall else None
     export(model, scale, args.out)
 
-    test = scene_pool(args.seed + 2000, "test", args.test_scenes, args)
+    test = scene_pool(args.seed + 2000, "test", args.test_size, args.test_scenes, args)
     matrix = evaluate(model, test[0][:, bands], test[1], scale)
     kept = args.start or args.init
     start = "earlier weights" if kept else "ImageNet MobileNetV2" if args.encoder else "random weights"
@@ -313,7 +379,7 @@ def main():
     made_of = []
     if steps:
         scenes = args.scenes + int(steps * args.renew)
-        made_of.append(f"{scenes} simulated scenes of {SIZE} px, class shares {share.round(3).tolist()}")
+        made_of.append(f"{scenes} simulated scenes of {args.size} px, class shares {share.round(3).tolist()}")
     if origin:
         made_of.append(
             f"{'on top of: ' if steps else ''}{origin['description']} (version {origin['version']}, seed "
