@@ -34,6 +34,7 @@ from unet import Unet, start_from_imagenet
 
 CLASS_WEIGHT = (1.0, 1.4, 2.0, 3.0)
 EMA = 0.9985
+LEAST_VARIANCE = 1e-3  # that a batch norm divides by
 
 
 @functools.lru_cache(None)
@@ -182,7 +183,19 @@ def refresh_batch_norm(model, x, y, scale, args):
             a, _ = batch_of(rng, x, y, max(2, 12 * 192**2 // crop**2), crop, args.saturation)
             as_trained(a * scale)
     model.load_state_dict(as_trained.state_dict())
+    calm_still_channels(model)
     model.eval()
+
+
+def calm_still_channels(model):
+    """Keeps batch norms from dividing by next to nothing.
+
+    Where a channel is still on simulated scenes its folded weights grow to hundreds, which changes nothing there; but a
+    real scene that stirs it drives it to the other end of its range.
+    """
+    for m in model.modules():
+        if isinstance(m, nn.BatchNorm2d):
+            m.running_var.clamp_(min=LEAST_VARIANCE)
 
 
 def class_scores(model, x, scale):
@@ -296,7 +309,7 @@ def main():
     parser.add_argument("--start", help="checkpoint of an earlier run to go on from")
     parser.add_argument("--init", help="weights file (.dtw, batch norm folded) to go on from")
     parser.add_argument("--blend", type=float, default=1.0, help="share of the trained weights, the rest from --start")
-    parser.add_argument("--bands", help="B02,B03,...: fewer than the 13, of which --start keeps these alone")
+    parser.add_argument("--bands", help="B02,B03,...: fewer than the 13; of 13 in --start these are kept")
     parser.add_argument("--saturation", type=float, nargs=2, help="range of the reflectance at which a band saturates")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=70, help="time to train; the learning rate follows it")
@@ -350,7 +363,9 @@ def main():
     if args.start:
         state = torch.load(args.start, map_location=args.device)["state_dict"]
         stem = "encoder.features.0.0.weight"
-        state[stem] = state[stem][:, bands] / scale
+        if state[stem].shape[1] > len(bands):
+            state[stem] = state[stem][:, bands]
+        state[stem] = state[stem] / scale
         model.load_state_dict(state)
         first = {k: v.clone() for k, v in model.state_dict().items()}
     if args.end:
@@ -368,6 +383,7 @@ def main():
                 v.copy_(torch.lerp(first[k], v, args.blend))
     if steps and not args.freeze_norms:
         refresh_batch_norm(model, x, y, scale, args)
+    calm_still_channels(model)  # also those of --start and --blend
     added = favour_recall(model, *check, scale) if args.favour_recall else None
     export(model, scale, args.out)
 
