@@ -352,7 +352,8 @@ def main():
     share = (torch.bincount(y.ravel(), minlength=4) / y.numel()).cpu().numpy()
     print(f"{len(x)} scenes in {time.time() - begin:.0f} s, classes {share.round(3)}", flush=True)
 
-    sample = x[:: max(1, len(x) // 64)].float() * 1e-4
+    some = max(4, 64 * 192**2 // args.size**2)
+    sample = x[:: max(1, len(x) // some)].float() * 1e-4
     scale = 1 / sample.std((0, 2, 3), keepdim=True)
     model = Unet(len(bands), 4).to(args.device)
     if args.encoder:
