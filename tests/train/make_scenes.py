@@ -12,9 +12,9 @@ import torch  # noqa: E402
 
 torch.set_num_threads(1)
 from atmosphere import AtmosphereTable  # noqa: E402
+from clouds import Layer  # noqa: E402
 from fields import Draws, parcels  # noqa: E402
 from ground import KINDS, Spectra  # noqa: E402
-from clouds import Layer  # noqa: E402
 from simulate import Particles, gas_above, random_scene, spread_below  # noqa: E402
 
 spectra, atmospheres = Spectra("train"), AtmosphereTable("train")

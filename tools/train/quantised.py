@@ -15,6 +15,8 @@ MARGIN = 1.5
 
 
 class Round(torch.autograd.Function):
+    """(x, unit) -> the nearest multiples of unit; the gradient passes as it is."""
+
     @staticmethod
     def forward(_, x, unit):
         return (x / unit).round_().mul_(unit)

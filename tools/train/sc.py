@@ -329,7 +329,7 @@ def main():
     parser.add_argument("--test-size", type=int, default=192)
     parser.add_argument("--freeze-norms", action="store_true", help="batch norm statistics from before training")
     parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--device", default="cpu", help="cuda: scenes are made there too, and never leave it")
+    parser.add_argument("--device", default="cpu", help="cuda: scenes stay there, and without --workers are made there")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, help="processes of the host that make scenes; default: threads, or 0")
     parser.add_argument("--check-minutes", type=float, default=5)
