@@ -28,6 +28,16 @@ def low_or_mid(rng):
     return rng.uniform(400, 2500) if rng.random() < 0.67 else rng.uniform(2500, 7000)
 
 
+def fair_weather(rng, size):
+    """Scattered clouds of 50 to 300 m, in flocks: as small and bright as roofs and bare fields, but with shadows."""
+    z = power_noise(rng, size, rng.uniform(2.4, 4.0), lowest=size / rng.uniform(14, 60))
+    z = z + rng.uniform(0.3, 1.5) * power_noise(rng, size, rng.uniform(3.0, 4.0)) + 0.15 * power_noise(rng, size, 2.1)
+    depth = above(z, 1 - math.exp(rng.uniform(math.log(0.01), math.log(0.2))))
+    top = math.exp(rng.uniform(math.log(2), math.log(40)))
+    tau = top * (1 - torch.exp(-depth * rng.uniform(0.7, 4))) ** rng.uniform(0.8, 1.6)
+    return Layer(tau, rng.uniform(400, 2200), False)
+
+
 def cumulus(rng, size, cover=None):
     """Separate clouds, crisp or fraying. cover: share of the sky, random by default.
 
@@ -108,7 +118,7 @@ def random_layers(rng, size):
     regime = str(rng.choice(REGIMES, p=SHARES))
     layers = []
     if regime in ("cumulus", "cirrus+cumulus"):
-        layers.append(cumulus(rng, size))
+        layers.append(fair_weather(rng, size) if rng.random() < 0.35 else cumulus(rng, size))
     if regime in ("cirrus", "cirrus+cumulus"):
         layers.append(cirrus(rng, size))
     if rng.random() < 0.15:

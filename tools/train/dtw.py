@@ -5,9 +5,10 @@ import struct
 import numpy as np
 import torch
 
-from unet import STAGES, start_norms
+from unet import LEAST_VARIANCE, STAGES, start_norms
 
 DTYPES = {0: "<f4", 1: "<f2"}
+LEAST_SPREAD = 1e-4  # of a channel that is still in the calibration
 
 
 def read_dtw(path):
@@ -54,8 +55,9 @@ def unet_layers():
 def start_from_weights(model, path, scale, calibration):
     """Weights of a file, in which batch norm is folded, for a model that reads input x scale (1, bands, 1, 1).
 
-    Batch norms start as the identity on `calibration` (input x scale) plus the folded bias, and training goes on from
-    there as if the file had kept them. Returns the file's metadata.
+    Batch norms start as the identity on `calibration` (input x scale) plus the folded bias. Each then takes over the
+    spread of its channel, so that what reaches it varies by 1 as if the file had kept it, and training goes on from
+    there. Returns the file's metadata.
     """
     arrays, meta = read_dtw(path)
     modules = dict(model.named_modules())
@@ -70,4 +72,12 @@ def start_from_weights(model, path, scale, calibration):
                 biases[modules[norm]] = bias
         modules["encoder.features.0.0"].weight.div_(scale)
     start_norms(model, biases, calibration)
+    with torch.no_grad():
+        for _, conv, norm in unet_layers()[:-1]:
+            conv, norm = modules[conv], modules[norm]
+            spread = norm.running_var.sqrt().clamp(min=LEAST_SPREAD)
+            conv.weight.div_(spread.view(-1, 1, 1, 1))
+            norm.running_mean.div_(spread)
+            norm.running_var.div_(spread**2).clamp_(min=LEAST_VARIANCE)
+            norm.weight.copy_(spread * torch.sqrt(norm.running_var + norm.eps))
     return meta

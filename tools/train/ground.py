@@ -166,7 +166,7 @@ def details(rng, size, rho, spectra):
         rho = over(rho, upper(-z.abs(), rng.uniform(0.005, 0.03)), spectra.pick(rng, "water"))
     if rng.random() < 0.4:
         rho = over(rho, roads(rng, size), spectra.pick(rng, ["urban", "soil"]))
-    if rng.random() < 0.4:
+    if rng.random() < 0.3:
         roofs = spectra.pick(rng, "urban") * rng.uniform(0.8, 1.5) * modulation(rng, size, 0.4, 0.0, 0.4, 2.0)
         rho = over(rho, buildings(rng, size), roofs.clamp(0, 0.9))
     return rho

@@ -30,11 +30,10 @@ from ground import Spectra
 from metrics import confusion, scores, source_commit
 from quantised import quantise
 from simulate import CLASS_NAMES, random_scene
-from unet import Unet, start_from_imagenet
+from unet import LEAST_VARIANCE, Unet, start_from_imagenet
 
 CLASS_WEIGHT = (1.0, 1.4, 2.0, 3.0)
 EMA = 0.9985
-LEAST_VARIANCE = 1e-3  # that a batch norm divides by
 
 
 @functools.lru_cache(None)
@@ -327,7 +326,7 @@ def main():
     parser.add_argument("--size", type=int, default=192, help="pixels of a simulated scene, a multiple of 6")
     parser.add_argument("--crop", default="128", help="a multiple of 32, or several: each step takes one by chance")
     parser.add_argument("--test-size", type=int, default=192)
-    parser.add_argument("--freeze-norms", action="store_true", help="batch norm statistics from before training")
+    parser.add_argument("--freeze-norms", action="store_true", help="keep the batch norm statistics of the start")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--device", default="cpu", help="cuda: scenes stay there, and without --workers are made there")
     parser.add_argument("--threads", type=int, default=2)
@@ -374,8 +373,6 @@ def main():
         now = time.localtime()
         args.minutes = (hour * 60 + minute - now.tm_hour * 60 - now.tm_min - now.tm_sec / 60) % 1440
     model = model.to(memory_format=torch.channels_last)
-    if args.freeze_norms:
-        refresh_batch_norm(model, x, y, scale, args)
     model, steps, seconds = train(model, x, y, check, scale, bands, args)
     if args.start and args.blend < 1:  # what two simulators taught, between the two
         state = model.state_dict()

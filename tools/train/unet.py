@@ -9,6 +9,7 @@ from torch import nn
 STAGES = [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)]
 SKIP_AFTER = (1, 3, 6, 13)  # encoder features whose outputs the decoder reads
 DECODER = (256, 128, 64, 32, 16)
+LEAST_VARIANCE = 1e-3  # that a batch norm divides by
 
 
 class Relu6(nn.Module):
