@@ -50,6 +50,33 @@ TEST_CASE("watch: every product once, a bad one is noted and holds up nobody") {
   CHECK(exit_of({DTACS_BINARY, "watch", in / "nowhere", out.path(), "--once"}) == 66);
 }
 
+TEST_CASE("watch: a product that took all memory once ended the watch, at every start anew") {
+  const TempFolder in;
+  for (const char* name : {"a.SAFE", "b.SAFE"}) fs::create_directory_symlink(kDemo, in / name);
+  int given_up = 0;
+  for (int n = 100; n < 20000; n *= 2) {  // the n-th allocation fails
+    const TempFolder out;
+    const Outcome o =
+        command("DTACS_FAIL_AT=" + std::to_string(n) + " " +
+                shell_words({DTACS_SHORT_OF_MEMORY, "watch", in.path(), out.path(), "--once", "--interval", "0",
+                             "--only", "reflectance", "--window", "0,0,32,32", "--threads", "1"}));
+    if (!fs::exists(out / "a.SAFE/failed.txt")) continue;  // elsewhere, or got over
+    ++given_up;
+    CHECK(o.exit == 71);
+    CHECK(o.text.find("a.SAFE exit 71: " + (in / "a.SAFE") + ": not enough memory") != std::string::npos);
+    CHECK(fs::exists(out / "b.SAFE/report.json"));
+  }
+  CHECK(given_up > 0);
+}
+
+TEST_CASE("watch: what another watch did since the look is not done again") {
+  const TempFolder in, out;
+  WatchedFolder folder(in.path(), out.path());
+  CHECK_FALSE(folder.done("p.SAFE"));
+  put_file(out / "p.SAFE/report.json", "{}");
+  CHECK(folder.done("p.SAFE"));
+}
+
 TEST_CASE("watch: a product that was still being copied in was once run, and noted as bad for ever") {
   const TempFolder in, out;
   WatchedFolder folder(in.path(), out.path());

@@ -4,7 +4,9 @@
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <exception>
 #include <filesystem>
+#include <new>
 
 #include "io/host/failure.h"
 #include "io/host/output_file.h"
@@ -28,7 +30,9 @@ double seconds_since(Clock::time_point t) {
 class Log {
  public:
   explicit Log(const std::string& path)
-      : file_(path.empty() ? stdout : std::fopen(path.c_str(), "a")), own_(!path.empty()) {
+      : name_(path.empty() ? "standard output" : path),
+        file_(path.empty() ? stdout : std::fopen(path.c_str(), "a")),
+        own_(!path.empty()) {
     if (file_ == nullptr) throw Failure(Exit::cannot_create, "cannot write " + path);
   }
   ~Log() {
@@ -41,11 +45,12 @@ class Log {
     const std::time_t now = std::time(nullptr);
     char stamp[32];
     std::strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
-    std::fprintf(file_, "%s %s\n", stamp, text.c_str());
-    std::fflush(file_);
+    if (std::fprintf(file_, "%s %s\n", stamp, text.c_str()) < 0 || std::fflush(file_) != 0)
+      throw Failure(Exit::io_error, name_ + ": writing failed");
   }
 
  private:
+  const std::string name_;
   std::FILE* file_;
   bool own_;
 };
@@ -87,6 +92,7 @@ class Watch {
   void run_one(const std::string& name) {
     stop_when_asked();
     had_a_chance_ = true;
+    if (folder_.done(name)) return;  // by another watch, since the look
     options_.product = folder_.product(name);
     options_.folder = folder_.folder(name);
     if (budget_) options_.time_budget = std::max(0.0, *budget_ - seconds_since(begin_));
@@ -98,13 +104,20 @@ class Watch {
       std::snprintf(took, sizeof took, " done in %.1f s", seconds_since(begin));
       log_.line(name + took);
     } catch (const Failure& f) {
-      if (f.exit() == Exit::folder_in_use) return;  // another watch is at it
-      log_.line(name + " exit " + std::to_string(static_cast<int>(f.exit())) + ": " + f.what());
-      if (ends_the_watch(f.exit())) throw;
-      // Remembered, so that one bad product does not hold up the others for ever.
-      folder_.give_up(name, f.what());
-      if (worst_ == Exit::ok) worst_ = f.exit();
+      if (f.exit() != Exit::folder_in_use) failed(name, f);  // else another watch is at it
+    } catch (const std::bad_alloc&) {
+      failed(name, Failure(Exit::memory_cap, options_.product + ": not enough memory"));
+    } catch (const std::exception& e) {
+      failed(name, Failure(Exit::io_error, options_.product + ": " + e.what()));
     }
+  }
+
+  void failed(const std::string& name, const Failure& f) {
+    log_.line(name + " exit " + std::to_string(static_cast<int>(f.exit())) + ": " + f.what());
+    if (ends_the_watch(f.exit())) throw f;
+    // Remembered, so that one bad product does not hold up the others for ever.
+    folder_.give_up(name, f.what());
+    if (worst_ == Exit::ok) worst_ = f.exit();
   }
 
   void wait(int seconds) const {

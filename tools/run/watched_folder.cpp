@@ -31,8 +31,10 @@ std::string state_of(const fs::path& product) {
     for (fs::recursive_directory_iterator it(product, error), end; !error && it != end; it.increment(error))
       files.push_back(size_and_time(it->path()));
   } else {
-    files.push_back(size_and_time(product.string() + ".hdr"));
-    files.push_back(size_and_time(fs::path(product).replace_extension(".hdr")));
+    for (const char* header : {".hdr", ".HDR"}) {
+      files.push_back(size_and_time(product.string() + header));
+      files.push_back(size_and_time(fs::path(product).replace_extension(header)));
+    }
   }
   std::sort(files.begin(), files.end());
   std::uint32_t crc = 0;
@@ -44,7 +46,8 @@ std::string state_of(const fs::path& product) {
 
 bool may_be_product(const fs::path& name) {
   const fs::path extension = name.extension();
-  return !name.string().starts_with('.') && extension != ".part" && extension != ".tmp" && extension != ".hdr";
+  return !name.string().starts_with('.') && extension != ".part" && extension != ".tmp" && extension != ".hdr" &&
+         extension != ".HDR";
 }
 
 bool begins_with(const std::string& path, const std::string& text) {
@@ -64,8 +67,7 @@ WatchedFolder::Products WatchedFolder::look() {
   std::error_code error, none;
   for (fs::directory_iterator it(in_, error), end; !error && it != end; it.increment(error)) {
     const std::string name = it->path().filename().string();
-    if (!may_be_product(name) || fs::equivalent(it->path(), out_, none) || fs::exists(folder(name) + "/report.json"))
-      continue;
+    if (!may_be_product(name) || fs::equivalent(it->path(), out_, none) || done(name)) continue;
     const std::string state = now[name] = state_of(it->path());
     if (begins_with(folder(name) + "/failed.txt", state + " ")) continue;
     const auto before = seen_.find(name);
@@ -76,6 +78,11 @@ WatchedFolder::Products WatchedFolder::look() {
   std::sort(found.whole.begin(), found.whole.end());
   seen_ = std::move(now);
   return found;
+}
+
+bool WatchedFolder::done(const std::string& name) const {
+  std::error_code none;
+  return fs::exists(folder(name) + "/report.json", none);
 }
 
 void WatchedFolder::give_up(const std::string& name, const std::string& why) const {

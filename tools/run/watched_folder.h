@@ -27,6 +27,7 @@ class WatchedFolder {
 
   std::string product(const std::string& name) const { return in_ + "/" + name; }
   std::string folder(const std::string& name) const { return out_ + "/" + name; }
+  bool done(const std::string& name) const;
   void give_up(const std::string& name, const std::string& why) const;
   void try_again(const std::string& name) const;  // what give_up() noted goes
 
