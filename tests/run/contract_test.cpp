@@ -76,6 +76,27 @@ TEST_CASE("downlink: pieces in order of worth, together the outputs") {
   CHECK(pieces.size() > order.size() + 1);
   const std::string index = get_file(out / "downlink/index.txt");
   CHECK(std::count(index.begin(), index.end(), '\n') == static_cast<std::ptrdiff_t>(pieces.size()) - 1);
+  // The next run takes its own away again.
+  REQUIRE(exit_of(strip.into(out, {})) == 0);
+  CHECK_FALSE(fs::exists(out / "downlink"));
+}
+
+TEST_CASE("outputs: files of others that look like ours were once removed") {
+  const Strip strip;
+  const TempFolder out;
+  const std::string theirs[] = {
+      "downlink/mine.txt",         "downlink/0001_mine.txt",    "mask_notes.tmp",      "mask.tif.backup.tmp",
+      "reflectance_2019.tif.part", "true_colour_l1c.png.-.bak", "reflectance_30m.tif", "notes.json"};
+  const std::string ours[] = {
+      "downlink/0001_report.json", "downlink/10000_mask.tif", "downlink/index.txt",       "mask.tif.4711.tmp",
+      "mask.tif.4711-2.tmp",       "reflectance_60m.tif",     "reflectance_60m.tif.part", "resume.state",
+      "resume.state.12.tmp"};
+  fs::create_directory(out / "downlink");
+  for (const std::string& name : theirs) put_file(out / name, "mine");
+  for (const std::string& name : ours) put_file(out / name, "of an earlier run");
+  REQUIRE(exit_of(strip.into(out, {"--only", "mask"})) == 0);
+  for (const std::string& name : theirs) CHECK(fs::exists(out / name));
+  for (const std::string& name : ours) CHECK_FALSE(fs::exists(out / name));
 }
 
 }  // namespace dtacs::test

@@ -10,15 +10,16 @@
 #include "io/crc32c.h"
 #include "io/host/file.h"
 #include "io/host/output_file.h"
+#include "tools/run/output_names.h"
 
 namespace dtacs {
 
 namespace {
 
-constexpr const char* kReport = "report.json";
+constexpr std::string_view kIndexName = "index.txt";
 
 int rank(const std::string& name) {
-  if (name == kReport) return 0;
+  if (name == kReportName) return 0;
   if (name.ends_with(".png")) return 1;
   return name.starts_with("mask") ? 2 : 3;
 }
@@ -45,7 +46,7 @@ class Splitter {
       at += size;
     }
   }
-  void finish() { write_file(folder_ + "/index.txt", index_); }
+  void finish() { write_file((folder_ + "/").append(kIndexName), index_); }
 
  private:
   std::string folder_;
@@ -54,19 +55,37 @@ class Splitter {
   int number_ = 0;
 };
 
+// NNNN_ and the name of an output.
+bool is_piece(std::string_view name) {
+  const std::size_t digits = name.find_first_not_of("0123456789");
+  if (digits == name.npos || digits < 4 || name[digits] != '_') return false;
+  name.remove_prefix(digits + 1);
+  return name == kReportName ||
+         std::find(std::begin(kOutputNames), std::end(kOutputNames), name) != std::end(kOutputNames);
+}
+
 }  // namespace
+
+void remove_downlink(const std::string& folder) {
+  const std::filesystem::path out = folder + "/downlink";
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(out, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name == kIndexName || is_piece(name)) std::filesystem::remove(entry.path(), ignored);
+  }
+  std::filesystem::remove(out, ignored);  // unless something else is in it
+}
 
 void split_for_downlink(const std::string& folder, std::vector<std::string> files, const std::string& report,
                         std::uint64_t piece_bytes) {
   const std::string out = folder + "/downlink";
-  std::error_code ignored;
-  std::filesystem::remove_all(out, ignored);
+  remove_downlink(folder);
   make_folder(out);
   std::stable_sort(files.begin(), files.end(),
                    [](const std::string& a, const std::string& b) { return rank(a) < rank(b); });
   Splitter splitter(out, piece_bytes);
   for (const std::string& name : files) {
-    if (name == kReport) {
+    if (name == kReportName) {
       splitter.add(name, std::as_bytes(std::span(report.data(), report.size())), [](std::size_t, std::size_t) {});
       continue;
     }

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 
 #include "io/host/failure.h"
 #include "io/host/output_file.h"
 #include "tools/run/downlink.h"
+#include "tools/run/output_names.h"
 #include "tools/run/progress.h"
 #include "tools/run/run_state.h"
 
@@ -136,7 +136,7 @@ void Job::run(const std::string& identity) {
 void Job::read() {
   const int y0 = scene_.rows_read();
   if (options_.resume && y0 > 0 && y0 % kRememberRows == 0) {
-    restart_points_.remember(scene_);
+    restart_points_.remember(scene_, restart_points());
     restart_row();  // forgets those that are not needed any more
   }
   scene_.read(rows_.read);
@@ -212,7 +212,7 @@ void Job::finish() {
     if (mask_) mask_->finish();
     write_quicklooks();
   });
-  files_.emplace_back("report.json");
+  files_.emplace_back(kReportName);
   remove_stale_outputs();
   const RunReport r = report();
   const std::string text = report_json(r);
@@ -254,13 +254,10 @@ RunReport Job::report() const {
 
 // What an earlier run with other options left in the folder does not belong to this report.
 void Job::remove_stale_outputs() const {
-  for (const char* name :
-       {"mask.tif", "mask.tif.aux.xml", "mask.qml", "mask_overlay.png", "reflectance.tif", "reflectance_10m.tif",
-        "reflectance_20m.tif", "reflectance_60m.tif", "true_colour_l1c.png", "true_colour_corrected.png"})
+  for (const std::string_view name : kOutputNames)
     if (std::find(files_.begin(), files_.end(), name) == files_.end())
-      std::remove((options_.folder + "/" + name).c_str());
-  std::error_code ignored;
-  std::filesystem::remove_all(options_.folder + "/downlink", ignored);
+      std::remove((options_.folder + "/").append(name).c_str());
+  remove_downlink(options_.folder);
 }
 
 std::string Job::warning() const {

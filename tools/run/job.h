@@ -57,6 +57,7 @@ class Job {
   int first_right(int first_row) const;
   void exchange(StateArchive& state);
   int restart_row();
+  int restart_points() const;  // how many are remembered
   std::size_t state_size() const;
   std::size_t state_memory() const;  // what --resume takes
   void save(const std::string& identity);

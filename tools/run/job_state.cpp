@@ -50,10 +50,14 @@ std::size_t Job::state_size() const {
   return before_.memory() + after_.memory() + (std::size_t{4} << 20);
 }
 
-std::size_t Job::state_memory() const {
+int Job::restart_points() const {
   const int behind = std::max(classifier_ ? classifier_->history() : 0, correction_ ? correction_->history() : 0);
   const int settling = first_right(kRememberRows) - kRememberRows;
-  return state_size() + RestartPoints::memory(scene_, kRememberRows, rows_.read + behind + settling);
+  return RestartPoints::enough(kRememberRows, rows_.read + behind + settling);
+}
+
+std::size_t Job::state_memory() const {
+  return state_size() + RestartPoints::memory(scene_, restart_points());
 }
 
 void Job::save(const std::string& identity) {

@@ -12,10 +12,15 @@ namespace dtacs {
 
 class RestartPoints {
  public:
-  // The scene as it is now, at rows_read() > 0.
-  void remember(Scene& scene) {
+  // Points that are enough where one comes every `every` rows and the answer is at most `back` rows above.
+  static int enough(int every, int back) { return back / every + 2; }
+
+  // The scene as it is now, at rows_read() > 0.  The oldest goes where there are more than `most`: while nothing
+  // in the scene is valid no row is done, and when the first one is, all above it are at once.
+  void remember(Scene& scene, int most) {
     StateArchive archive;
     scene.exchange(archive);
+    if (points_.size() == static_cast<std::size_t>(most)) points_.pop_front();
     points_.push_back({scene.rows_read(), std::move(archive)});
   }
 
@@ -31,9 +36,9 @@ class RestartPoints {
   // The scene at the row that row() gave last, which was not 0.
   const StateArchive& scene() const { return points_[0].scene; }
 
-  // Bytes held where a point comes every `every` rows and the answer is at most `back` rows above.
-  static std::size_t memory(const Scene& scene, int every, int back) {
-    const int points = back / every + 2, values = scene.width() * (scene.band_count() + 1);
+  // Bytes that so many points hold.
+  static std::size_t memory(const Scene& scene, int points) {
+    const int values = scene.width() * (scene.band_count() + 1);
     return 4 * static_cast<std::size_t>(points) * static_cast<std::size_t>(values);  // see Scene::exchange()
   }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/run/run_state.h"
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 
 #include "io/crc32c.h"
 #include "io/host/file.h"
 #include "io/host/output_file.h"
+#include "tools/run/output_names.h"
 
 namespace dtacs {
 
@@ -22,19 +24,29 @@ struct Header {
 static_assert(sizeof(Header) == 24);
 
 std::string path_of(const std::string& folder) {
-  return folder + "/resume.state";
+  return (folder + "/").append(kStateName);
 }
 
 std::uint32_t crc_of(std::string_view s, std::uint32_t before = 0) {
   return crc32c(std::as_bytes(std::span(s.data(), s.size())), before);
 }
 
-// Names that run() gives, with what the writers append while a file is not finished.
-bool is_unfinished(const std::string& name) {
-  const std::string_view n = name;
-  const bool ours = n.starts_with("mask") || n.starts_with("reflectance") || n.starts_with("true_colour_") ||
-                    n.starts_with("report.json.") || n.starts_with("resume.state");
-  return ours && (n.ends_with(".part") || n.ends_with(".tmp") || n == "resume.state");
+// What a writer calls a file that is not finished: behind the name .part, or .PID.tmp, or .PID-N.tmp.
+bool is_unfinished(std::string_view file, std::string_view name) {
+  if (!file.starts_with(name)) return false;
+  file.remove_prefix(name.size());
+  if (file == ".part") return true;
+  if (!file.starts_with('.') || !file.ends_with(".tmp")) return false;
+  const std::string_view number =
+      file.substr(1, file.size() - std::min(file.size(), std::string_view(".tmp").size() + 1));
+  return !number.empty() && number.find_first_not_of("0123456789-") == number.npos;
+}
+
+// Left by a run that did not end.
+bool is_left_over(std::string_view file) {
+  const auto of = [&](std::string_view name) { return is_unfinished(file, name); };
+  return file == kStateName || of(kStateName) || of(kReportName) ||
+         std::any_of(std::begin(kOutputNames), std::end(kOutputNames), of);
 }
 
 }  // namespace
@@ -77,7 +89,7 @@ std::optional<StateArchive> read_run_state(const std::string& folder, const std:
 void remove_run_state(const std::string& folder) {
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored))
-    if (is_unfinished(entry.path().filename().string())) std::filesystem::remove(entry.path(), ignored);
+    if (is_left_over(entry.path().filename().string())) std::filesystem::remove(entry.path(), ignored);
 }
 
 }  // namespace dtacs
