@@ -102,6 +102,11 @@ TEST_CASE("command: exit codes and one line each") {
            {"run " + kDemo + out + " --weights " + DTACS_SOURCE_DIR + "/README.md", "69", "README.md"},
            {"run " DTACS_SOURCE_DIR "/tests/data/demo/truth" + out, "68", "B10"},
            {"run " + kDemo + " -o " DTACS_SOURCE_DIR "/README.md/out", "73", "README.md"},
+           {"run " + kDemo + " -o " + std::string(300, 'x'), "73", "cannot create folder xxx"},
+           {"run " + kDemo + out + " --only mask --weights " DTACS_SOURCE_DIR "/weights/correction.dtw", "64",
+            "correction.dtw corrects, but only the mask"},
+           {"run " + kDemo + out + " --only reflectance --weights " DTACS_SOURCE_DIR "/weights/classification.dtw",
+            "64", "classification.dtw classifies, but only the reflectance"},
            {"info " DTACS_SOURCE_DIR "/README.md", "67", "README.md"},
            {"decode " DTACS_SOURCE_DIR "/README.md -o " + (folder / "x.tif"), "67", "README.md"},
        }) {
@@ -112,6 +117,9 @@ TEST_CASE("command: exit codes and one line each") {
     CHECK((arguments.empty() || std::count(o.text.begin(), o.text.end(), '\n') == 1));
   }
   CHECK(folder.names().empty());
+  const Outcome full = command("{ " DTACS_BINARY " info " + kDemo + " >/dev/full; }");
+  CHECK(full.exit == 74);
+  CHECK(full.text == "dtacs: standard output: writing failed\n");
   const Outcome info = dtacs("info " + kDemo);
   CHECK(info.exit == 0);
   for (const char* word :

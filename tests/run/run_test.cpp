@@ -292,6 +292,7 @@ TEST_CASE("run: a folder holds what its report says, nothing of an earlier run")
   run(bench.options);
   CHECK(std::filesystem::exists(bench.out("reflectance.tif")));
   bench.options.reflectance = false;
+  bench.options.weights = {bench.folder / "sc.dtw"};
   put_file(bench.out("notes.txt"), "mine");
   run(bench.options);
   std::set<std::string> names;
@@ -472,6 +473,7 @@ TEST_CASE("run: a full disk is an I/O error without half a file") {
   RawScene scene(300, 300);
   Bench bench(scene);
   bench.options.mask = false;
+  bench.options.weights = {bench.folder / "ac.dtw"};
   rlimit before;
   REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);

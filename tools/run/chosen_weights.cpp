@@ -58,6 +58,9 @@ ChosenWeights choose_weights(const RunOptions& options) {
   ChosenWeights chosen;
   for (const std::string& path : options.weights) {
     LoadedWeights w = load_weights(path);
+    if (!(w.model.classifies() ? options.mask : options.reflectance))
+      throw Failure(Exit::usage, path + (w.model.classifies() ? " classifies, but only the reflectance is asked for"
+                                                              : " corrects, but only the mask is asked for"));
     auto& task = w.model.classifies() ? chosen.classification : chosen.correction;
     if (task) throw Failure(Exit::usage, path + " and " + task->name + " do the same task; give one of them");
     if (w.model.classifies() && options.precision != Precision::automatic &&
@@ -66,8 +69,6 @@ ChosenWeights choose_weights(const RunOptions& options) {
                                      " weights; leave --precision away, or make others with dtacs-convert");
     task = std::move(w);
   }
-  if (!options.mask) chosen.classification.reset();
-  if (!options.reflectance) chosen.correction.reset();
   if (options.mask && !chosen.classification) {
     const bool int8 = options.precision == Precision::int8 ||
                       (options.precision == Precision::automatic && int8_by_default(options.isa));

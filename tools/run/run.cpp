@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <memory>
 #include <new>
 
@@ -20,6 +21,10 @@ namespace {
 
 // Best first.
 constexpr RowsAtOnce kRowsAtOnce[] = {{48, 0}, {16, 0}, {16, 16}, {8, 8}, {8, 4}, {8, 2}};
+
+bool is_leanest(const Parallel& parallel, const RowsAtOnce& rows) {
+  return parallel.workers == 1 && &rows == std::end(kRowsAtOnce) - 1;
+}
 
 // What any way of running needs, however many threads it has.
 struct Prepared {
@@ -73,7 +78,13 @@ void run(const RunOptions& options) {
   const Prepared prepared(options);
   std::size_t least = SIZE_MAX;
   const auto run_if_it_fits = [&](const Parallel& parallel, const RowsAtOnce& rows) {
-    std::unique_ptr<Job> job = prepared.job(parallel, rows);
+    std::unique_ptr<Job> job;
+    try {
+      job = prepared.job(parallel, rows);
+    } catch (const std::bad_alloc&) {  // less than the cap is there; a leaner way may still do
+      if (options.max_memory == 0 || is_leanest(parallel, rows)) throw;
+      return false;
+    }
     least = std::min(least, job->memory());
     if (options.max_memory != 0 && job->memory() > options.max_memory) return false;
     run_in_folder(prepared, parallel, rows, std::move(job));
