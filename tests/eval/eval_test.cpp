@@ -280,11 +280,14 @@ TEST_CASE("eval: the demo scene gives what run --truth reports, and its truth is
   CHECK(without_blanks(report).find(scores.substr(1, scores.size() - 2)) != std::string::npos);
 
   ReflectanceEvalOptions o = bands({folder / "out/reflectance.tif", kTruth, kTruth, kDemo});
-  o.weights = {DTACS_SOURCE_DIR "/weights/correction.dtw"};  // once more what was found
+  const std::string again = folder / "again/correction.dtw";
+  put_file(again, get_file(DTACS_SOURCE_DIR "/weights/correction.dtw"));
+  o.weights = {DTACS_SOURCE_DIR "/weights/correction.dtw", again};  // once more what was found
   const ReflectanceResult r = eval_reflectance(o);
-  REQUIRE(r.size() == 3);
+  REQUIRE(r.size() == 4);
   CHECK(r[1].name == "no correction");
   CHECK(r[2].name == "correction");
+  CHECK(r[3].name == again);  // names are keys of the JSON
   int compared = 0;
   for (std::size_t b = 0; b < kBandCount; ++b) {
     const ErrorScores s = r[0].images[0][b];

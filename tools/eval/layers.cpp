@@ -151,7 +151,8 @@ std::vector<RasterLayer> folder_layers(const std::string& folder, const LayerOpt
 }
 
 void must_exist(const std::string& path) {
-  if (!fs::exists(path)) throw Failure(Exit::missing_input, path + ": no such file or folder");
+  std::error_code none;
+  if (!fs::exists(path, none)) throw Failure(Exit::missing_input, path + ": no such file or folder");
 }
 
 }  // namespace

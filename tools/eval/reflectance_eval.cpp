@@ -57,10 +57,11 @@ class Comparison {
   Comparison(const ReflectanceEvalOptions& options, const Parallel& parallel, ReflectanceResult& result)
       : options_(options), parallel_(parallel), result_(result) {}
 
-  void add(const EvalPair& pair);
+  // corrected: a folder by the number of each of the options' weights, see correct().
+  void add(const EvalPair& pair, const std::string& corrected);
 
  private:
-  void open_methods(const EvalPair& pair, const ScratchFolder& scratch);
+  void open_methods(const EvalPair& pair, const std::string& corrected);
   void compare(int band, const Frame& frame, const RasterLayer& truth, const RasterLayer* mask,
                const std::vector<const RasterLayer*>& methods, BandScores* scores);
 
@@ -70,39 +71,45 @@ class Comparison {
   std::vector<std::vector<RasterLayer>> methods_;  // in the order of result_
 };
 
-void Comparison::open_methods(const EvalPair& pair, const ScratchFolder& scratch) {
+std::string folder_of(const std::string& corrected, std::size_t weights) {
+  return corrected + "/" + std::to_string(weights);
+}
+
+// The pair's L1C product by each of the options' weights.
+void correct(const ReflectanceEvalOptions& options, const EvalPair& pair, const std::string& corrected) {
+  if (pair.toa.empty() && !options.weights.empty())
+    throw Failure(Exit::usage, "--weights corrects an L1C product; give it with --toa PRODUCT");
+  for (std::size_t i = 0; i < options.weights.size(); ++i) {
+    RunOptions o;
+    o.product = pair.toa;
+    o.folder = folder_of(corrected, i);
+    o.weights = {options.weights[i]};
+    o.mask = false;
+    o.stack = true;
+    o.offset = options.toa_offset;
+    o.threads = options.threads;
+    o.isa = detect_isa();
+    o.quiet = true;
+    run(o);
+  }
+}
+
+void Comparison::open_methods(const EvalPair& pair, const std::string& corrected) {
   methods_ = {
       open_reflectance(pair.found, {.bands = options_.bands, .offset = options_.found_offset, .parallel = parallel_})};
-  if (pair.toa.empty()) {
-    if (!options_.weights.empty())
-      throw Failure(Exit::usage, "--weights corrects an L1C product; give it with --toa PRODUCT");
-    return;
-  }
+  if (pair.toa.empty()) return;
   if (is_product(pair.toa))
     methods_.push_back(open_product_layers(open_product(pair.toa), options_.toa_offset, parallel_));
   else
     methods_.push_back(
         open_reflectance(pair.toa, {.bands = options_.bands, .offset = options_.toa_offset, .parallel = parallel_}));
-  for (std::size_t i = 0; i < options_.weights.size(); ++i) {
-    RunOptions o;
-    o.product = pair.toa;
-    o.folder = scratch.path() + "/" + std::to_string(i);
-    o.weights = {options_.weights[i]};
-    o.mask = false;
-    o.stack = true;
-    o.offset = options_.toa_offset;
-    o.threads = parallel_.workers;
-    o.isa = detect_isa();
-    o.quiet = true;
-    run(o);
-    methods_.push_back(
-        open_reflectance(o.folder + "/reflectance.tif", {.bands = {}, .offset = {}, .parallel = parallel_}));
-  }
+  for (std::size_t i = 0; i < options_.weights.size(); ++i)
+    methods_.push_back(open_reflectance(folder_of(corrected, i) + "/reflectance.tif",
+                                        {.bands = {}, .offset = {}, .parallel = parallel_}));
 }
 
-void Comparison::add(const EvalPair& pair) {
-  const ScratchFolder scratch;
-  open_methods(pair, scratch);
+void Comparison::add(const EvalPair& pair, const std::string& corrected) {
+  open_methods(pair, corrected);
   const std::vector<RasterLayer> truth =
       open_reflectance(pair.truth, {.bands = options_.bands, .offset = options_.truth_offset, .parallel = parallel_});
   std::optional<RasterLayer> mask;
@@ -221,12 +228,19 @@ ReflectanceResult eval_reflectance(const ReflectanceEvalOptions& options) {
   result[0].name = "found";
   if (!options.pairs.empty() && !options.pairs[0].toa.empty()) {
     result.emplace_back().name = "no correction";
-    for (const std::string& w : options.weights) result.emplace_back().name = std::filesystem::path(w).stem().string();
+    for (const std::string& w : options.weights) {
+      const std::string stem = std::filesystem::path(w).stem().string();
+      const bool taken =
+          std::any_of(result.begin(), result.end(), [&](const MethodResult& m) { return m.name == stem; });
+      result.emplace_back().name = taken ? w : stem;
+    }
   }
-  with_threads(options.threads > 0 ? options.threads : available_threads(), [&](const Parallel& parallel) {
-    Comparison comparison(options, parallel, result);
-    for (const EvalPair& pair : options.pairs) comparison.add(pair);
-  });
+  for (const EvalPair& pair : options.pairs) {
+    const ScratchFolder scratch;
+    correct(options, pair, scratch.path());
+    with_threads(options.threads > 0 ? options.threads : available_threads(),
+                 [&](const Parallel& parallel) { Comparison(options, parallel, result).add(pair, scratch.path()); });
+  }
   return result;
 }
 
