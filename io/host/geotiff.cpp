@@ -171,8 +171,6 @@ void GeoTiffWriter::State::write_strips(Plane& plane) {
     plane.offsets.push_back(file.size());
     if (options.compress == Compress::none) {
       file.append(plane.pending.data() + strip_bytes * static_cast<std::size_t>(i), strip_size(i));
-    } else if (z.size == 0) {
-      throw Failure(Exit::memory_cap, file.path() + ": no memory to compress a strip");
     } else {
       file.append(z.data.get(), z.size);
     }

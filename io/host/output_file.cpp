@@ -243,9 +243,9 @@ void write_file(const std::string& path, std::string_view content) {
 }
 
 void make_folder(const std::string& path) {
-  std::error_code error;
+  std::error_code error, none;
   std::filesystem::create_directories(path, error);
-  if (!std::filesystem::is_directory(path))
+  if (!std::filesystem::is_directory(path, none))
     throw Failure(Exit::cannot_create,
                   "cannot create folder " + path + ": " + (error ? error.message() : "it is there and is a file"));
 }

@@ -128,7 +128,7 @@ void check_size(const std::string& path, const RawHeader& h) {
 
 std::unique_ptr<Product> open_raw(const std::string& path, const ProductHints& hints) {
   std::string data = path, header_path;
-  if (fs::path(path).extension() == ".hdr") {
+  if (const fs::path extension = fs::path(path).extension(); extension == ".hdr" || extension == ".HDR") {
     header_path = path;
     data = beside(path, {"", ".img", ".bsq", ".raw", ".dat", ".bin", ".u16"});
     if (data.empty()) data = fs::path(path).replace_extension("").string();  // X.img.hdr
@@ -136,7 +136,7 @@ std::unique_ptr<Product> open_raw(const std::string& path, const ProductHints& h
       throw Failure(Exit::missing_input,
                     path + ": no data file (.img, .bsq, .raw, .dat, .bin, .u16) beside this header");
   } else {
-    header_path = beside(path, {".hdr"});
+    header_path = beside(path, {".hdr", ".HDR"});
     if (header_path.empty() && hints.raw_header.empty())
       throw Failure(Exit::unsupported,
                     path + ": not a product; raw bands need an ENVI header (.hdr) beside them or --raw");

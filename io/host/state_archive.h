@@ -2,7 +2,7 @@
 // What a stopped job must know to go on, as bytes.  One function per class, exchange(),
 // names its members in order; the archive either takes them or gives them back.
 //
-// In a file the bytes stand behind a header with version and CRC-32C (state_file.h), so a
+// In a file the bytes stand behind a header with version and CRC-32C (tools/run/run_state.h), so a
 // reader that runs out of bytes or meets a wrong count reads another program's state.
 #pragma once
 

@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/host/stb_impl.h"
 
-#include <cstdio>
 #include <cstdlib>
 
-#include "io/host/failure.h"
+#include "io/host/tool_main.h"
 
 namespace {
 
 // stb writes on through a null pointer when its buffer cannot grow, so it must never
-// see one.  Nothing can be thrown through it either: the process ends here, and its
-// unfinished outputs keep their temporary names.
+// see one.  Nothing can be thrown through it either: the process ends here.
 void* resized(void* p, std::size_t bytes) {
   void* q = std::realloc(p, bytes);
   if (q != nullptr) return q;
-  std::fputs("dtacs: not enough memory to compress an output\n", stderr);
-  std::_Exit(static_cast<int>(dtacs::Exit::memory_cap));
+  dtacs::out_of_memory();
 }
 
 }  // namespace
@@ -36,7 +33,7 @@ constexpr int kQuality = 5;
 StbBytes owned(unsigned char* data, int size) {
   StbBytes bytes;
   bytes.data.reset(data);
-  bytes.size = data != nullptr ? static_cast<std::size_t>(size) : 0;
+  bytes.size = static_cast<std::size_t>(size);
   return bytes;
 }
 

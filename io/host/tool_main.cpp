@@ -34,14 +34,12 @@ int fail(Exit code, const char* line) {
   return static_cast<int>(code);
 }
 
-// The one way to get here is an allocation that fails where nothing may be thrown: inside
-// a worker's job.
-[[noreturn]] void out_of_memory() {
+}  // namespace
+
+void out_of_memory() {
   remove_unfinished_files();
   std::_Exit(fail(Exit::memory_cap, kNoMemory));
 }
-
-}  // namespace
 
 int run_tool(const char* name, const std::function<int()>& work) {
   tool_name = name;
@@ -51,9 +49,13 @@ int run_tool(const char* name, const std::function<int()>& work) {
   mallopt(M_MMAP_THRESHOLD, 1 << 20);
 #endif
   remove_unfinished_on_signals();
-  std::set_terminate(out_of_memory);
+  std::set_terminate(out_of_memory);  // inside a worker's job nothing may be thrown
   try {
-    return work();
+    const int code = work();
+    // A command's answer may be what it prints, and that may have met a full disk.
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+      return fail(Exit::io_error, "standard output: writing failed");
+    return code;
   } catch (const Failure& f) {
     return fail(f.exit(), f.what());
   } catch (const std::bad_alloc&) {

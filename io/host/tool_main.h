@@ -11,4 +11,7 @@ namespace dtacs {
 // stderr and an exit code of io/host/failure.h, and with no unfinished file left behind.
 int run_tool(const char* name, const std::function<int()>& work);
 
+// How it ends where an allocation fails and nothing may be thrown.
+[[noreturn]] void out_of_memory();
+
 }  // namespace dtacs

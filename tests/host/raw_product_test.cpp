@@ -99,7 +99,9 @@ TEST_CASE("raw: an ENVI header, found from either file") {
   put_file(folder / "q.raw", raw_bytes(3, false, 0));
   put_file(folder / "bare.hdr", kEnvi);
   put_file(folder / "bare", raw_bytes(3, false, 0));
-  for (const char* path : {"p.hdr", "p.img", "q.raw", "q.raw.hdr", "bare", "bare.hdr"}) {
+  put_file(folder / "u.HDR", kEnvi);
+  put_file(folder / "u.bsq", raw_bytes(3, false, 0));
+  for (const char* path : {"p.hdr", "p.img", "q.raw", "q.raw.hdr", "bare", "bare.hdr", "u.HDR", "u.bsq"}) {
     CAPTURE(path);
     const auto product = open_product(folder / path);
     const ProductInfo& info = product->info();
