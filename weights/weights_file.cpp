@@ -110,7 +110,7 @@ Status tensor_is_valid(Bytes bytes, const std::byte* r, std::uint64_t& at) noexc
   const std::uint64_t size = count * element_bytes(dtype);
   if (u64(r + kTensorData) != at || u64(r + kTensorDataBytes) != size || size > bytes.size() - at)
     return Status::corrupt;
-  if (!all_zero({r + kTensorScaleCount, kTensorBytes - kTensorScaleCount})) return Status::corrupt;
+  if (!all_zero({r + kTensorReserved2, kTensorBytes - kTensorReserved2})) return Status::corrupt;
   const Bytes data = bytes.subspan(at, size);
   if (crc32c(data) != u32(r + kTensorCrc) || !all_finite(data, dtype)) return Status::corrupt;
   const std::uint64_t end = align_up(at + size);
@@ -224,6 +224,10 @@ std::string_view WeightsFile::meta(std::string_view key) const noexcept {
   for (int i = 0; i < meta_count(); ++i)
     if (meta_key(i) == key) return meta_value(i);
   return {};
+}
+
+unsigned WeightsFile::version() const noexcept {
+  return bytes_.empty() ? 0 : u32(bytes_.data() + kHeadVersion);
 }
 
 std::uint32_t WeightsFile::crc() const noexcept {

@@ -54,6 +54,7 @@ class WeightsFile {
   std::string_view meta_value(int index) const noexcept;
   std::string_view meta(std::string_view key) const noexcept;
 
+  unsigned version() const noexcept;   // of the format
   std::uint32_t crc() const noexcept;  // of the whole file, as stored in it
 
  private:

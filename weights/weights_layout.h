@@ -32,7 +32,7 @@ inline constexpr std::size_t kHeadVersion = 8, kHeadCrc = 12, kHeadBytes = 16, k
 // Offsets within a tensor record.
 inline constexpr std::size_t kTensorName = 0, kTensorNameLength = 4, kTensorDType = 5, kTensorRank = 6,
                              kTensorReserved = 7, kTensorDims = 8, kTensorData = 24, kTensorDataBytes = 32,
-                             kTensorCrc = 40, kTensorScaleCount = 44, kTensorScales = 48, kTensorReserved2 = 56;
+                             kTensorCrc = 40, kTensorReserved2 = 44;
 // Offsets within a metadata record.
 inline constexpr std::size_t kMetaKey = 0, kMetaKeyLength = 4, kMetaValue = 8, kMetaValueLength = 12;
 

@@ -102,8 +102,17 @@ TEST_CASE("convert: options") {
                                               {"a", "-o", "c", "--meta", "x"},
                                               {"a", "-o", "c", "--meta", "net=x"},
                                               {"a", "-o", "c", "--bands", "B01,,B02"},
-                                              {"a", "-o", "c", "--net", "resnet"}})
+                                              {"a", "-o", "c", "--net", "resnet"},
+                                              {"a", "--info", "--pack"},
+                                              {"a", "--info", "--int8", "--calibrate", "b"}})
     CHECK_THROWS_AS(static_cast<void>(parse(bad)), Failure);
+  for (const char* layer : {"e1.proj", "e0", "head", "d2.c1"}) {  // before scenes are looked at
+    std::string line;
+    CHECK(run({DTACS_SOURCE_DIR "/weights/classification.dtw", "--int8", "--calibrate", "nowhere", "--wide", layer,
+               "-o", "nowhere/o.dtw"},
+              &line) == 64);
+    CHECK(line.find(std::string("--wide ") + layer) != std::string::npos);
+  }
 }
 
 TEST_CASE("convert: a checkpoint to a file that opens, with its metadata") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/convert/convert_command.h"
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
@@ -88,8 +89,8 @@ bool is_weights_file(std::span<const std::byte> bytes) {
 void print_weights_file(std::span<const std::byte> bytes, const std::string& path) {
   WeightsFile f;
   if (const Status s = WeightsFile::open(bytes, f); s != Status::ok)
-    throw Failure(Exit::bad_weights, path + ": expected a weights file of dtacs, version 1: " + describe(s));
-  std::printf("%s: dtacs weights, version 1, CRC-32C %s\n", path.c_str(), hex(f.crc()).c_str());
+    throw Failure(Exit::bad_weights, path + ": expected a weights file of dtacs: " + describe(s));
+  std::printf("%s: dtacs weights, version %u, CRC-32C %s\n", path.c_str(), f.version(), hex(f.crc()).c_str());
   for (int i = 0; i < f.meta_count(); ++i)
     std::printf("  %.*s = %.*s\n", static_cast<int>(f.meta_key(i).size()), f.meta_key(i).data(),
                 static_cast<int>(f.meta_value(i).size()), f.meta_value(i).data());
@@ -215,8 +216,8 @@ ConvertOptions parse_convert_options(int argc, const char* const* argv) {
   }
   if (o.help) return o;
   if (o.in.empty()) usage("no file to read");
-  if (o.int8 + o.compare + o.pack + o.unpack + o.delta + o.apply > 1)
-    usage("expected one of --int8, --compare, --pack, --unpack, --delta and --apply");
+  if (o.int8 + o.compare + o.pack + o.unpack + o.delta + o.apply + o.info > 1)
+    usage("expected one of --int8, --compare, --pack, --unpack, --delta, --apply and --info");
   if ((o.delta || o.apply) && o.second.empty())
     usage(o.delta ? "--delta needs OLD and NEW" : "--apply needs OLD and PATCH");
   if (o.compare) {
@@ -264,6 +265,11 @@ void convert_to_int8(const ConvertOptions& options) {
   const LoadedWeights in = load_weights(options.in);
   if (!in.model.classifies() || in.model.int8)
     throw Failure(Exit::usage, options.in + ": --int8 takes float weights for classification");
+  const Net& net = unet_of(in.model);
+  for (const std::string& name : options.wide)
+    if (std::none_of(net.layers, net.layers + net.layer_count,
+                     [&](const Layer& l) { return name == l.key.text && may_be_wide(l); }))
+      usage("--wide " + name + ": no layer that can keep 14 bits");
   const std::vector<TensorRanges> ranges = calibrate(in.weights, in.model, options.scenes, options.range);
   std::map<std::string, std::string> meta;
   for (int i = 0; i < in.weights.meta_count(); ++i)
@@ -275,8 +281,7 @@ void convert_to_int8(const ConvertOptions& options) {
   meta["calibrated_on"] = join(scenes);
   meta["converter"] = "dtacs-convert " DTACS_VERSION;
   for (const auto& [key, value] : options.meta) meta[key] = value;
-  const std::vector<std::byte> bytes =
-      write_weights(quantise(unet_of(in.model), in.weights, ranges, {.wide = options.wide}), meta);
+  const std::vector<std::byte> bytes = write_weights(quantise(net, in.weights, ranges, {.wide = options.wide}), meta);
   WeightsFile check;
   write_checked(options, bytes, check);
   std::printf("%s: %d tensors, %zu bytes, CRC-32C %s\n", options.out.c_str(), check.tensor_count(), bytes.size(),

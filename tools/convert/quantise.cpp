@@ -65,7 +65,7 @@ class Quantiser {
     return range_unit(tensor, channel) * coarser_[static_cast<std::size_t>(tensor)][static_cast<std::size_t>(channel)];
   }
   bool wide(const Layer& l) const {
-    return l.in != 0 && !l.up2 && l.op != Op::head3x3 &&
+    return may_be_wide(l) &&
            std::find(options_.wide.begin(), options_.wide.end(), std::string(l.key.text)) != options_.wide.end();
   }
   static int taps_of(const Layer& l) { return l.op == Op::pointwise ? 1 : 9; }
@@ -419,6 +419,10 @@ void Quantiser::layer(const Layer& l) {
 }
 
 }  // namespace
+
+bool may_be_wide(const Layer& layer) {
+  return layer.in != 0 && !layer.up2 && layer.op != Op::head3x3;
+}
 
 std::vector<WeightsTensor> quantise(const Net& net, const WeightsFile& weights, const std::vector<TensorRanges>& ranges,
                                     const QuantiseOptions& options) {

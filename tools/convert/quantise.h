@@ -23,6 +23,9 @@ struct QuantiseOptions {
   std::vector<std::string> wide = {};  // layers to give weights of 14 bits
 };
 
+// Whether a layer may keep such weights: not one that is all of 16 bits, or decodes, or tells classes.
+bool may_be_wide(const Layer& layer);
+
 // Tensors `<layer>.w .b .m .r .s` for every layer.  ranges: by tensor of the net; those
 // of the input and the result are not used.  Throws Failure(bad_weights).
 std::vector<WeightsTensor> quantise(const Net& net, const WeightsFile& weights, const std::vector<TensorRanges>& ranges,
