@@ -81,8 +81,8 @@ void print_table(const Setup& setup, const Measured& m) {
   const double sum = total_seconds(setup, m), pixels = static_cast<double>(setup.size) * setup.size;
   const PeakLoop& peak = peak_loop(setup.isa, setup.weights.model.int8);
   std::printf("%s, %s, %d x %d, %s, %s, %d thread%s, medians of %d runs\n", setup.net.c_str(),
-              setup.weights.name.c_str(), setup.size, setup.size, precision_of(setup), peak.isa, setup.threads,
-              setup.threads == 1 ? "" : "s", setup.runs);
+              setup.weights.name.c_str(), setup.size, setup.size, precision_of(setup), best_name(setup.isa),
+              setup.threads, setup.threads == 1 ? "" : "s", setup.runs);
   std::size_t name_width = 0, op_width = 0;
   for (const Line& l : m.lines) {
     name_width = std::max(name_width, l.name.size());
@@ -134,7 +134,7 @@ std::string json_of(const Setup& setup, const Measured& m) {
   j.member("weights", setup.weights.name);
   j.member("size", setup.size);
   j.member("threads", setup.threads);
-  j.member("isa", peak.isa);
+  j.member("isa", best_name(setup.isa));
   j.member("precision", precision_of(setup));
   j.member("runs", setup.runs);
   j.member("rates_from", setup.threads == 1 ? "cpu_ms" : "wall_ms");
@@ -144,6 +144,7 @@ std::string json_of(const Setup& setup, const Measured& m) {
   j.member("macs", total_macs(m));
   j.member("gops", r.gops);
   j.member("of_peak", r.of_peak);
+  j.member("peak_isa", peak.isa);
   j.member("peak_gops", median(m.peaks));
   j.member("arena_bytes", m.arena_bytes);
   j.member("peak_resident_bytes", peak_resident_bytes());

@@ -162,8 +162,7 @@ Measured bench_plan(const Setup& setup) {
   if (status == Status::arena_too_small)
     status = Plan::bind(unet_of(model), setup.weights.weights, options, arena, *plan, &wrong);
   if (status != Status::ok)
-    throw Failure(Exit::bad_weights,
-                  setup.weights.name + ": tensor " + wrong.tensor + " is missing or of another shape");
+    throw Failure(Exit::bad_weights, setup.weights.name + ": tensor " + wrong.tensor + ": " + describe(status));
   m.arena_bytes = dry.wanted();
   m.output.resize(static_cast<std::size_t>(plane) * static_cast<std::size_t>(model.outputs));
 

@@ -13,7 +13,8 @@ struct PeakLoop {
   void (*run)() noexcept;
 };
 
-// The loop of the most capable instruction set in `isa`.
+// The loop of the most capable instruction set in `isa` that there is a loop of: none of AMX, whose networks are
+// measured against AVX-512 VNNI's.
 const PeakLoop& peak_loop(IsaSet isa, bool int8) noexcept;
 
 // GOP/s of the loop over about 5 ms of this thread's CPU time.

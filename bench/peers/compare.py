@@ -79,7 +79,9 @@ def prepare(a, ops, work):
         networks.write_quantised_onnx(ops, scales, f"{work}/model.onnx", a.size)
     networks.write_onednn(ops, scales, f"{work}/model")
     import torch
-    kept = f"{a.cache}/reference-{os.path.basename(a.weights)}-{os.path.getsize(a.weights)}-{a.size}.npy"
+    with open(a.weights, "rb") as f:
+        crc = f.read(16)[12:].hex()  # of the whole file
+    kept = f"{a.cache}/reference-{os.path.basename(a.weights)}-{crc}-{a.size}.npy"
     if not os.path.exists(kept):
         np.save(kept, networks.run_torch(ops, x, torch.float64))
     return np.load(kept)
