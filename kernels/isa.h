@@ -33,7 +33,7 @@ struct IsaName {
   IsaSet set;
 };
 
-// What --isa accepts, and what reports print.
+// What --isa accepts, and what reports print; of one architecture the more capable later.
 inline constexpr IsaName kIsaNames[] = {
     {"scalar", isa::none},           {"sse41", isa::sse41},     {"avx2", isa::avx2},
     {"avxvnni", isa::avxvnni},       {"avx512", isa::avx512},   {"avx512vbmi", isa::avx512vbmi},
@@ -42,6 +42,14 @@ inline constexpr IsaName kIsaNames[] = {
 
 [[nodiscard]] constexpr bool runs_on(IsaSet needs, IsaSet has) noexcept {
   return (needs & ~has) == 0;
+}
+
+// The most capable of those that a set holds.
+[[nodiscard]] constexpr const char* best_name(IsaSet set) noexcept {
+  const char* best = kIsaNames[0].name;
+  for (const IsaName& i : kIsaNames)
+    if (runs_on(i.set, set)) best = i.name;
+  return best;
 }
 
 // What this machine offers.  Never fails: an unknown machine offers `none`.

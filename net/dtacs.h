@@ -11,10 +11,11 @@
  *     while (dtacs_pull(plan, &row) == DTACS_OK) use(row.y, row.classes);
  *   }
  *
- * Nothing here allocates, locks, throws or calls an operating system; what dtacs_measure()
- * says before the start is all the memory there will ever be, beside some 40 KiB of stack
- * in dtacs_measure() and dtacs_open() and 8 KiB in the others.  Plans are independent of each other; one plan
- * belongs to one thread at a time.
+ * Nothing here allocates, locks or throws; what dtacs_measure() says before the start is all the memory there will
+ * ever be, beside some 40 KiB of stack in dtacs_measure() and dtacs_open(), 24 KiB in dtacs_push() and dtacs_pull()
+ * (8 KiB without vectors), 8 KiB in the others.  Plans are independent of each other; one plan belongs to one thread at
+ * a time.  The operating system is asked once, by a plan's options, what the machine can do; on Linux with AMX that
+ * lets the process use its tiles.
  *
  * A classification gives a class per pixel, a correction surface reflectance x 10000 for
  * each of its output bands.  Results equal those of the whole image at once, whatever
@@ -56,7 +57,8 @@ typedef enum dtacs_status {
   DTACS_WRONG_SHAPE = 6,      /* the weights' tensors are not those of their network */
   DTACS_MEMORY_TOO_SMALL = 7, /* dtacs_measure() says how much would do */
   DTACS_WRONG_BASE = 8,       /* of unpacking (weights/packed_file.h), from none of the functions below */
-  DTACS_BAD_OPTION = 32,      /* a size below 1 or too large, an unknown instruction set or kind of input */
+  DTACS_BAD_OPTION = 32,      /* a size below 1 or too large for any memory, an unknown instruction set or kind of
+                                 input, no run() */
   DTACS_MISALIGNED = 33,      /* the weights do not start on a 64-byte boundary */
   DTACS_NEEDS_ROWS = 34,      /* nothing to pull before more rows are pushed */
   DTACS_PULL_FIRST = 35,      /* no room for this row before finished ones are pulled */
@@ -78,7 +80,7 @@ typedef enum dtacs_input {
 typedef struct dtacs_parallel {
   void (*run)(void* self, int jobs, void* context, void (*job)(void* context, int index, int worker));
   void* self;
-  int workers;
+  int workers; /* 1..1024 */
 } dtacs_parallel;
 
 /* Zero is a sensible value of everything but width and height. */
@@ -110,7 +112,8 @@ DTACS_API dtacs_status dtacs_measure(const void* weights, size_t weights_bytes, 
                                      dtacs_info* info);
 
 /* Makes a plan in `memory`, which must outlive it; there is nothing to close.  The weights may lie in flash and must
- * outlive the plan too.  Everything that can be wrong with weights or options is found here. */
+ * outlive the plan too.  Everything that can be wrong with weights or options is found here; whether they are for level
+ * 1C or 2A is the caller's to know (weights/FORMAT.md, `input`). */
 DTACS_API dtacs_status dtacs_open(const void* weights, size_t weights_bytes, const dtacs_options* options, void* memory,
                                   size_t memory_bytes, dtacs_plan** plan);
 

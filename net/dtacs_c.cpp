@@ -45,7 +45,7 @@ constexpr bool kUnets = false;
 constexpr bool kUnets = true;
 #endif
 
-constexpr int kMostPixels = 65536, kMostBand = 1024;
+constexpr int kMostPixels = 65536, kMostBand = 1024, kMostWorkers = 1024;
 
 constexpr dtacs_status status_of(Status s) noexcept {
   return static_cast<dtacs_status>(s);
@@ -61,15 +61,16 @@ static_assert(static_cast<int>(Status::ok) == DTACS_OK && static_cast<int>(Statu
 static_assert(kPixelNetMaxBands == DTACS_MAX_BANDS);
 
 bool read_isa(const char* name, IsaSet& isa) noexcept {
-  const IsaSet has = detect_isa();
-  isa = has;
-  if (name == nullptr) return true;
+  if (name == nullptr) {
+    isa = detect_isa();
+    return true;
+  }
   for (const IsaName& known : kIsaNames) {
     int i = 0;
     while (name[i] != '\0' && name[i] == known.name[i]) ++i;
     if (name[i] != known.name[i]) continue;
     isa = known.set;
-    return runs_on(isa, has);
+    return isa == isa::none || runs_on(isa, detect_isa());  // detecting has an effect, see there
   }
   return false;
 }
@@ -83,7 +84,9 @@ bool read_options(const dtacs_options& given, dtacs_plan& plan) noexcept {
   plan.deep = o.band == 0 ? default_deep(padded_size(o.width)) : 0;
   if (o.band == 0) o.band = default_band(padded_size(o.width));
   return within(o.band, kMostBand) && (o.input == DTACS_DIGITAL_NUMBERS || o.input == DTACS_REFLECTANCE) &&
-         o.quantification > 0.0f && (o.parallel == nullptr || o.parallel->workers >= 1) && read_isa(o.isa, plan.isa);
+         o.quantification > 0.0f &&
+         (o.parallel == nullptr || (o.parallel->run != nullptr && within(o.parallel->workers, kMostWorkers))) &&
+         read_isa(o.isa, plan.isa);
 }
 
 std::size_t value_bytes(const dtacs_options& o) noexcept {
@@ -311,6 +314,7 @@ dtacs_status dtacs_measure(const void* weights, size_t weights_bytes, const dtac
   const dtacs_status status = make(weights, weights_bytes, *options, dry, p);
   *info = {};
   if (status != DTACS_MEMORY_TOO_SMALL) return status;
+  if (dry.wanted() == Arena::kMost) return DTACS_BAD_OPTION;  // more than there can be
   info->memory_bytes = dry.wanted() + Arena::kAlign - 1;
   info->classifies = p.model.classifies() ? 1 : 0;
   info->inputs = p.model.inputs;

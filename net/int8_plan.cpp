@@ -40,10 +40,10 @@ bool taps_fit(const std::int8_t* w, int rows) noexcept {
   return true;
 }
 
-// Wide weights: none too large, and 255 * sum |w| of an output at most 2^30.
-bool wide_fits(const std::int16_t* w, int outputs, int depth) noexcept {
+// Wide weights: none too large, and 255 * (sum |w| + r) of an output at most 2^30.
+bool wide_fits(const std::int16_t* w, const std::int16_t* r, int outputs, int depth) noexcept {
   for (int n = 0; n < outputs; ++n) {
-    std::int64_t sum = 0;
+    std::int64_t sum = r != nullptr ? r[n] : 0;
     for (int k = 0; k < depth; ++k, ++w) {
       if (*w > kMostWide || *w < -kMostWide) return false;
       sum += *w < 0 ? -*w : *w;
@@ -146,7 +146,7 @@ Status Int8Plan::bind_layer(const WeightsFile& weights, int layer, Arena& arena,
       .w = w, .wide = w16, .b = b, .m = m, .half_channels = half, .full_channels = full, .outputs = outputs};
   const auto count = static_cast<std::ptrdiff_t>(view.count());
   const int per_sum = static_cast<int>(count / outputs);
-  const bool exact = wide                    ? wide_fits(w16, outputs, per_sum)
+  const bool exact = wide                    ? wide_fits(w16, r, outputs, per_sum)
                      : stem                  ? stem_fits(w16, b, outputs, per_sum)
                      : l.op == Op::conv3x3   ? exact_conv3x3_s8(conv)
                      : l.op == Op::head3x3   ? pairs_fit(w, count, 9)

@@ -29,8 +29,7 @@ void conv3x3_s8_scalar(const Conv3x3S8Args& a) noexcept {
     for (int first = 0; first < a.outputs; first += kPanel) {
       const auto* head = reinterpret_cast<const std::int32_t*>(a.packed + first / kPanel * panel_size);
       const auto* weights = reinterpret_cast<const std::int8_t*>(head + 5 * kPanel);
-      std::int32_t sum[kPanel];
-      for (int n = 0; n < kPanel; ++n) sum[n] = a.wide ? 0 : head[phase * kPanel + n];
+      std::int32_t sum[kPanel] = {};
       if (half > 0) {
         const std::int8_t* w = weights + phase * 4 * half * kPanel;
         for (const std::uint8_t* row : a.half) w = accumulate(sum, row + ((x - 1) >> 1) * half, w, 2 * half);
@@ -39,11 +38,12 @@ void conv3x3_s8_scalar(const Conv3x3S8Args& a) noexcept {
         const std::int8_t* w = weights + 16 * half * kPanel;
         for (const std::uint8_t* row : a.full) w = accumulate(sum, row + (x - 1) * full, w, 3 * full);
         if (a.wide) {  // those were the high parts
-          for (int n = 0; n < kPanel; ++n) sum[n] = 128 * sum[n] + head[phase * kPanel + n];
+          for (int n = 0; n < kPanel; ++n) sum[n] *= 128;
           for (const std::uint8_t* row : a.full) w = accumulate(sum, row + (x - 1) * full, w, 3 * full);
         }
       }
-      for (int n = 0; n < kPanel; ++n) a.out[p * a.outputs + first + n] = requantise(sum[n], head[4 * kPanel + n]);
+      for (int n = 0; n < kPanel; ++n)  // the bias last: with the high parts alone it may not fit
+        a.out[p * a.outputs + first + n] = requantise(sum[n] + head[phase * kPanel + n], head[4 * kPanel + n]);
     }
   }
 }

@@ -14,19 +14,19 @@ void pointwise_s8_scalar(const PointwiseS8Args& a) noexcept {
       const auto* bias = reinterpret_cast<const std::int32_t*>(packed);
       const std::int32_t *m = bias + kPanel, *r = m + kPanel;
       const auto* w = reinterpret_cast<const std::int8_t*>(r + kPanel);
-      std::int32_t sum[kPanel];
-      for (int n = 0; n < kPanel; ++n) sum[n] = a.wide ? 0 : bias[n];
+      std::int32_t sum[kPanel] = {};
       for (int k = 0; k < a.depth; k += 4, w += 4 * kPanel)
         for (int n = 0; n < kPanel; ++n)
           for (int i = 0; i < 4; ++i) sum[n] += in[k + i] * w[4 * n + i];
       if (a.wide) {  // those were the high parts
-        for (int n = 0; n < kPanel; ++n) sum[n] = 128 * sum[n] + bias[n];
+        for (int n = 0; n < kPanel; ++n) sum[n] *= 128;
         for (int k = 0; k < a.depth; k += 4, w += 4 * kPanel)
           for (int n = 0; n < kPanel; ++n)
             for (int i = 0; i < 4; ++i) sum[n] += in[k + i] * w[4 * n + i];
       }
       for (int n = 0; n < kPanel; ++n) {
         const std::ptrdiff_t at = p * a.outputs + first + n;
+        sum[n] += bias[n];  // last: with the high parts alone it may not fit
         if (a.add != nullptr) sum[n] += a.add[at] * r[n];
         a.out[at] = requantise(sum[n], m[n]);
       }

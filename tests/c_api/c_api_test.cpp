@@ -201,6 +201,13 @@ TEST_CASE("c api: every mistake has its status, and every status a sentence") {
   CHECK(measured(o) == DTACS_OK);
   o.quantification = -1.0f;
   CHECK(measured(o) == DTACS_BAD_OPTION);
+  const auto runner = [](void*, int, void*, void (*)(void*, int, int)) {};
+  for (const dtacs_parallel& p : {dtacs_parallel{nullptr, nullptr, 1}, dtacs_parallel{runner, nullptr, 0},
+                                  dtacs_parallel{runner, nullptr, 1025}}) {
+    o = sized(8, 8);
+    o.parallel = &p;
+    CHECK(measured(o) == DTACS_BAD_OPTION);
+  }
 
   o = sized(8, 8);
   CHECK(dtacs_measure(weights.data() + 1, weights.size() - 1, &o, &info) == DTACS_MISALIGNED);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <span>
+
 #include "io/arena.h"
 #include "io/bytes.h"
 #include "io/status.h"
@@ -37,13 +39,12 @@ TEST_CASE("an absurd allocation does not wrap round") {
   CHECK_FALSE(a.fits());
 }
 
-TEST_CASE("a result is a value or a reason") {
-  const auto half = [](int n) -> Result<int> {
-    if (n % 2 != 0) return Status::corrupt;
-    return n / 2;
-  };
-  CHECK(*half(8) == 4);
-  CHECK(half(7).error() == Status::corrupt);
+TEST_CASE("what is too much for any block does not fit the largest one either") {
+  alignas(64) std::byte block[64];
+  Arena a(std::span(block, Arena::kMost));  // never touched
+  CHECK(a.alloc<double>(static_cast<std::size_t>(-1) / 8 + 2) == nullptr);
+  CHECK(a.wanted() == Arena::kMost);
+  CHECK_FALSE(a.fits());
 }
 
 }  // namespace dtacs

@@ -230,6 +230,28 @@ TEST_CASE("int8: weights that would not be exact everywhere are refused by name"
   CHECK(bind("e4.exp.w", 1, 64, named) == Status::arena_too_small);
 }
 
+TEST_CASE("int8: a sum of wide weights and the residual that passed 32 bits was once accepted") {
+  for (const int r : {0, 32767}) {
+    std::vector<WeightsTensor> tensors = hashed_int8_tensors();
+    for (WeightsTensor& t : tensors) {
+      if (t.name == "e12.prj.w") {
+        t.dtype = DType::s16;
+        std::fill(t.integers.begin(), t.integers.end(), 7310);  // 255 * 576 * 7310 is just below 2^30
+      }
+      if (t.name == "e12.prj.r") std::fill(t.integers.begin(), t.integers.end(), r);
+    }
+    const AlignedBytes bytes(int8_file(tensors));
+    WeightsFile weights;
+    REQUIRE(WeightsFile::open(bytes.bytes(), weights) == Status::ok);
+    auto plan = std::make_unique<Int8Plan>();
+    Arena dry;
+    WeightsMismatch wrong;
+    CHECK(Int8Plan::bind(kUnetSc, weights, {.width = 32, .height = 32}, dry, *plan, &wrong) ==
+          (r == 0 ? Status::arena_too_small : Status::corrupt));
+    CHECK(wrong.tensor == std::string(r == 0 ? "" : "e12.prj.w"));
+  }
+}
+
 TEST_CASE("int8: requantisation rounds down and saturates") {
   constexpr std::int32_t kHalf = 1 << 29;  // 1/4
   CHECK(requantise(0, kHalf) == 0);
