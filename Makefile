@@ -54,8 +54,10 @@ figures: build-native
 	@tools/packages.sh references
 	@/usr/bin/python3 tools/figures/figures.py out/figures --dtacs build/native/dtacs
 format:
+	@tools/packages.sh format
 	@clang-format -i $$(git ls-files '*.h' '*.cpp' '*.inl')
 check: test asan arm gate
+	@tools/packages.sh format
 	@tools/check_isa_objects.sh build/native
 	@tools/check_headers.sh
 	@tools/check_freestanding.sh build/native/libdtacs_core.a c++

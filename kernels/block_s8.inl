@@ -161,22 +161,23 @@ inline void store_block(const Vec (&sums)[P][V], const std::int32_t* multipliers
 template <int V, class Body>
 inline void for_blocks(std::ptrdiff_t pixels, const Body& body) {
   if (pixels == 0) return;
-  const std::ptrdiff_t blocks = (pixels + kBlock<V> - 1) / kBlock<V>;
+  constexpr int kMost = kBlock<V>;
+  const std::ptrdiff_t blocks = (pixels + kMost - 1) / kMost;
   const std::ptrdiff_t size = pixels / blocks;
   std::ptrdiff_t larger = pixels % blocks;
   for (std::ptrdiff_t p = 0; p < pixels;) {
     const std::ptrdiff_t n = larger-- > 0 ? size + 1 : size;
-    if constexpr (kBlock < V >> 8) {
+    if constexpr (kMost > 8) {
       if (n == 12) body.template run<12>(p);
       if (n == 11) body.template run<11>(p);
       if (n == 10) body.template run<10>(p);
       if (n == 9) body.template run<9>(p);
     }
-    if constexpr (kBlock < V >> 6) {
+    if constexpr (kMost > 6) {
       if (n == 8) body.template run<8>(p);
       if (n == 7) body.template run<7>(p);
     }
-    if constexpr (kBlock < V >> 4) {
+    if constexpr (kMost > 4) {
       if (n == 6) body.template run<6>(p);
       if (n == 5) body.template run<5>(p);
     }

@@ -1,11 +1,12 @@
 #!/bin/sh
 # Installs what a group of verbs needs and this machine lacks; names it where it cannot.
-# usage: packages.sh GROUP...   build | arm | dist | baremetal | fuzz | references
+# usage: packages.sh GROUP...   build | arm | dist | baremetal | fuzz | format | references
 #   build       what `make`, `make demo`, `make test` and `make bench` need
 #   arm         cross compilers and emulators of `make arm`
 #   dist        the C library of small static programs, of `make dist`
 #   baremetal   cross compilers and emulators of `make baremetal`
 #   fuzz        compiler and fuzzing runtime of `make fuzz`
+#   format      the formatter of `make format` and `make check`
 #   references  independent programs that tests compare with; without them those tests are skipped
 set -eu
 
@@ -26,14 +27,16 @@ has_libfuzzer() {
   echo 'extern "C" int LLVMFuzzerTestOneInput(const char*, unsigned long) { return 0; }' |
     clang++ -x c++ -fsanitize=fuzzer,address,undefined -o /dev/null -
 }
-has_clang_openmp() {
-  echo 'int main() {}' | clang++ -x c++ -fopenmp -o /dev/null -
+has_openmp() {  # has_openmp COMPILER...
+  echo 'int main() {}' | "$@" -x c++ -fopenmp -o /dev/null -
 }
 
 for group in "$@"; do
   case $group in
     build)
       need g++ c++ --version
+      # shellcheck disable=SC2086  # the compiler may be several words; g++ brings its own
+      if ${CXX:-c++} --version >/dev/null 2>&1; then need libomp-dev has_openmp ${CXX:-c++}; fi
       need cmake cmake --version
       need ninja-build ninja --version
       need libstb-dev has_header stb/stb_image_write.h
@@ -50,7 +53,10 @@ for group in "$@"; do
       ;;
     fuzz)
       need clang has_libfuzzer
-      need libomp-dev has_clang_openmp
+      need libomp-dev has_openmp clang++
+      ;;
+    format)
+      need clang-format clang-format --version
       ;;
     baremetal)
       need g++-aarch64-linux-gnu aarch64-linux-gnu-g++ --version
