@@ -91,7 +91,7 @@ def landscape(rng, size, spectra):
     rho = torch.where((rough < shore)[..., None], sea, rho)
 
     gx, gy = slopes(height + 0.015 * power_noise(rng, size, 3.0))
-    steep = ((height - shore) * 0.8).clamp(0, 1) * 10 * scale
+    steep = ((height - shore) * 0.8).clamp(0, 1) * 5 * scale
     rho = rho.clamp(0, 1).permute(2, 0, 1).contiguous()
     return Ground(rho, "coast, fields, woods, town", (gx * steep, gy * steep))
 

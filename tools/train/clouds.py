@@ -38,13 +38,13 @@ def fair_weather(rng, size):
     return Layer(tau, rng.uniform(400, 2200), False)
 
 
-def cumulus(rng, size, cover=None):
-    """Separate clouds, crisp or fraying. cover: share of the sky, random by default.
+def cumulus(rng, size):
+    """Separate clouds, crisp or fraying.
 
     Growing clouds end within a pixel or two. Those that mix with dry air, half of all, fade over hundreds of metres
     into wisps, and so do their shadows.
     """
-    cover = rng.beta(1.1, 2.8) * 0.8 if cover is None else cover
+    cover = rng.beta(1.1, 2.8) * 0.8
     top = math.exp(rng.uniform(math.log(4), math.log(80)))
     height = rng.uniform(600, 3500)
     if rng.random() < 0.5:
@@ -114,7 +114,7 @@ def smooth(layer, pixels):
 
 
 def random_layers(rng, size):
-    """(layers, regime)"""
+    """(layers from the lowest up, regime)"""
     regime = str(rng.choice(REGIMES, p=SHARES))
     layers = []
     if regime in ("cumulus", "cirrus+cumulus"):
@@ -130,4 +130,4 @@ def random_layers(rng, size):
         layers.append(cumulus(rng, size))
     if rng.random() < 0.6:
         layers = [smooth(layer, rng.uniform(0.4, 2.5)) for layer in layers]
-    return layers, regime
+    return sorted(layers, key=lambda layer: layer.height_m), regime

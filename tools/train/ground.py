@@ -3,6 +3,7 @@
 
 Nine kinds of landscape, each a few spectra of the library arranged by random fields.
 """
+import math
 from dataclasses import dataclass
 from typing import Optional, Tuple
 
@@ -189,6 +190,6 @@ def random_ground(rng, size, spectra):
     hilly = kind in ("mountain", "snow") or (kind not in ("water", "coast") and rng.random() < 0.22)
     if not hilly:
         return Ground(rho, kind)
-    dx, dy = slopes(power_noise(rng, size, 3.2))
-    steepness = rng.uniform(2, 14)
+    dx, dy = slopes(power_noise(rng, size, rng.uniform(3.2, 4.2)))
+    steepness = math.tan(math.radians(rng.uniform(3, 30))) / torch.sqrt((dx * dx + dy * dy).mean())
     return Ground(rho, kind, (dx * steepness, dy * steepness))

@@ -22,7 +22,7 @@ THIN_TAU = 0.28  # below, a cloud is not labelled
 THICK_TAU = 2.5  # above, the ground is not labelled through it
 VEIL_TAU = 0.7  # a shadow below less cloud than this is labelled as shadow
 BEAM = 0.5  # of the extinction by cloud particles; the rest is scattered so narrowly forward that it stays in the beam
-ASYMMETRY = 0.15  # 1 - g of cloud particles
+BACKWARD = 0.15  # 1 - g of cloud particles
 
 # Imaginary refractive index of ice and water at the band centres.
 INDEX_ICE = (
@@ -70,7 +70,7 @@ def absorption(rng, ice):
 
 def cloud_reflectance(tau, cos_sun):
     """Two-stream reflectance of a layer without absorption."""
-    x = 0.75 * ASYMMETRY * tau / torch.as_tensor(cos_sun).clamp(min=0.2) ** 0.35
+    x = 0.75 * BACKWARD * tau / torch.as_tensor(cos_sun).clamp(min=0.2) ** 0.35
     return x / (1 + x)
 
 
@@ -109,8 +109,8 @@ def terrain_illumination(slope, cos_sun, sun):
     """cos(incidence) / cos(sun zenith), 1 on flat ground."""
     gx, gy = slope
     tan_sun = math.sqrt(1 - cos_sun**2) / cos_sun
-    lit = (1 - (gx * sun[0] + gy * sun[1]) * tan_sun * 0.5) / torch.sqrt(1 + gx * gx + gy * gy)
-    return lit.clamp(0, 1.6)
+    lit = (1 - (gx * sun[0] + gy * sun[1]) * tan_sun) / torch.sqrt(1 + gx * gx + gy * gy)
+    return lit.clamp(0, 1.8)
 
 
 def gas_above(height_m, tau, gas, particles):
@@ -146,7 +146,7 @@ def see_through(tau, height_m, particles, below, air, rho, brightness, cos_sun):
     reflect = cloud_reflectance(tau, cos_sun)
     depth = 0.85 * 4 * math.pi * particles.absorption * particles.radius_m  # per scattering
     fill = 1 - torch.exp(-tau / particles.saturation_tau)
-    dark = reflect * torch.exp(-4 * torch.sqrt(depth / (3 * ASYMMETRY)) * fill)
+    dark = reflect * torch.exp(-4 * torch.sqrt(depth / (3 * BACKWARD)) * fill)
     transmit = (1 - reflect) * torch.exp(-0.5 * depth * tau / 0.3)
     transmit = transmit + 0.12 * (1 - transmit) * torch.exp(-tau / 12)
     ground = (below - air.path) * transmit / (1 - 0.6 * rho.clamp(0, 1) * dark)
