@@ -33,7 +33,7 @@ Sums bench(const std::string& options) {
   const TempFolder folder;
   const std::string json = folder / "bench.json", reader = folder / "reader.py";
   put_file(reader, kReader);
-  output_of(DTACS_BENCH_BINARY " --json --runs 3 " + options + " > " + json);
+  output_of("'" DTACS_BENCH_BINARY "' --json --runs 3 " + options + " > " + json);
   std::istringstream text(output_of(std::string(kPython) + " " + reader + " " + json));
   Sums s;
   text >> s.lines >> s.shares >> s.line_macs >> s.macs >> s.least_ms >> s.covered >> s.macs_from_rate >> s.peak >>
@@ -74,13 +74,13 @@ TEST_CASE("bench: the U-Nets, line by line") {
 
 TEST_CASE("bench: int8, line by line, classes out") {
   DTACS_NEEDS_TOOL("python3", std::string(kPython) + " -c 'import json'");
-  const std::string int8 = "--weights " DTACS_SOURCE_DIR "/weights/classification_int8.dtw --size 64";
+  const std::string int8 = "--weights '" DTACS_SOURCE_DIR "/weights/classification_int8.dtw' --size 64";
   const double macs = macs_of(unet_mobilenet_v2(13, 4), 64);
   check_sane(bench(int8), macs);
   check_sane(bench(int8 + " --precision int8 --isa scalar"), macs);
 
   const TempFolder folder;
-  const std::string command = DTACS_BENCH_BINARY " --runs 1 " + int8 + " --output " + (folder / "out");
+  const std::string command = "'" DTACS_BENCH_BINARY "' --runs 1 " + int8 + " --output " + (folder / "out");
   output_of(command + "1");
   output_of(command + "2 --threads 2 --band 7 --isa scalar");
   const auto one = read_array<float>(folder / "out1"), two = read_array<float>(folder / "out2");
@@ -94,27 +94,27 @@ TEST_CASE("bench: int8, line by line, classes out") {
 }
 
 TEST_CASE("bench: precisions that are not there") {
-  const std::string bench = DTACS_BENCH_BINARY " --size 32 --runs 1 ";
+  const std::string bench = "'" DTACS_BENCH_BINARY "' --size 32 --runs 1 ";
   const auto refused = [&](const std::string& options) {
     return WEXITSTATUS(std::system((bench + options + " 2>/dev/null").c_str())) == 64;
   };
   CHECK(refused("--precision f16"));
   CHECK(refused("--precision int8 --net ac"));
   CHECK(refused("--precision int8 --random"));
-  CHECK(refused("--precision int8 --weights " DTACS_SOURCE_DIR "/weights/classification.dtw"));
-  CHECK(refused("--precision f32 --weights " DTACS_SOURCE_DIR "/weights/classification_int8.dtw"));
+  CHECK(refused("--precision int8 --weights '" DTACS_SOURCE_DIR "/weights/classification.dtw'"));
+  CHECK(refused("--precision f32 --weights '" DTACS_SOURCE_DIR "/weights/classification_int8.dtw'"));
 }
 
 TEST_CASE("bench: the pixel network of a weights file") {
   DTACS_NEEDS_TOOL("python3", std::string(kPython) + " -c 'import json'");
-  const Sums s = bench("--weights " DTACS_SOURCE_DIR "/weights/correction.dtw --size 256");
+  const Sums s = bench("--weights '" DTACS_SOURCE_DIR "/weights/correction.dtw' --size 256");
   check_sane(s, (13.0 * 52 + 52 * 12) * 256 * 256);
   CHECK(s.lines == 1);
 }
 
 TEST_CASE("bench: planes in, planes out, whatever the threads and the band") {
   const TempFolder folder;
-  const std::string command = DTACS_BENCH_BINARY " --random --size 96 --runs 1 --output " + (folder / "out");
+  const std::string command = "'" DTACS_BENCH_BINARY "' --random --size 96 --runs 1 --output " + (folder / "out");
   output_of(command + "1");
   output_of(command + "2 --threads 2 --band 7");
   const auto one = read_array<float>(folder / "out1"), two = read_array<float>(folder / "out2");

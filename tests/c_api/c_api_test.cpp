@@ -300,8 +300,8 @@ TEST_CASE("c api: the Python example gives the same classes and reflectance") {
   const std::vector<std::byte> files[] = {golden_weights(golden), small_corrector()};
   for (const auto& bytes : files) {
     put_bytes((folder / "weights.dtw"), bytes);
-    const std::string command = std::string(kPython) + " " DTACS_SOURCE_DIR "/tools/python/dtacs.py --library " +
-                                DTACS_SHARED_LIBRARY + " " + (folder / "weights.dtw") + " " + (folder / "scene.u16") +
+    const std::string command = std::string(kPython) + " '" DTACS_SOURCE_DIR "/tools/python/dtacs.py' --library '" +
+                                DTACS_SHARED_LIBRARY + "' " + (folder / "weights.dtw") + " " + (folder / "scene.u16") +
                                 " 40 33 " + (folder / "out.bin");
     REQUIRE(std::system(command.c_str()) == 0);
     const AlignedBytes weights(bytes);

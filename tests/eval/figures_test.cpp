@@ -42,8 +42,8 @@ TEST_CASE("eval: the figures' reader of GeoTIFF") {
 TEST_CASE("eval: the five figures of the demo scene") {
   DTACS_NEEDS_TOOL("python3-matplotlib", std::string(kPython) + " -c 'import numpy, matplotlib'");
   const TempFolder folder;
-  REQUIRE(succeeds(std::string(kPython) + " -B " DTACS_SOURCE_DIR "/tools/figures/figures.py " + folder.path() +
-                   " --dtacs " DTACS_BINARY " --simulate 0"));
+  REQUIRE(succeeds(std::string(kPython) + " -B '" DTACS_SOURCE_DIR "/tools/figures/figures.py' " + folder.path() +
+                   " --dtacs '" DTACS_BINARY "' --simulate 0"));
   for (const char* name : {"figure1.png", "figure2.png", "figure3.png", "figure4.png", "figure5.png"}) {
     INFO(std::string(name));
     int width = 0, height = 0, channels = 0;

@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::string kDemo =
-    DTACS_SOURCE_DIR "/tests/data/demo/S2A_MSIL1C_20260621T105031_N0511_R051_T31TDH_20260621T130000.SAFE";
+    "'" DTACS_SOURCE_DIR "/tests/data/demo/S2A_MSIL1C_20260621T105031_N0511_R051_T31TDH_20260621T130000.SAFE'";
 const std::string kJp2 = DTACS_SOURCE_DIR "/tests/data/jp2/";
 
 struct Ended {
@@ -50,7 +50,7 @@ void fail_everywhere(const std::string& program, const std::string& arguments, c
     for (const char* on : {"", "DTACS_FAIL_ON=1 "}) {
       const std::string out = scratch / "out";
       fs::create_directory(out);
-      std::string command = program + " " + arguments;
+      std::string command = "'" + program + "' " + arguments;
       for (std::size_t at; (at = command.find("{out}")) != std::string::npos;) command.replace(at, 5, out);
       const Ended e = run(on + ("DTACS_FAIL_AT=" + std::to_string(n)) + " " + command);
       INFO(on << "DTACS_FAIL_AT=" << n << " " << command << "\n" << e.text);
@@ -77,8 +77,8 @@ TEST_CASE("out of memory: info, at every allocation") {
 }
 
 TEST_CASE("out of memory: decode, at every allocation") {
-  fail_everywhere(DTACS_SHORT_OF_MEMORY, "decode " + kJp2 + "s2_20m.jp2 -o {out}/o.tif --threads 2", "dtacs", 40);
-  fail_everywhere(DTACS_SHORT_OF_MEMORY, "decode " + kJp2 + "layers.j2k -o {out}/o.pgx --threads 1", "dtacs", 12);
+  fail_everywhere(DTACS_SHORT_OF_MEMORY, "decode '" + kJp2 + "s2_20m.jp2' -o {out}/o.tif --threads 2", "dtacs", 40);
+  fail_everywhere(DTACS_SHORT_OF_MEMORY, "decode '" + kJp2 + "layers.j2k' -o {out}/o.pgx --threads 1", "dtacs", 12);
 }
 
 TEST_CASE("out of memory: run, at every allocation") {

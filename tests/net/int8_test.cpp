@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <span>
@@ -19,6 +20,7 @@
 #include "tests/support/aligned.h"
 #include "tests/support/check_family.h"
 #include "tools/convert/calibrate.h"
+#include "tools/run/loaded_weights.h"
 
 namespace dtacs::test {
 
@@ -307,6 +309,10 @@ TEST_CASE("int8: the weights shipped give the float network's classes") {
       DTACS_SOURCE_DIR "/tests/data/demo/S2A_MSIL1C_20260621T105031_N0511_R051_T31TDH_20260621T130000.SAFE";
   const std::string weights = DTACS_SOURCE_DIR "/weights/classification";
   CHECK(compare_weights(weights + ".dtw", weights + "_int8.dtw", {demo}) >= 0.99);
+  char crc[16];
+  std::snprintf(crc, sizeof crc, "%08x", static_cast<unsigned>(load_weights(weights + ".dtw").weights.crc()));
+  const LoadedWeights int8 = load_weights(weights + "_int8.dtw");
+  CHECK(int8.weights.meta("quantised_from") == std::string("classification.dtw, CRC-32C ") + crc);
 }
 
 }  // namespace dtacs::test

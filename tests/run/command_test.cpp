@@ -31,7 +31,7 @@ Args args_of(std::vector<std::string> words) {
 }
 
 Outcome dtacs(const std::string& arguments) {
-  return command(DTACS_BINARY " " + arguments);
+  return command("'" DTACS_BINARY "' " + arguments);
 }
 
 }  // namespace
@@ -117,7 +117,7 @@ TEST_CASE("command: exit codes and one line each") {
     CHECK((arguments.empty() || std::count(o.text.begin(), o.text.end(), '\n') == 1));
   }
   CHECK(folder.names().empty());
-  const Outcome full = command("{ " DTACS_BINARY " info " + kDemo + " >/dev/full; }");
+  const Outcome full = command("{ '" DTACS_BINARY "' info " + kDemo + " >/dev/full; }");
   CHECK(full.exit == 74);
   CHECK(full.text == "dtacs: standard output: writing failed\n");
   const Outcome info = dtacs("info " + kDemo);

@@ -9,14 +9,14 @@ namespace dtacs::test {
 
 namespace {
 
-const std::string kTrain = DTACS_SOURCE_DIR "/tools/train";
+const std::string kTrain = "'" DTACS_SOURCE_DIR "/tools/train'";
 const std::string kTorch = std::string(kPython) + " -c 'import numpy, torch'";
 
 // The weights file that a trainer ends in.
 std::string weights_of(const std::string& command) {
   const TempFolder folder;
   REQUIRE(succeeds("cd " + folder.path() + " && " + kPython + " -B " + kTrain + "/" + command + " --out x.pt"));
-  REQUIRE(succeeds("cd " + folder.path() + " && " DTACS_BINARY "-convert x.pt -o x.dtw"));
+  REQUIRE(succeeds("cd " + folder.path() + " && '" DTACS_BINARY "-convert' x.pt -o x.dtw"));
   const std::string weights = get_file(folder / "x.dtw");
   CHECK(weights.size() > 1000);
   return weights;
@@ -39,7 +39,7 @@ TEST_CASE("train: the same seed and steps make the same classification weights, 
 
 TEST_CASE("train: scenes are simulated without leaving their device") {
   DTACS_NEEDS_TOOL("python3-torch", kTorch);
-  CHECK(output_of(std::string(kPython) + " -B " DTACS_SOURCE_DIR "/tests/train/make_scenes.py " + kTrain) ==
+  CHECK(output_of(std::string(kPython) + " -B '" DTACS_SOURCE_DIR "/tests/train/make_scenes.py' " + kTrain) ==
         "grounds 9 of 9\n"
         "classes [True, True, True, True]\n"
         "reflectance True\n"
@@ -54,7 +54,7 @@ TEST_CASE("train: scenes are simulated without leaving their device") {
 
 TEST_CASE("train: convolutions round as the 8-bit network does, and pass gradients on") {
   DTACS_NEEDS_TOOL("python3-torch", kTorch);
-  CHECK(output_of(std::string(kPython) + " -B " DTACS_SOURCE_DIR "/tests/train/round_convolution.py " + kTrain) ==
+  CHECK(output_of(std::string(kPython) + " -B '" DTACS_SOURCE_DIR "/tests/train/round_convolution.py' " + kTrain) ==
         "3x3 activations weights near gradient\n"
         "pointwise activations weights near gradient\n"
         "depthwise activations weights near gradient\n");
