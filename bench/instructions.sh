@@ -21,8 +21,11 @@ case $(od -An -tu1 -j18 -N1 "$bench" | tr -d ' ') in  # e_machine of the ELF hea
   *) echo "instructions: $bench is for no processor known here" >&2; exit 1 ;;
 esac
 count() {  # count ARGUMENT...
-  "usr/bin/qemu-$arch" -cpu "$model" -plugin ./instructions.so "$bench" "$@" 2>&1 >run.txt |
-    sed -n 's/^instructions //p'
+  "usr/bin/qemu-$arch" -cpu "$model" -plugin ./instructions.so "$bench" "$@" 2>count.txt >run.txt || {
+    cat count.txt >&2
+    exit 1
+  }
+  sed -n 's/^instructions //p' count.txt
 }
 for net in '--net sc' '--precision int8' '--net ac'; do
   for isa in $isas; do
@@ -30,7 +33,9 @@ for net in '--net sc' '--precision int8' '--net ac'; do
     difference=0
     for size in 128 256; do
       # shellcheck disable=SC2086  # a list of words
-      one=$(count $net --isa "$isa" --size $size --runs 1) three=$(count $net --isa "$isa" --size $size --runs 3)
+      one=$(count $net --isa "$isa" --size $size --runs 1)
+      # shellcheck disable=SC2086
+      three=$(count $net --isa "$isa" --size $size --runs 3)
       difference=$((three - one - difference))
     done
     printf '%-17s %-8s %8d\n' "$net" "$isa" $((difference / 2 / (256 * 256 - 128 * 128)))

@@ -36,7 +36,11 @@ END
     for runs in 1 2; do
       "$qemu/usr/bin/qemu-aarch64" -cpu neoverse-n1 -L arm64 -plugin "$qemu/instructions.so" arm64/ort_runner --library "$library" \
         --model arm64/model.onnx --input arm64/input.f32 --output arm64/output.f32 --bands 13 --outputs $outputs \
-        --size $size --threads 1 --runs $runs 2>&1 >/dev/null | sed -n 's/^instructions //p' >arm64/count$runs
+        --size $size --threads 1 --runs $runs 2>arm64/said >/dev/null || {
+        cat arm64/said >&2
+        exit 1
+      }
+      sed -n 's/^instructions //p' arm64/said >arm64/count$runs
     done
     difference=$(($(cat arm64/count2) - $(cat arm64/count1) - difference))
   done
