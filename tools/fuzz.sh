@@ -17,7 +17,7 @@ for target; do
   # No input of a few KB may take ten seconds or 2 GB, sanitizers included.
   "$build/fuzz_$target" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 \
     -entropic_scale_per_exec_time=1 -print_final_stats=1 -artifact_prefix="$out/$target/" \
-    "$out/$target/corpus" "$seeds" $more >"$log" 2>&1 || {
+    "$out/$target/corpus" "$seeds" ${more:+"$more"} >"$log" 2>&1 || {
     status=1
     tail -40 "$log"
   }

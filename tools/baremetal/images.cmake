@@ -31,7 +31,8 @@ function(add_image name stack_bytes)
   set_target_properties(${name} PROPERTIES SUFFIX .elf LINK_DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/${name}.ld)
   set_source_files_properties(
     ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/images.S
-    PROPERTIES OBJECT_DEPENDS "${DTACS_BOARD_DATA}/scene.bin;${CMAKE_SOURCE_DIR}/weights/classification_int8.dtw")
+    PROPERTIES OBJECT_DEPENDS "${DTACS_BOARD_DATA}/scene.bin;${CMAKE_SOURCE_DIR}/weights/classification_int8.dtw;\
+${CMAKE_SOURCE_DIR}/weights/correction.dtw")
 endfunction()
 
 if(board_processor STREQUAL "aarch64")

@@ -33,7 +33,7 @@ class Scene:
 
 def simulate(out, seed, size):
     """A scene made by tools/scene/scene.py, once."""
-    folder = os.path.join(out, f"simulated_{seed}")
+    folder = os.path.join(out, f"simulated_{seed}_{size}")
     if not os.path.exists(os.path.join(folder, "truth", "scene.json")):
         maker = os.path.join(ROOT, "tools", "scene", "scene.py")
         subprocess.run(
