@@ -16,7 +16,7 @@ BANDS = ["B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "
 RESOLUTION_M = [60, 10, 10, 10, 20, 20, 20, 10, 20, 60, 60, 20, 20]
 WAVELENGTH_UM = np.array([0.443, 0.493, 0.560, 0.665, 0.704, 0.741, 0.783, 0.833, 0.865, 0.945, 1.374, 1.614, 2.202])
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
-HELD_OUT = 0.2  # last part of each file: never seen in training
+HELD_OUT = 0.2  # last part of each file: not seen by classifications in training, but by corrections (ac.py)
 
 
 @dataclass

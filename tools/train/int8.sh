@@ -5,16 +5,16 @@
 set -eu
 what=${1:+, $1}
 [ $# -eq 0 ] || shift
-real=""
-for scene in "$@"; do real="$real --calibrate $scene"; done
+scenes=$#
+for scene; do set -- "$@" --calibrate "$scene"; done
+shift "$scenes"
 convert=${DTACS_CONVERT:-build/native/dtacs-convert}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-set -- --calibrate tests/data/demo/*.SAFE
+set -- "$@" --calibrate tests/data/demo/*.SAFE
 for seed in 101 102 103 104; do
   /usr/bin/python3 tools/scene/scene.py "$folder/$seed" --seed $seed
   set -- "$@" --calibrate "$folder/$seed"/*.SAFE
 done
-# shellcheck disable=SC2086  # words on purpose: no scene's path holds spaces
-$convert --int8 --range percentile weights/classification.dtw "$@" $real -o weights/classification_int8.dtw \
+"$convert" --int8 --range percentile weights/classification.dtw "$@" -o weights/classification_int8.dtw \
   --meta calibrated_on="tests/data/demo and scenes 101 to 104 of tools/scene$what"

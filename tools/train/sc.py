@@ -12,6 +12,7 @@ import argparse
 import collections
 import copy
 import functools
+import hashlib
 import json
 import math
 import os
@@ -102,9 +103,23 @@ class SceneStream:
         return scene
 
 
+@functools.lru_cache(None)
+def simulator():
+    """A checksum of what scenes depend on: our code and tables, and the library whose numbers are drawn."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    files = [f"{name}.py" for name in ("atmosphere", "clouds", "fields", "ground", "simulate")]
+    files += [os.path.join("data", name) for name in sorted(os.listdir(os.path.join(here, "data")))]
+    digest = hashlib.sha256(torch.__version__.encode())
+    for name in files:
+        with open(os.path.join(here, name), "rb") as f:
+            digest.update(f.read())
+    return digest.hexdigest()[:8]
+
+
 def scene_pool(seed, split, size, count, args):
-    """The first `count` scenes of a seed, kept in the folder --cache between runs while the simulator stays."""
-    file = args.cache and os.path.join(args.cache, f"scenes_{split}_{seed}_{size}_{count}.npz")
+    """The first `count` scenes of a seed, kept in the folder --cache between runs."""
+    maker = "cpu" if args.workers else torch.device(args.device).type
+    file = args.cache and os.path.join(args.cache, f"scenes_{simulator()}_{maker}_{split}_{seed}_{size}_{count}.npz")
     if file and os.path.exists(file):
         with np.load(file) as z:
             return torch.from_numpy(z["x"]).to(args.device), torch.from_numpy(z["y"]).to(args.device)
@@ -390,15 +405,26 @@ def main():
     kept = args.start or args.init
     start = "earlier weights" if kept else "ImageNet MobileNetV2" if args.encoder else "random weights"
     paths = ("out", "encoder", "start", "init", "end", "cache")
+    record = os.path.splitext(args.start or "")[0] + ".json"
+    before = ""
+    if args.start and os.path.exists(record):
+        with open(record) as f:
+            origin = json.load(f)
+        before = origin["training_data"]
+    elif origin:
+        before = (
+            f"{origin['description']} (version {origin['version']}, seed {origin['training.seed']}, commit "
+            f"{origin['training.commit']})"
+        )
     made_of = []
     if steps:
         scenes = args.scenes + int(steps * args.renew)
-        made_of.append(f"{scenes} simulated scenes of {args.size} px, class shares {share.round(3).tolist()}")
-    if origin:
         made_of.append(
-            f"{'on top of: ' if steps else ''}{origin['description']} (version {origin['version']}, seed "
-            f"{origin['training.seed']}, commit {origin['training.commit']})"
+            f"{scenes} simulated scenes of {args.size} px, class shares {share.round(3).tolist()}, in {steps} steps of "
+            f"{args.batch} crops of {args.crop} px"
         )
+    if before:
+        made_of.append(f"{'on top of: ' if steps else ''}{before}")
     if args.encoder:
         made_of.append("encoder initialised from torchvision MobileNetV2 (BSD-3-Clause)")
     if added:
@@ -418,10 +444,6 @@ def main():
     }
     if origin:
         report["started_from"] = origin
-    record = os.path.splitext(args.start or "")[0] + ".json"
-    if args.start and os.path.exists(record):
-        with open(record) as f:
-            report["started_from"] = json.load(f)
     with open(os.path.splitext(args.out)[0] + ".json", "w") as f:
         json.dump(report, f, indent=1)
     print(json.dumps(report, indent=1))

@@ -12,7 +12,7 @@ ship() {  # ship CHECKPOINT OUT SCORE TEST [OPTION]...
   in=$1 out=$2 score=$3 test=$4
   shift 4
   json=${in%.pt}.json
-  $convert "$in" -o "$out" "$@" --meta licence=Apache-2.0 --meta version="$version" \
+  "$convert" "$in" -o "$out" "$@" --meta licence=Apache-2.0 --meta version="$version" \
     --meta training.commit="$(field "$json" 'd["commit"]')" \
     --meta training.seed="$(field "$json" 'd["settings"]["seed"]')" \
     --meta description="$(field "$json" 'd["training_data"]')" --meta test="$test" --meta score="$score"

@@ -158,7 +158,7 @@ def see_through(tau, height_m, particles, below, air, rho, brightness, cos_sun):
 
 
 def compose(rng, ground, layers, air, pixel_m, sun_azimuth=None):
-    """Noise-free TOA reflectance (13, size, size), labels, and the share of direct light, for the whole field."""
+    """Noise-free TOA reflectance (13, size, size) and labels of the whole field; layers from the lowest up."""
     size = ground.rho.shape[-1]
     cos_sun = math.cos(math.radians(air.sun_zenith))
     azimuth = rng.uniform(0, 2 * math.pi) if sun_azimuth is None else sun_azimuth
@@ -191,7 +191,7 @@ def compose(rng, ground, layers, air, pixel_m, sun_azimuth=None):
         toa = spread_below(toa, layer, pixel_m)
         toa = see_through(layer.tau, layer.height_m, particles, toa, over, ground.rho, bright, cos_sun)
     tau = sum((q.tau for q in layers), torch.zeros(size, size, device=rng.device))
-    return toa, classify(rng, tau, beam, direct), direct
+    return toa, classify(rng, tau, beam, direct)
 
 
 def classify(rng, tau, beam, direct):
@@ -249,7 +249,7 @@ def random_scene(rng, size, spectra, atmospheres):
     ground = random_ground(rng, field_size, spectra)
     layers, regime = random_layers(rng, field_size)
     air = atmospheres.draw(rng)
-    toa, label, _ = compose(rng, ground, layers, air, pixel_m)
+    toa, label = compose(rng, ground, layers, air, pixel_m)
     inner = (..., slice(MARGIN, MARGIN + size), slice(MARGIN, MARGIN + size))
     return Scene(
         toa=sense(rng, toa[inner], pixel_m),
