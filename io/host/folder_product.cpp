@@ -82,6 +82,13 @@ std::unique_ptr<Product> open_band_folder(const std::string& folder, const Produ
   }
   if (info.name.empty()) info.name = fs::canonical(folder).filename().string();
   const std::string first = fs::path(bands[0].path).stem().string();
+  for (const BandFile& b : bands) {
+    const std::string name = fs::path(b.path).stem().string();
+    for (const auto& part : {tile_in_name, time_in_name})
+      if (!part(name).empty() && !part(first).empty() && part(name) != part(first))
+        throw Failure(Exit::usage, b.path + ": of another scene than " + fs::path(bands[0].path).filename().string() +
+                                       "; say which by a part of the name (--granule)");
+  }
   if (info.tile_id.empty()) info.tile_id = tile_in_name(first);
   if (info.sensing_time.empty()) info.sensing_time = time_in_name(first);
   describe_bands(bands, documents.tile, add_offset, info);

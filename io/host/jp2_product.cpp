@@ -79,6 +79,21 @@ double reference_pixel_size(const Image& reference, const std::vector<Image>& im
   return own;
 }
 
+// Images that say where they are must lie at one place, to less than the larger of their pixels.
+void check_same_place(const Image& image, const Image& reference) {
+  const auto &own = image.summary.placement, &other = reference.summary.placement;
+  if (!own || !other) return;
+  const double most = std::max(own->dx, other->dx);
+  if (own->epsg == other->epsg && std::fabs(own->ulx - other->ulx) < most && std::fabs(own->uly - other->uly) < most)
+    return;
+  const auto text = [](const auto& at) {
+    return "EPSG:" + std::to_string(at->epsg) + ", " + std::to_string(std::llround(at->ulx)) + ", " +
+           std::to_string(std::llround(at->uly));
+  };
+  throw Failure(Exit::bad_data, image.file.path + ": its corner lies at " + text(own) + ", that of " +
+                                    kBandNames[reference.file.band] + " at " + text(other));
+}
+
 void place(const Image& reference, double pixel, const std::optional<TileMetadata>& tile, ProductInfo& info) {
   const auto& own = reference.summary.placement;
   const bool tile_fits =
@@ -168,6 +183,7 @@ void describe_bands(const std::vector<BandFile>& files, const std::optional<Tile
     if (a.summary.width != b.summary.width) return a.summary.width < b.summary.width;
     return kBandMetres[a.file.band] > kBandMetres[b.file.band];
   });
+  for (const Image& i : images) check_same_place(i, reference);
   const double pixel = reference_pixel_size(reference, images);
   for (const Image& i : images) {
     info.bands.push_back({.band = i.file.band,

@@ -54,9 +54,11 @@ std::unique_ptr<Product> open_folder(const std::string& folder, const ProductHin
       throw Failure(Exit::missing_input, folder + ": no product metadata (MTD_MSIL1C.xml) beside GRANULE");
     return open_safe(folder, metadata, hints);
   }
-  // One tile of a SAFE, where the user stands inside of it: PRODUCT.SAFE/GRANULE/TILE.
-  if (fs::is_directory(folder + "/IMG_DATA")) {
-    const fs::path tile = fs::canonical(folder);
+  // One tile of a SAFE, where the user stands inside of it: PRODUCT.SAFE/GRANULE/TILE, or its IMG_DATA.
+  const fs::path here = fs::canonical(folder);
+  const bool images = here.filename() == "IMG_DATA";
+  if (images || fs::is_directory(here / "IMG_DATA")) {
+    const fs::path tile = images ? here.parent_path() : here;
     const fs::path root = tile.parent_path().parent_path();
     const std::string above = find_product_metadata(list(root.string()));
     if (tile.parent_path().filename() == "GRANULE" && !above.empty())

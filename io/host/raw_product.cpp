@@ -118,7 +118,7 @@ void check_size(const std::string& path, const RawHeader& h) {
   std::error_code error;
   const std::uint64_t have = fs::file_size(path, error);
   if (error) throw Failure(Exit::missing_input, path + ": cannot open: " + error.message());
-  if (have < need)
+  if (have != need)
     throw Failure(Exit::bad_data, path + ": " + std::to_string(have) + " bytes, expected " + std::to_string(need) +
                                       " for " + std::to_string(h.bands.size()) + " bands of " +
                                       std::to_string(h.width) + " x " + std::to_string(h.height) + " pixels");

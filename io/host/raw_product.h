@@ -11,7 +11,7 @@
 // Flag line (ProductHints::raw_header), fields in any order, apart by commas:
 //   width=512,height=512,bands=B02+B03+B04+B08,res=10,epsg=32631,ulx=399960,uly=4693200,
 //   offset=-1000,quantification=10000,header=0,order=little,nodata=0
-// width, height and bands must come from one of the two; without band names 13 bands are
+// width, height and bands must come from one of the two; an ENVI header of 13 bands without their names means
 // B01..B12 in the usual order.  The rest defaults to 10 m, no place on Earth, offset 0,
 // 10000, no header bytes, little-endian, 0.
 #pragma once

@@ -44,8 +44,8 @@ TEST_CASE("product: SAFE compact, by folder, metadata, tile or the folder around
   const TempFolder folder;
   const std::string root = folder / "S2A_TEST.SAFE";
   const std::string granule = ProductMaker{}.write_compact(root);
-  for (const std::string& path :
-       {root, root + "/", root + "/MTD_MSIL1C.xml", granule, granule + "/MTD_TL.xml", folder.path()}) {
+  for (const std::string& path : {root, root + "/", root + "/MTD_MSIL1C.xml", granule, granule + "/IMG_DATA",
+                                  granule + "/IMG_DATA/", granule + "/MTD_TL.xml", folder.path()}) {
     CAPTURE(path);
     const auto product = open_product(path);
     const ProductInfo& info = product->info();
@@ -151,6 +151,31 @@ TEST_CASE("product: loose bands are placed by their own boxes and named by their
   check_fails(Exit::usage, "T31TDH_20160101T105026_B02.jp2|second B02|--granule", [&] { open_product(folder.path()); });
   CHECK(open_product(folder.path(), {.granule = "2016"})->info().bands.size() == 1);
   check_fails(Exit::usage, "2031", [&] { open_product(folder.path(), {.granule = "2031"}); });
+}
+
+TEST_CASE("product: bands of different scenes were once read as one") {
+  const TempFolder folder;
+  const auto put = [&](const std::string& where, const char* band, int n, int epsg, double x, double y, double dx) {
+    put_file(folder / (where + "/" + band + ".jp2"),
+             Jp2Maker{.width = n, .height = n, .gml = gml_grid(epsg, x, y, dx)}.file());
+  };
+  for (const char* where : {"zone", "east", "north", "near"}) put(where, "B02", 60, 32631, 399960, 4693200, 10);
+  put("zone", "B03", 60, 32632, 399960, 4693200, 10);
+  put("east", "B03", 60, 32631, 399970, 4693200, 10);
+  put("north", "B01", 10, 32631, 399960, 4693140, 60);
+  put("near", "B01", 10, 32631, 399930, 4693240, 60);  // a crop whose coarse band keeps whole pixels
+  check_fails(Exit::bad_data, "zone/B03.jp2|EPSG:32632|B02|EPSG:32631", [&] { open_product(folder / "zone"); });
+  check_fails(Exit::bad_data, "east/B03.jp2|399970|399960", [&] { open_product(folder / "east"); });
+  check_fails(Exit::bad_data, "north/B01.jp2|4693140|4693200", [&] { open_product(folder / "north"); });
+  CHECK(open_product(folder / "near")->info().bands.size() == 2);
+
+  const std::string bare = Jp2Maker{.width = 60, .height = 60}.file();
+  for (const char* other : {"T32TQM_20150726T105026_B03", "T31TDH_20190101T105026_B03"}) {
+    const std::string where = std::string("named_") + other;
+    put_file(folder / (where + "/T31TDH_20150726T105026_B02.jp2"), bare);
+    put_file(folder / (where + "/" + other + ".jp2"), bare);
+    check_fails(Exit::usage, std::string(other) + "|another scene|--granule", [&] { open_product(folder / where); });
+  }
 }
 
 TEST_CASE("product: pixel sizes follow the images where bands were resampled or decimated") {

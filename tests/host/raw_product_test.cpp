@@ -173,6 +173,7 @@ TEST_CASE("raw: wrong flag lines and files that do not fit them") {
   };
   CHECK(open_product(folder / "p.u16", {.raw_header = "width=13,height=7,bands=B02"})->info().bands.size() == 1);
   refused(Exit::bad_data, "width=13,height=8,bands=B02", "p.u16: 182 bytes, expected 208 for 1 bands of 13 x 8");
+  refused(Exit::bad_data, "width=13,height=6,bands=B02", "p.u16: 182 bytes, expected 156");
   refused(Exit::bad_data, "width=1000000,height=1000000,bands=B02+B03", "expected 4000000000000");
   refused(Exit::bad_data, "width=13,height=7,bands=B02,header=1", "182 bytes, expected 183");
   refused(Exit::usage, "width=13,height=7", "names no bands");
