@@ -140,6 +140,16 @@ TEST_CASE("scene: sizes and windows that do not fit are refused by name") {
   });
 }
 
+TEST_CASE("scene: at 20 m a size that 60 m does not divide was once refused") {
+  const InventedProduct odd({{kB02, 61, 61, position}, {kB05, 31, 31, position}, {kB01, 11, 11, position}});
+  Scene scene(odd, {.bands = {kB01, kB02, kB05}, .resolution = 20});
+  CHECK((scene.width() == 30 && scene.height() == 30));
+  const Rows rows = read_all(scene, scene.slot(kB01), 4);
+  CHECK(rows.values[29][29] == position(9, 9));
+  const InventedProduct pixel({{kB02, 1, 1, position}, {kB05, 1, 1, position}});
+  check_fails(Exit::unsupported, "one pixel", [&] { Scene(pixel, {.bands = {kB02, kB05}, .resolution = 20}); });
+}
+
 TEST_CASE("scene: no data in any band, by 0 or by the product's own value, and its neighbours' values") {
   InventedProduct product({{kB02, 12, 12, [](int y, int x) { return y == 5 && x > 7 ? 77 : 1000 + x; }},
                            {kB05, 6, 6, [](int y, int x) { return y == 0 && x == 0 ? 0 : 5; }}});

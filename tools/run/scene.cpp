@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 
 #include "io/host/failure.h"
 
@@ -67,11 +68,12 @@ Scene::Scene(const Product& product, const SceneOptions& options)
 
   // The grid is that of a band of this very resolution; at 20 m without one, half the 10 m grid.
   // Where both are there and the 10 m size is odd, the smaller one: every pixel of it is covered.
-  int grid_width = 0, grid_height = 0;
+  constexpr int kNone = std::numeric_limits<int>::max();
+  int grid_width = kNone, grid_height = kNone;
   bool halving = false;
   const auto offer = [&](int width, int height) {
-    grid_width = grid_width == 0 ? width : std::min(grid_width, width);
-    grid_height = grid_height == 0 ? height : std::min(grid_height, height);
+    grid_width = std::min(grid_width, width);
+    grid_height = std::min(grid_height, height);
   };
   for (const int band : band_ids_) {
     const BandInfo& b = *find_band(info, band);
@@ -85,13 +87,17 @@ Scene::Scene(const Product& product, const SceneOptions& options)
     offer(b.width, b.height);
     if (!halving) break;  // the others must match the first
   }
-  if (grid_width < 1 || grid_height < 1)
+  if (grid_width == kNone)
     throw Failure(Exit::unsupported, info.path + ": none of its bands has pixels of " +
                                          std::to_string(static_cast<int>(pixel_size_)) + " m or half that");
+  if (grid_width < 1 || grid_height < 1)
+    throw Failure(Exit::unsupported, info.path + ": a scene of one pixel has no grid of twice its size");
   const Rect window = options.window.value_or(Rect{0, 0, grid_width, grid_height});
   if (window.x > grid_width - window.width || window.y > grid_height - window.height)
     throw Failure(Exit::usage, info.path + ": the window reaches beyond the scene's " + std::to_string(grid_width) +
                                    " x " + std::to_string(grid_height) + " pixels");
+  grid_width_ = grid_width;
+  grid_height_ = grid_height;
   x0_ = window.x;
   y0_ = window.y;
   width_ = window.width;
@@ -113,7 +119,7 @@ Scene::Scene(const Product& product, const SceneOptions& options)
     // Sizes that are no multiples of each other may differ by less than one native pixel.
     const int want_width = own.halve ? 2 * grid_width : grid_width;
     const int want_height = own.halve ? 2 * grid_height : grid_height;
-    const int slack = own.halve || (own.scale == 1 && halving) ? 2 : own.scale;
+    const int slack = own.halve ? 2 : own.scale + (halving ? 1 : 0);  // halving drops an odd pixel
     if (std::abs(static_cast<long long>(b.width) * own.scale - want_width) >= slack ||
         std::abs(static_cast<long long>(b.height) * own.scale - want_height) >= slack)
       throw Failure(Exit::bad_data, b.path + ": " + std::to_string(b.width) + " x " + std::to_string(b.height) +

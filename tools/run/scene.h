@@ -45,6 +45,11 @@ class Scene {
   Scene(const Product& product, const SceneOptions& options);
 
   int width() const { return width_; }
+  // Of the working grid of the whole scene, whatever the window, and of a band's file.
+  int grid_width() const { return grid_width_; }
+  int grid_height() const { return grid_height_; }
+  int native_width(int slot) const { return bands_[static_cast<std::size_t>(slot)].native_width; }
+  int native_height(int slot) const { return bands_[static_cast<std::size_t>(slot)].native_height; }
   int height() const { return height_; }
   double pixel_size() const { return pixel_size_; }  // metres, nominal: 10 or 20
   // Metres on the ground of one working pixel: the same but for decimated copies and
@@ -124,7 +129,7 @@ class Scene {
   std::vector<int> band_ids_;
   std::vector<float> offsets_;
   float quantification_ = 10000;
-  int width_ = 0, height_ = 0, x0_ = 0, y0_ = 0;
+  int width_ = 0, height_ = 0, x0_ = 0, y0_ = 0, grid_width_ = 0, grid_height_ = 0;
   double pixel_size_ = 0, ground_scale_ = 1, ulx_ = 0, uly_ = 0;
   std::uint16_t no_data_ = 0, saturated_ = 0;
   std::int64_t saturated_pixels_ = 0;

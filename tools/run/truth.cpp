@@ -7,24 +7,31 @@
 
 #include "io/host/failure.h"
 #include "io/host/jp2_band.h"
+#include "io/host/jp2_geo.h"
 
 namespace dtacs {
 
 Truth::Truth(const std::string& folder, const Scene& scene, const Rect& window, const Parallel& parallel)
     : scene_(scene) {
-  const auto open = [&](const std::string& file, const PixelWindow& part, Source& source) {
+  const auto open = [&](const std::string& file, int width, int height, const PixelWindow& part, Source& source) {
     const std::string path = folder + "/" + file;
     if (!std::filesystem::exists(path)) return false;
+    if (const Jp2Summary s = summarize_jp2(path); s.width != width || s.height != height)
+      throw Failure(Exit::bad_data, path + ": " + std::to_string(s.width) + " x " + std::to_string(s.height) +
+                                        " pixels, the scene has " + std::to_string(width) + " x " +
+                                        std::to_string(height));
     source.reader = std::make_unique<Jp2Band>(path, BandOptions{.window = part, .parallel = parallel});
     source.line.resize(static_cast<std::size_t>(part.width));
     return true;
   };
   for (Source* mask : {&mask_, &clear_mask_})
-    open("mask.jp2", {window.x, window.y, scene.width(), scene.height()}, *mask);
+    open("mask.jp2", scene.grid_width(), scene.grid_height(), {window.x, window.y, scene.width(), scene.height()},
+         *mask);
   for (int band = 0; band < kBandCount; ++band) {
     const int slot = scene.slot(band);
     Source source;
-    if (slot >= 0 && open(std::string(kBandNames[band]) + ".jp2", scene.native_window(slot), source))
+    if (slot >= 0 && open(std::string(kBandNames[band]) + ".jp2", scene.native_width(slot), scene.native_height(slot),
+                          scene.native_window(slot), source))
       bands_.emplace(band, std::move(source));
   }
   if (!mask_.reader && bands_.empty()) throw Failure(Exit::missing_input, folder + ": no mask.jp2 and no band in it");
