@@ -76,9 +76,32 @@ TEST_CASE("downlink: pieces in order of worth, together the outputs") {
   CHECK(pieces.size() > order.size() + 1);
   const std::string index = get_file(out / "downlink/index.txt");
   CHECK(std::count(index.begin(), index.end(), '\n') == static_cast<std::ptrdiff_t>(pieces.size()) - 1);
+  CHECK(command(shell_words(strip.into(out, {"--split", "10"}))).text.find("at least 64K") != std::string::npos);
   // The next run takes its own away again.
   REQUIRE(exit_of(strip.into(out, {})) == 0);
   CHECK_FALSE(fs::exists(out / "downlink"));
+}
+
+TEST_CASE("truth: one of another size was once compared all the same") {
+  const Strip strip;
+  const TempFolder out;
+  const Outcome o = command(shell_words(strip.into(out, {"--truth", DTACS_SOURCE_DIR "/tests/data/demo/truth"})));
+  CHECK(o.exit == 65);
+  CHECK(o.text.find("mask.jp2: 420 x 420 pixels, the scene has 64 x 2400\n") != std::string::npos);
+  CHECK(out.names().empty());
+}
+
+TEST_CASE("outputs: what a run takes away of an earlier one it names") {
+  const Strip strip;
+  const TempFolder out;
+  REQUIRE(exit_of(strip.into(out, {"--only", "mask"})) == 0);
+  std::vector<std::string> words = strip.into(out, {"--only", "reflectance"});
+  words.erase(std::find(words.begin(), words.end(), "--quiet"));
+  const Outcome o = command(shell_words(words));
+  CHECK(o.exit == 0);
+  CHECK(o.text.find("removed, of an earlier run: mask.tif, mask.tif.aux.xml, mask.qml, mask_overlay.png\n") !=
+        std::string::npos);
+  CHECK_FALSE(fs::exists(out / "mask.tif"));
 }
 
 TEST_CASE("outputs: files of others that look like ours were once removed") {

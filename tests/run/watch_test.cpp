@@ -47,6 +47,10 @@ TEST_CASE("watch: every product once, a bad one is noted and holds up nobody") {
   CHECK(run_for(idle, std::chrono::seconds(1), SIGTERM) == 75);
   CHECK(exit_of({DTACS_BINARY, "watch", other.path(), out.path(), "--interval", "1", "--time-budget", "1"}) == 76);
   CHECK(exit_of({DTACS_BINARY, "watch", in.path(), in.path(), "--once"}) == 64);
+  // What holds the outputs is no product, however deep they lie.
+  fs::create_directories(in / "results/masks");
+  WatchedFolder deep(in.path(), in / "results/masks");
+  CHECK(deep.look().arriving == Names{"bad.txt", "good.SAFE"});
   CHECK(exit_of({DTACS_BINARY, "watch", in / "nowhere", out.path(), "--once"}) == 66);
 }
 
@@ -67,6 +71,19 @@ TEST_CASE("watch: a product that took all memory once ended the watch, at every 
     CHECK(fs::exists(out / "b.SAFE/report.json"));
   }
   CHECK(given_up > 0);
+}
+
+TEST_CASE("watch: what a report warns of stands in the log too") {
+  const TempFolder in, out;
+  fs::create_directory(in / "bands");
+  for (const auto& file : fs::recursive_directory_iterator(kDemo))
+    if (file.path().extension() == ".jp2")
+      fs::create_symlink(file.path(), in / ("bands/" + file.path().filename().string()));
+  const Outcome o = command(shell_words(
+      {DTACS_BINARY, "watch", in.path(), out.path(), "--once", "--interval", "0", "--only", "reflectance"}));
+  CHECK(o.exit == 0);
+  CHECK(o.text.find("bands done in") != std::string::npos);
+  CHECK(o.text.find(", warning: ") != std::string::npos);
 }
 
 TEST_CASE("watch: what another watch did since the look is not done again") {

@@ -27,7 +27,13 @@ int rank(const std::string& name) {
 // Copies one output after the other, and notes each piece.
 class Splitter {
  public:
-  Splitter(std::string folder, std::uint64_t piece_bytes) : folder_(std::move(folder)), piece_bytes_(piece_bytes) {}
+  // all_bytes: of each output, which tell how many digits numbers need.
+  Splitter(std::string folder, std::uint64_t piece_bytes, const std::vector<std::uint64_t>& all_bytes)
+      : folder_(std::move(folder)), piece_bytes_(piece_bytes) {
+    std::uint64_t pieces = 0;
+    for (const std::uint64_t bytes : all_bytes) pieces += (bytes + piece_bytes - 1) / piece_bytes;
+    digits_ = std::max(4, static_cast<int>(std::to_string(pieces).size()));
+  }
 
   // done(begin, end): these bytes are not needed any more.
   template <class F>
@@ -35,8 +41,8 @@ class Splitter {
     for (std::size_t at = 0; at < all.size();) {
       const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(piece_bytes_, all.size() - at));
       const auto piece = all.subspan(at, size);
-      char prefix[16], line[80];
-      std::snprintf(prefix, sizeof prefix, "%04d_", ++number_);
+      char prefix[32], line[80];
+      std::snprintf(prefix, sizeof prefix, "%0*d_", digits_, ++number_);
       std::snprintf(line, sizeof line, " %zu %08x ", size, static_cast<unsigned>(crc32c(piece)));
       OutputFile to(folder_ + "/" + prefix + name);
       to.append(piece.data(), size);
@@ -52,7 +58,7 @@ class Splitter {
   std::string folder_;
   std::uint64_t piece_bytes_;
   std::string index_;
-  int number_ = 0;
+  int number_ = 0, digits_ = 4;
 };
 
 // NNNN_ and the name of an output.
@@ -83,7 +89,10 @@ void split_for_downlink(const std::string& folder, std::vector<std::string> file
   make_folder(out);
   std::stable_sort(files.begin(), files.end(),
                    [](const std::string& a, const std::string& b) { return rank(a) < rank(b); });
-  Splitter splitter(out, piece_bytes);
+  std::vector<std::uint64_t> sizes;
+  for (const std::string& name : files)
+    sizes.push_back(name == kReportName ? report.size() : std::filesystem::file_size(folder + "/" + name));
+  Splitter splitter(out, piece_bytes, sizes);
   for (const std::string& name : files) {
     if (name == kReportName) {
       splitter.add(name, std::as_bytes(std::span(report.data(), report.size())), [](std::size_t, std::size_t) {});

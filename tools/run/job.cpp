@@ -216,7 +216,12 @@ void Job::finish() {
   remove_stale_outputs();
   const RunReport r = report();
   const std::string text = report_json(r);
-  if (options_.split > 0) split_for_downlink(options_.folder, files_, text, options_.split);
+  if (options_.split > 0) {
+    // No state would help from here on: a signal ends the program.
+    note_signals(false);
+    split_for_downlink(options_.folder, files_, text, options_.split);
+    note_signals(options_.resume);
+  }
   write_file(options_.folder + "/report.json", text);
   remove_run_state(options_.folder);
   if (!options_.quiet) print_summary(r, options_.folder);
@@ -254,10 +259,14 @@ RunReport Job::report() const {
 
 // What an earlier run with other options left in the folder does not belong to this report.
 void Job::remove_stale_outputs() const {
+  std::string removed;
   for (const std::string_view name : kOutputNames)
-    if (std::find(files_.begin(), files_.end(), name) == files_.end())
-      std::remove((options_.folder + "/").append(name).c_str());
+    if (std::find(files_.begin(), files_.end(), name) == files_.end() &&
+        std::remove((options_.folder + "/").append(name).c_str()) == 0)
+      removed.append(removed.empty() ? "" : ", ").append(name);
   remove_downlink(options_.folder);
+  if (!removed.empty() && !options_.quiet)
+    std::fprintf(stderr, "dtacs: %s: removed, of an earlier run: %s\n", options_.folder.c_str(), removed.c_str());
 }
 
 std::string Job::warning() const {

@@ -50,6 +50,8 @@ class Job {
   void go_on(StateArchive& state);
   // To the end; with options.resume as run() says, a state being kept under this identity.
   void run(const std::string& identity);
+  // What is suspicious about the radiometry of a scene that was read, or "".
+  std::string warning() const;
 
  private:
   void bind(int first_row);
@@ -74,7 +76,6 @@ class Job {
   void write_quicklooks();
   RunReport report() const;
   void remove_stale_outputs() const;
-  std::string warning() const;
   std::vector<std::pair<std::string, std::string>> file_metadata(const LoadedWeights& w) const;
 
   // Counts the time of f to one stage, and that of a stage inside it to that one alone.

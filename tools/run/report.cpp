@@ -148,10 +148,6 @@ void print_summary(const RunReport& r, const std::string& folder) {
               r.seconds.total, r.seconds.read, r.seconds.classify, r.seconds.correct, r.seconds.write,
               static_cast<double>(peak_memory_bytes()) / 1048576.0);
   for (const std::string& f : r.files) std::printf("%s/%s\n", folder.c_str(), f.c_str());
-  if (!r.warning.empty()) {
-    std::fflush(stdout);
-    std::fprintf(stderr, "warning: %s\n", r.warning.c_str());
-  }
 }
 
 }  // namespace dtacs

@@ -45,8 +45,8 @@ struct Prepared {
 };
 
 // From here on the folder is the run's; before, nothing in it was touched.
-void run_in_folder(const Prepared& prepared, const Parallel& parallel, const RowsAtOnce& rows,
-                   std::unique_ptr<Job> job) {
+std::string run_in_folder(const Prepared& prepared, const Parallel& parallel, const RowsAtOnce& rows,
+                          std::unique_ptr<Job> job) {
   const RunOptions& options = prepared.options;
   const FolderLock lock(options.folder);
   try {
@@ -62,6 +62,7 @@ void run_in_folder(const Prepared& prepared, const Parallel& parallel, const Row
       job->open_outputs();
     }
     job->run(prepared.identity);
+    return job->warning();
   } catch (const Failure& f) {
     const bool stopped = f.exit() == Exit::interrupted || f.exit() == Exit::time_budget;
     if (options.resume && !stopped) remove_run_state(options.folder);
@@ -71,12 +72,13 @@ void run_in_folder(const Prepared& prepared, const Parallel& parallel, const Row
 
 }  // namespace
 
-void run(const RunOptions& options) {
+std::string run(const RunOptions& options) {
   // More than a few per core only wait for each other, and the system may not give them.
   const int most = options.threads > 0 ? std::min(options.threads, 4 * available_threads()) : available_threads();
   if (options.resume) note_signals(true);
   const Prepared prepared(options);
   std::size_t least = SIZE_MAX;
+  std::string warning;
   const auto run_if_it_fits = [&](const Parallel& parallel, const RowsAtOnce& rows) {
     std::unique_ptr<Job> job;
     try {
@@ -87,7 +89,7 @@ void run(const RunOptions& options) {
     }
     least = std::min(least, job->memory());
     if (options.max_memory != 0 && job->memory() > options.max_memory) return false;
-    run_in_folder(prepared, parallel, rows, std::move(job));
+    warning = run_in_folder(prepared, parallel, rows, std::move(job));
     return true;
   };
   // Under a memory cap: fewer rows at a time first, they cost a few percent; then fewer threads.
@@ -102,6 +104,7 @@ void run(const RunOptions& options) {
                                           " bytes of memory at the least, " + std::to_string(options.max_memory) +
                                           " are allowed");
   }
+  return warning;
 }
 
 }  // namespace dtacs

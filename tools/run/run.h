@@ -45,8 +45,8 @@ struct RunOptions {
 // each complete or not at all, the report last.  Throws Failure: interrupted and time_budget when it
 // stopped with a state (see run_state.h); memory_cap when not even the leanest way fits max_memory;
 // folder_in_use when another run writes there.  What speaks against a run is found before
-// anything in the folder is touched.
-void run(const RunOptions& options);
+// anything in the folder is touched.  Returns what the report warns of, or "".
+std::string run(const RunOptions& options);
 
 // The options of a run, all but product, folder and truth.
 RunOptions run_options(Args& args);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <charconv>
+#include <cstdio>
 
 #include "io/host/failure.h"
+#include "tools/run/downlink.h"
 #include "tools/run/run.h"
 
 namespace dtacs {
@@ -74,6 +76,8 @@ RunOptions run_options(Args& args) {
   }
   o.max_memory = bytes_option(args, "--max-mem");
   o.split = bytes_option(args, "--split");
+  if (o.split != 0 && o.split < kLeastPiece)
+    throw Failure(Exit::usage, "--split " + std::to_string(o.split) + ": expected at least 64K");
   return o;
 }
 
@@ -86,7 +90,10 @@ void run_command(Args& args) {
   if (!o.truth.empty() && o.resolution == 20)
     throw Failure(Exit::usage, "--truth compares on the 10 m grid; leave --res away");
   if (!o.truth.empty() && o.resume) throw Failure(Exit::usage, "--truth counts a whole run; leave --resume away");
-  run(o);
+  if (const std::string warning = run(o); !warning.empty()) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "dtacs: %s: warning: %s\n", o.product.c_str(), warning.c_str());
+  }
 }
 
 }  // namespace dtacs

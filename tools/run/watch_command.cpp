@@ -99,10 +99,10 @@ class Watch {
     const auto begin = Clock::now();
     try {
       folder_.try_again(name);
-      run(options_);
+      const std::string warning = run(options_);
       char took[32];
       std::snprintf(took, sizeof took, " done in %.1f s", seconds_since(begin));
-      log_.line(name + took);
+      log_.line(name + took + (warning.empty() ? "" : ", warning: " + warning));
     } catch (const Failure& f) {
       if (f.exit() != Exit::folder_in_use) failed(name, f);  // else another watch is at it
     } catch (const std::bad_alloc&) {

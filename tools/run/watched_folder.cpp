@@ -50,6 +50,13 @@ bool may_be_product(const fs::path& name) {
          extension != ".HDR";
 }
 
+// Whether a path is the folder or lies in it.
+bool lies_in(const fs::path& path, const fs::path& folder) {
+  std::error_code none;
+  const fs::path inside = fs::weakly_canonical(path, none).lexically_relative(fs::weakly_canonical(folder, none));
+  return !inside.empty() && *inside.begin() != "..";
+}
+
 bool begins_with(const std::string& path, const std::string& text) {
   FILE* file = std::fopen(path.c_str(), "rb");
   if (file == nullptr) return false;
@@ -64,10 +71,10 @@ bool begins_with(const std::string& path, const std::string& text) {
 WatchedFolder::Products WatchedFolder::look() {
   Products found;
   std::map<std::string, std::string> now;
-  std::error_code error, none;
+  std::error_code error;
   for (fs::directory_iterator it(in_, error), end; !error && it != end; it.increment(error)) {
     const std::string name = it->path().filename().string();
-    if (!may_be_product(name) || fs::equivalent(it->path(), out_, none) || done(name)) continue;
+    if (!may_be_product(name) || lies_in(out_, it->path()) || done(name)) continue;
     const std::string state = now[name] = state_of(it->path());
     if (begins_with(folder(name) + "/failed.txt", state + " ")) continue;
     const auto before = seen_.find(name);
