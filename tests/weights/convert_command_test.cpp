@@ -173,6 +173,17 @@ TEST_CASE("convert: failures have their exit code and leave nothing behind") {
   CHECK(run({good, "-o", "/dev/full/x"}) == 73);
 }
 
+TEST_CASE("convert: a file is not replaced by what is made of it") {
+  const Folder folder;
+  const std::string in = folder.write("ac_planetscope.pt", corrector_file());
+  for (const std::string& out : {in, folder.at("./ac_planetscope.pt")}) {
+    std::string line;
+    CHECK(run({in, "-o", out}, &line) == 64);
+    CHECK(line.find("overwritten") != std::string::npos);
+  }
+  CHECK(std::filesystem::file_size(in) == corrector_file().size());
+}
+
 TEST_CASE("convert: packed, unpacked, and as a difference") {
   const Folder folder;
   const std::string old = DTACS_SOURCE_DIR "/weights/correction_probav.dtw",

@@ -5,6 +5,7 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <optional>
 
 #include "io/crc32c.h"
@@ -331,6 +332,9 @@ void run_convert(const ConvertOptions& options) {
     std::fputs(kHelp, stdout);
     return;
   }
+  std::error_code none;
+  for (const std::string& read : {options.in, options.second})
+    if (std::filesystem::equivalent(read, options.out, none)) usage(options.out + " would be overwritten by itself");
   if (options.compare) {
     compare_weights(options.in, options.second, options.scenes);
     return;
