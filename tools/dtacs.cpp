@@ -20,6 +20,7 @@ constexpr const char* kRunOptions =
     "\n"
     "  -o DIR               folder of the outputs, made if it is not there\n"
     "  --only TASK          mask or reflectance\n"
+    "  --precision P        of classification: auto (default), f32 or int8\n"
     "  --res M              working grid: 10 (default) or 20 metres\n"
     "  --window X,Y,W,H     a part, in pixels of the working grid\n"
     "  --weights FILE       instead of the built-in weights of its task; repeatable\n"
@@ -58,6 +59,25 @@ constexpr const char* kDecodeOptions =
     "  --isa NAME           auto, scalar, sse41, avx2, avxvnni, avx512, avx512vbmi, avx512vnni,\n"
     "                       amxint8, neon, dotprod or i8mm\n";
 
+constexpr const char* kEvalOptions =
+    "\n"
+    "  FOUND, TRUTH         GeoTIFF, JPEG 2000, raw with an ENVI header, or a folder of bands\n"
+    "  --list PAIRS         a file with a line for each image: FOUND TRUTH [MASK [TOA]]\n"
+    "  --patch N            pixels of a patch's side, default 509\n"
+    "  --json OUT           all scores as JSON\n"
+    "  --threads N          default: one per core\n"
+    "of masks:\n"
+    "  --map M, --found-map M  codes of the truth's or found mask's classes: cloudsen12 (default), scl, fmask,\n"
+    "                       s2cloudless, ukis, or pairs such as 0:0,4:1\n"
+    "  --tolerance N        leaves out pixels this near another true class\n"
+    "of reflectance:\n"
+    "  --mask FILE          counts pixels of --classes in this mask alone, whose codes --map tells\n"
+    "  --classes LIST       0 clear (default), 1 thick cloud, 2 thin cloud, 3 cloud shadow\n"
+    "  --toa PRODUCT        the L1C product: scores it without correction, on the same pixels\n"
+    "  --weights FILE       corrects that product too, and scores what comes out; repeatable\n"
+    "  --bands LIST         to compare; of files that name none, what they hold\n"
+    "  --found-offset N, --truth-offset N, --toa-offset N  added to digital numbers, such as -1000\n";
+
 constexpr struct {
   const char* name;
   void (*run)(Args&);
@@ -70,7 +90,7 @@ constexpr struct {
     {"watch", dtacs::watch_command, &dtacs::kWatchUsage, "every product that appears in a folder", kWatchOptions},
     {"info", dtacs::info_command, &dtacs::kInfoUsage, "what a product is: bands, georeference, radiometry", ""},
     {"decode", dtacs::decode_command, &dtacs::kDecodeUsage, "one JPEG 2000 band to GeoTIFF or raw u16", kDecodeOptions},
-    {"eval", dtacs::eval_command, &dtacs::kEvalUsage, "a mask or reflectance against the truth", ""},
+    {"eval", dtacs::eval_command, &dtacs::kEvalUsage, "a mask or reflectance against the truth", kEvalOptions},
     {"selftest", dtacs::selftest_command, &dtacs::kSelftestUsage, "does this program compute rightly on this machine?",
      ""},
 };

@@ -309,6 +309,10 @@ TEST_CASE("eval: the demo scene gives what run --truth reports, and its truth is
   CHECK(self.pooled.pixels() == mask.pooled.pixels());
   CHECK(overall_scores(self.pooled).kappa == 1);
   for (const ClassGroup& g : kGroups) CHECK(class_scores(self.pooled, g.classes).f2 == 1);
+  ReflectanceEvalOptions only = bands({kTruth, kTruth, "", ""});
+  only.bands = {1};
+  const MethodResult one = eval_reflectance(only)[0];
+  for (std::size_t b = 0; b < kBandCount; ++b) CHECK((one.images[0][b].pixels > 0) == (b == 1));
   const MethodResult same = eval_reflectance(bands({kTruth, kTruth, "", ""}))[0];
   for (std::size_t b = 0; b < kBandCount; ++b)
     if (b != 10) {
@@ -334,6 +338,9 @@ TEST_CASE("eval: wrong words on the command line are a usage error") {
                                                                  {"reflectance", "--list", m, "--mask", m},
                                                                  {"reflectance", m, m, "--classes", "4"},
                                                                  {"reflectance", m, m, "--classes", ""},
+                                                                 {"reflectance", kTruth, kTruth, "--classes", "0"},
+                                                                 {"reflectance", kTruth, kTruth, "--map", "scl"},
+                                                                 {"reflectance", kTruth, kTruth, "--toa-offset", "0"},
                                                                  {"reflectance", m, m, "--bands", "B02,B77"},
                                                                  {"reflectance", m, m, "--truth-offset", "x"},
                                                                  {"reflectance", kTruth, kTruth, "--weights", m}})

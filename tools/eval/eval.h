@@ -56,7 +56,7 @@ struct ReflectanceEvalOptions {
   std::vector<EvalPair> pairs;
   ClassMap mask_map;
   std::vector<int> classes = {0};  // of the mask, that count
-  std::vector<int> bands;          // of files that do not name theirs
+  std::vector<int> bands;          // to compare, all without; of files that do not name theirs, those they hold
   std::optional<int> found_offset, truth_offset, toa_offset;
   std::vector<std::string> weights;  // also correct the L1C product with these, and score that
   int patch = 509;

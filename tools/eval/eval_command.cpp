@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <filesystem>
@@ -79,8 +80,9 @@ void reflectance_command(Args& args) {
   EvalPair rest;
   rest.mask = args.value("--mask").value_or("");
   rest.toa = args.value("--toa").value_or("");
-  o.mask_map = parse_class_map(args.value("--map").value_or("cloudsen12"));
-  if (const auto text = args.value("--classes")) {
+  const auto map = args.value("--map"), classes = args.value("--classes");
+  o.mask_map = parse_class_map(map.value_or("cloudsen12"));
+  if (const auto& text = classes) {
     o.classes.clear();
     for (const std::string& c : split(*text)) {
       if (c.size() != 1 || c[0] < '0' || c[0] >= '0' + kClassCount)
@@ -101,6 +103,13 @@ void reflectance_command(Args& args) {
   o.threads = args.number("--threads", 1, 1024).value_or(0);
   const auto json = args.value("--json");
   o.pairs = pairs_of(args, rest);
+  const auto none_has = [&](std::string EvalPair::*what) {
+    return std::all_of(o.pairs.begin(), o.pairs.end(), [&](const EvalPair& p) { return (p.*what).empty(); });
+  };
+  if ((map || classes) && none_has(&EvalPair::mask))
+    throw Failure(Exit::usage, std::string(map ? "--map" : "--classes") + " is about a mask; give it with --mask FILE");
+  if (o.toa_offset && none_has(&EvalPair::toa))
+    throw Failure(Exit::usage, "--toa-offset is about an L1C product; give it with --toa PRODUCT");
   const ReflectanceResult result = eval_reflectance(o);
   if (json) write_file(*json, reflectance_json(o, result));
   print_reflectance(o, result);

@@ -122,6 +122,8 @@ void Comparison::add(const EvalPair& pair, const std::string& corrected) {
   if (mask) all.push_back(&*mask);
   for (int band = 0; band < kBandCount; ++band) {
     const auto has = [&](const std::vector<RasterLayer>& layers) { return layer_of(layers, band) != nullptr; };
+    const auto& wanted = options_.bands;
+    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), band) == wanted.end()) continue;
     if (!has(truth) || !std::all_of(methods_.begin(), methods_.end(), has)) continue;
     bands.push_back(band);
     all.push_back(layer_of(truth, band));
