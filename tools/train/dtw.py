@@ -8,7 +8,6 @@ import torch
 from unet import LEAST_VARIANCE, STAGES, start_norms
 
 DTYPES = {0: "<f4", 1: "<f2"}
-LEAST_SPREAD = 1e-4  # of a channel that is still in the calibration
 
 
 def read_dtw(path):
@@ -57,7 +56,8 @@ def start_from_weights(model, path, scale, calibration):
 
     Batch norms start as the identity on `calibration` (input x scale) plus the folded bias. Each then takes over the
     spread of its channel, so that what reaches it varies by 1 as if the file had kept it, and training goes on from
-    there. Returns the file's metadata.
+    there. Still channels keep their scale: made to vary, they would need a tiny gamma, which the optimiser's steps,
+    of one size for all, raise a thousandfold. Returns the file's metadata.
     """
     arrays, meta = read_dtw(path)
     modules = dict(model.named_modules())
@@ -75,7 +75,8 @@ def start_from_weights(model, path, scale, calibration):
     with torch.no_grad():
         for _, conv, norm in unet_layers()[:-1]:
             conv, norm = modules[conv], modules[norm]
-            spread = norm.running_var.sqrt().clamp(min=LEAST_SPREAD)
+            still = norm.running_var < LEAST_VARIANCE
+            spread = norm.running_var.sqrt().masked_fill(still, 1)
             conv.weight.div_(spread.view(-1, 1, 1, 1))
             norm.running_mean.div_(spread)
             norm.running_var.div_(spread**2).clamp_(min=LEAST_VARIANCE)
