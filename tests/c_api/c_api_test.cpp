@@ -315,9 +315,9 @@ TEST_CASE("c api: the Python example gives the same classes and reflectance") {
 
 TEST_CASE("c api: the shared library needs the C library alone and exports dtacs_* alone") {
   DTACS_NEEDS_TOOL("binutils", "(nm --version; readelf --version)");
-  CHECK(succeeds("! nm -D --defined-only " DTACS_SHARED_LIBRARY " | grep -v ' dtacs_'"));
-  CHECK(succeeds("nm -D --defined-only " DTACS_SHARED_LIBRARY " | grep ' dtacs_open'"));
-  CHECK(succeeds("! readelf -d " DTACS_SHARED_LIBRARY " | grep NEEDED | grep -v 'libc.so'"));
+  CHECK(succeeds("! nm -D --defined-only '" DTACS_SHARED_LIBRARY "' | grep -v ' dtacs_'"));
+  CHECK(succeeds("nm -D --defined-only '" DTACS_SHARED_LIBRARY "' | grep ' dtacs_open'"));
+  CHECK(succeeds("! readelf -d '" DTACS_SHARED_LIBRARY "' | grep NEEDED | grep -v 'libc.so'"));
 }
 
 #endif

@@ -87,7 +87,7 @@ TEST_CASE("radiometry: a forgotten and a doubled offset are suspected, an ordina
 
 TEST_CASE("command: exit codes and one line each") {
   const TempFolder folder;
-  const std::string out = " -o " + (folder / "out");
+  const std::string out = " -o " + (folder / "out"), product = "'" + kDemo + "'";
   CHECK(dtacs("--version").text.starts_with("dtacs "));
   CHECK(dtacs("--help").text.find("dtacs run PRODUCT") != std::string::npos);
   CHECK(dtacs("run --help").text.find("--window X,Y,W,H") != std::string::npos);
@@ -95,20 +95,20 @@ TEST_CASE("command: exit codes and one line each") {
            {"", "64", "dtacs run"},
            {"frobnicate", "64", "unknown command frobnicate"},
            {"run", "64", "an argument is missing; see dtacs run --help"},
-           {"run " + kDemo, "64", "output folder"},
+           {"run " + product, "64", "output folder"},
            {"run nowhere" + out, "66", "nowhere"},
-           {"run " + kDemo + out + " --isa mmx", "64", "mmx"},
-           {"run " + kDemo + out + " --window 400,0,100,10", "64", "420 x 420"},
-           {"run " + kDemo + out + " --weights " + DTACS_SOURCE_DIR + "/README.md", "69", "README.md"},
-           {"run " DTACS_SOURCE_DIR "/tests/data/demo/truth" + out, "68", "B10"},
-           {"run " + kDemo + " -o " DTACS_SOURCE_DIR "/README.md/out", "73", "README.md"},
-           {"run " + kDemo + " -o " + std::string(300, 'x'), "73", "cannot create folder xxx"},
-           {"run " + kDemo + out + " --only mask --weights " DTACS_SOURCE_DIR "/weights/correction.dtw", "64",
+           {"run " + product + out + " --isa mmx", "64", "mmx"},
+           {"run " + product + out + " --window 400,0,100,10", "64", "420 x 420"},
+           {"run " + product + out + " --weights '" DTACS_SOURCE_DIR "/README.md'", "69", "README.md"},
+           {"run '" DTACS_SOURCE_DIR "/tests/data/demo/truth'" + out, "68", "B10"},
+           {"run " + product + " -o '" DTACS_SOURCE_DIR "/README.md/out'", "73", "README.md"},
+           {"run " + product + " -o " + std::string(300, 'x'), "73", "cannot create folder xxx"},
+           {"run " + product + out + " --only mask --weights '" DTACS_SOURCE_DIR "/weights/correction.dtw'", "64",
             "correction.dtw corrects, but only the mask"},
-           {"run " + kDemo + out + " --only reflectance --weights " DTACS_SOURCE_DIR "/weights/classification.dtw",
+           {"run " + product + out + " --only reflectance --weights '" DTACS_SOURCE_DIR "/weights/classification.dtw'",
             "64", "classification.dtw classifies, but only the reflectance"},
-           {"info " DTACS_SOURCE_DIR "/README.md", "67", "README.md"},
-           {"decode " DTACS_SOURCE_DIR "/README.md -o " + (folder / "x.tif"), "67", "README.md"},
+           {"info '" DTACS_SOURCE_DIR "/README.md'", "67", "README.md"},
+           {"decode '" DTACS_SOURCE_DIR "/README.md' -o " + (folder / "x.tif"), "67", "README.md"},
        }) {
     const Outcome o = dtacs(arguments);
     INFO(o.text);
@@ -117,10 +117,10 @@ TEST_CASE("command: exit codes and one line each") {
     CHECK((arguments.empty() || std::count(o.text.begin(), o.text.end(), '\n') == 1));
   }
   CHECK(folder.names().empty());
-  const Outcome full = command("{ '" DTACS_BINARY "' info " + kDemo + " >/dev/full; }");
+  const Outcome full = command("{ '" DTACS_BINARY "' info " + product + " >/dev/full; }");
   CHECK(full.exit == 74);
   CHECK(full.text == "dtacs: standard output: writing failed\n");
-  const Outcome info = dtacs("info " + kDemo);
+  const Outcome info = dtacs("info " + product);
   CHECK(info.exit == 0);
   for (const char* word :
        {"SAFE compact", "05.11", "T31TDH", "EPSG:32631", "B8A         20       210       210    -1000"})
