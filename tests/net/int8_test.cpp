@@ -191,21 +191,30 @@ TEST_CASE("int8: a strip of 256 pixels, of any height, takes 1.2 MB beside its p
   CHECK(static_cast<double>(dry.wanted() - packed) / 1e6 == doctest::Approx(1.191).epsilon(1e-3));
 }
 
+namespace {
+
+// What binding these weights comes to, and the tensor it names.
+Status bound(const std::vector<WeightsTensor>& tensors, std::string& named) {
+  const AlignedBytes bytes(int8_file(tensors));
+  WeightsFile weights;
+  REQUIRE(WeightsFile::open(bytes.bytes(), weights) == Status::ok);
+  auto plan = std::make_unique<Int8Plan>();
+  Arena dry;
+  WeightsMismatch wrong;
+  const Status s = Int8Plan::bind(kUnetSc, weights, {.width = 32, .height = 32}, dry, *plan, &wrong);
+  named = wrong.tensor;
+  return s;
+}
+
+}  // namespace
+
 TEST_CASE("int8: weights that would not be exact everywhere are refused by name") {
   const std::vector<WeightsTensor> good = hashed_int8_tensors();
   const auto bind = [&](const std::string& tensor, std::size_t count, std::int32_t value, std::string& named) {
     std::vector<WeightsTensor> tensors = good;
     for (WeightsTensor& t : tensors)
       if (t.name == tensor) std::fill_n(t.integers.begin(), count, value);
-    const AlignedBytes bytes(int8_file(tensors));
-    WeightsFile weights;
-    REQUIRE(WeightsFile::open(bytes.bytes(), weights) == Status::ok);
-    auto plan = std::make_unique<Int8Plan>();
-    Arena dry;
-    WeightsMismatch wrong;
-    const Status s = Int8Plan::bind(kUnetSc, weights, {.width = 32, .height = 32}, dry, *plan, &wrong);
-    named = wrong.tensor;
-    return s;
+    return bound(tensors, named);
   };
   struct Bad {
     const char* tensor;
@@ -242,15 +251,9 @@ TEST_CASE("int8: a sum of wide weights and the residual that passed 32 bits was 
       }
       if (t.name == "e12.prj.r") std::fill(t.integers.begin(), t.integers.end(), r);
     }
-    const AlignedBytes bytes(int8_file(tensors));
-    WeightsFile weights;
-    REQUIRE(WeightsFile::open(bytes.bytes(), weights) == Status::ok);
-    auto plan = std::make_unique<Int8Plan>();
-    Arena dry;
-    WeightsMismatch wrong;
-    CHECK(Int8Plan::bind(kUnetSc, weights, {.width = 32, .height = 32}, dry, *plan, &wrong) ==
-          (r == 0 ? Status::arena_too_small : Status::corrupt));
-    CHECK(wrong.tensor == std::string(r == 0 ? "" : "e12.prj.w"));
+    std::string named;
+    CHECK(bound(tensors, named) == (r == 0 ? Status::arena_too_small : Status::corrupt));
+    CHECK(named == std::string(r == 0 ? "" : "e12.prj.w"));
   }
 }
 
