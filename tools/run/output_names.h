@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every name a run may give to a file in its folder.  Nothing else there is ever touched.
+// The names of what a run puts into its folder, beside the pieces in downlink/ (downlink.h).  Of other names it removes
+// nothing there.
 #pragma once
 
 #include <string_view>
