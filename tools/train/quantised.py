@@ -29,12 +29,19 @@ class Round(torch.autograd.Function):
 rounded = Round.apply
 
 
+def greatest(rows):
+    """Of each column. Halving is several times as fast as amax for PyTorch's bfloat16."""
+    while len(rows) > 64:
+        half = (len(rows) + 1) // 2  # an odd row in the middle is in both halves
+        rows = torch.maximum(rows[:half], rows[-half:])
+    return rows.amax(0)
+
+
 def activation_units(x):
     """By channel: 0..255 from zero up, or -127..127 where there was no ReLU."""
-    high = x.detach().amax((0, 2, 3), keepdim=True).float()
-    low = x.detach().amin((0, 2, 3), keepdim=True).float()
-    reach = MARGIN * torch.maximum(high, -low).clamp_min(1e-6)
-    return torch.where(low.min() < 0, reach / 127, reach / 255)
+    pixels = x.detach().permute(0, 2, 3, 1).flatten(0, 2)
+    reach = MARGIN * greatest(pixels.abs()).float().view(1, -1, 1, 1).clamp_min(1e-6)
+    return torch.where(pixels.min() < 0, reach / 127, reach / 255)
 
 
 def weight_units(weight):

@@ -12,11 +12,25 @@ DECODER = (256, 128, 64, 32, 16)
 LEAST_VARIANCE = 1e-3  # that a batch norm divides by
 
 
-class Relu6(nn.Module):
-    """nn.ReLU6, whose derivative is also there for bfloat16 on a CPU."""
+class Clamp6(torch.autograd.Function):
+    """nn.functional.relu6, whose derivative is also there, and fast, for bfloat16 on a CPU."""
 
+    @staticmethod
+    def forward(context, x):
+        y = x.clamp(0, 6)
+        context.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(context, gradient):
+        (y,) = context.saved_tensors
+        gradient = torch.ops.aten.threshold_backward(gradient, y, 0)
+        return torch.ops.aten.threshold_backward(gradient, 6 - y, 0)
+
+
+class Relu6(nn.Module):
     def forward(self, x):
-        return x.clamp(0, 6)
+        return Clamp6.apply(x)
 
 
 def conv_bn_relu6(inputs, outputs, kernel, stride=1, groups=1):
