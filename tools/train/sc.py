@@ -275,7 +275,7 @@ def train(model, x, y, check, scale, bands, args):
         {"params": [p for p in model.encoder.parameters()], "peak": args.rate * 0.5},
         {"params": [*model.decoder.parameters(), *model.segmentation_head.parameters()], "peak": args.rate},
     ]
-    optimiser = torch.optim.AdamW(groups, lr=args.rate, weight_decay=0.01)
+    optimiser = torch.optim.AdamW(groups, lr=args.rate, weight_decay=0.01, foreach=True)
     weight = torch.tensor(CLASS_WEIGHT, device=args.device)
     average = Averaged(model)
     crops = [int(crop) for crop in args.crop.split(",")]
