@@ -13,7 +13,7 @@ namespace dtacs {
 enum class Exit : int {
   ok = 0,
   usage = 64,           // a wrong option or argument
-  bad_data = 65,        // an input file is damaged or contradicts itself
+  bad_data = 65,        // an input file is damaged, cannot be read to its end or contradicts itself
   missing_input = 66,   // an input file or band is not there or cannot be opened
   unsupported = 67,     // a valid product or file of a kind this program does not read
   model_mismatch = 68,  // these weights do not fit this input
@@ -21,7 +21,7 @@ enum class Exit : int {
   self_check = 70,      // a self-check failed
   memory_cap = 71,      // the memory cap is too small; the message says how many bytes would do
   cannot_create = 73,   // an output cannot be created
-  io_error = 74,        // reading or writing failed half-way (disk full, I/O error)
+  io_error = 74,        // writing failed half-way (disk full, I/O error), or the disk of a mapped input
   interrupted = 75,     // stopped by a signal
   time_budget = 76,     // the time budget is used up
   folder_in_use = 77,   // another run is writing into the output folder

@@ -33,7 +33,7 @@ MappedFile::MappedFile(std::string path) : path_(std::move(path)) {
     if (map == MAP_FAILED) error = errno;
   }
   close(fd);
-  if (error != 0) throw Failure(Exit::io_error, path_ + ": cannot be read: " + std::strerror(error));
+  if (error != 0) throw Failure(Exit::missing_input, path_ + ": cannot be read: " + std::strerror(error));
   data_ = static_cast<const std::byte*>(map);
   size_ = static_cast<std::size_t>(about.st_size);
 }

@@ -13,8 +13,8 @@ namespace dtacs {
 
 class MappedFile {
  public:
-  // Throws Failure: missing_input when there is no such file, it cannot be opened
-  // or is no regular file; io_error when it cannot be mapped.
+  // Throws Failure(missing_input) when there is no such file, it cannot be opened or mapped
+  // or is no regular file.
   explicit MappedFile(std::string path);
   ~MappedFile();
   MappedFile(MappedFile&& other) noexcept;

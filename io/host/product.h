@@ -65,7 +65,7 @@ class BandReader {
   virtual int width() const = 0;
   virtual int height() const = 0;
   // The next `rows` rows into out(row, x) = out[row * stride + x].  Throws Failure
-  // (bad_data, io_error) naming the file; asking for more rows than there are is
+  // (bad_data) naming the file; asking for more rows than there are is
   // the caller's mistake.
   virtual void read_rows(int rows, std::uint16_t* out, std::ptrdiff_t stride) = 0;
   // Bytes of working memory, beside mapped files: held from now on, and during a call only.

@@ -54,7 +54,7 @@ class RawBand : public BandReader {
     while (bytes > 0) {
       const ssize_t n = pread(fd_, at, bytes, static_cast<off_t>(offset));
       if (n < 0 && errno == EINTR) continue;
-      if (n < 0) throw Failure(Exit::io_error, path_ + ": reading failed: " + std::strerror(errno));
+      if (n < 0) throw Failure(Exit::bad_data, path_ + ": reading failed: " + std::strerror(errno));
       if (n == 0) throw Failure(Exit::bad_data, path_ + ": the file became shorter while it was read");
       at += n;
       offset += static_cast<std::uint64_t>(n);

@@ -49,9 +49,27 @@ TEST_CASE("watch: every product once, a bad one is noted and holds up nobody") {
   CHECK(exit_of({DTACS_BINARY, "watch", in.path(), in.path(), "--once"}) == 64);
   // What holds the outputs is no product, however deep they lie.
   fs::create_directories(in / "results/masks");
-  WatchedFolder deep(in.path(), in / "results/masks");
+  WatchedFolder deep(in.path(), in / "results/masks", "");
   CHECK(deep.look().arriving == Names{"bad.txt", "good.SAFE"});
   CHECK(exit_of({DTACS_BINARY, "watch", in / "nowhere", out.path(), "--once"}) == 66);
+}
+
+TEST_CASE("watch: a mistake in the command once marked all products as bad for good") {
+  const TempFolder in, out;
+  fs::create_directory_symlink(kDemo, in / "p.SAFE");
+  const auto watch = [&](std::vector<std::string> options) {
+    std::vector<std::string> words = {DTACS_BINARY, "watch", in.path(), out.path(), "--once", "--interval", "0"};
+    words.insert(words.end(), {"--only", "reflectance"});
+    words.insert(words.end(), options.begin(), options.end());
+    return exit_of(words);
+  };
+  CHECK(watch({"--weights", in / "typo.dtw"}) == 66);
+  CHECK_FALSE(fs::exists(out / "p.SAFE"));
+  CHECK(watch({"--window", "0,0,90000,90000"}) == 64);
+  CHECK(fs::exists(out / "p.SAFE/failed.txt"));
+  CHECK(watch({"--window", "0,0,90000,90000"}) == 0);  // known by now
+  CHECK(watch({"--window", "0,0,64,64"}) == 0);
+  CHECK(fs::exists(out / "p.SAFE/report.json"));
 }
 
 TEST_CASE("watch: a product that took all memory once ended the watch, at every start anew") {
@@ -88,7 +106,7 @@ TEST_CASE("watch: what a report warns of stands in the log too") {
 
 TEST_CASE("watch: what another watch did since the look is not done again") {
   const TempFolder in, out;
-  WatchedFolder folder(in.path(), out.path());
+  WatchedFolder folder(in.path(), out.path(), "");
   CHECK_FALSE(folder.done("p.SAFE"));
   put_file(out / "p.SAFE/report.json", "{}");
   CHECK(folder.done("p.SAFE"));
@@ -96,7 +114,7 @@ TEST_CASE("watch: what another watch did since the look is not done again") {
 
 TEST_CASE("watch: a product that was still being copied in was once run, and noted as bad for ever") {
   const TempFolder in, out;
-  WatchedFolder folder(in.path(), out.path());
+  WatchedFolder folder(in.path(), out.path(), "");
   put_file(in / "p.SAFE/MTD_MSIL1C.xml", "<half");
   CHECK(folder.look().arriving == Names{"p.SAFE"});
   put_file(in / "p.SAFE/GRANULE/B02.jp2", "deep inside");
@@ -108,9 +126,15 @@ TEST_CASE("watch: a product that was still being copied in was once run, and not
   folder.give_up("p.SAFE", "a band is missing");
   CHECK(folder.look().whole.empty());
   CHECK(folder.look().arriving.empty());
+  CHECK(WatchedFolder(in.path(), out.path(), "other weights").look().arriving == Names{"p.SAFE"});
   put_file(in / "p.SAFE/GRANULE/B03.jp2", "the rest, later");
   CHECK(folder.look().arriving == Names{"p.SAFE"});
   CHECK(folder.look().whole == Names{"p.SAFE"});
+
+  // What came while it was run: the failure is of what the look saw.
+  put_file(in / "p.SAFE/GRANULE/B04.jp2", "more");
+  folder.give_up("p.SAFE", "a band is missing");
+  CHECK(folder.look().arriving == Names{"p.SAFE"});
 
   // A raw band without its header is none yet.
   put_file(in / "raw.u16", "samples");
@@ -124,7 +148,7 @@ TEST_CASE("watch: products whose names differ behind a dot once shared a folder,
   const TempFolder in, out;
   for (const char* name : {"scene.1", "scene.2", "a.b.SAFE", "a.c.SAFE", "a", ".hidden", "copy.part", "x.hdr"})
     put_file(in / name, "a product");
-  WatchedFolder folder(in.path(), out.path());
+  WatchedFolder folder(in.path(), out.path(), "");
   static_cast<void>(folder.look());
   const Names all = {"a", "a.b.SAFE", "a.c.SAFE", "scene.1", "scene.2"};
   CHECK(folder.look().whole == all);

@@ -43,6 +43,14 @@ void add_file(Text& text, const std::string& path) {
   text << path << fs::file_size(path, none) << fs::last_write_time(path, none).time_since_epoch().count();
 }
 
+void add_way(Text& text, const RunOptions& options, const ChosenWeights& weights) {
+  for (const LoadedWeights* w : weights.all()) text.line("weights") << w->name << crc_text(w->weights);
+  const Rect r = options.window.value_or(Rect{});
+  text.line("window") << r.x << r.y << r.width << r.height;
+  text.line("options") << options.resolution << static_cast<int>(options.stack)
+                       << (options.offset ? std::to_string(*options.offset) : "metadata") << options.isa;
+}
+
 }  // namespace
 
 std::string job_identity(const RunOptions& options, const ProductInfo& p, const ChosenWeights& weights) {
@@ -53,11 +61,14 @@ std::string job_identity(const RunOptions& options, const ProductInfo& p, const 
     text.line("band") << b.band << b.width << b.height << b.pixel_size << b.add_offset;
     add_file(text, b.path);
   }
-  for (const LoadedWeights* w : weights.all()) text.line("weights") << w->name << crc_text(w->weights);
-  const Rect r = options.window.value_or(Rect{});
-  text.line("window") << r.x << r.y << r.width << r.height;
-  text.line("options") << options.resolution << static_cast<int>(options.stack)
-                       << (options.offset ? std::to_string(*options.offset) : "metadata") << options.isa;
+  add_way(text, options, weights);
+  return text.text();
+}
+
+std::string way_identity(const RunOptions& options, const ChosenWeights& weights) {
+  Text text;
+  text.line("inputs") << options.hints.granule << options.hints.raw_header << options.max_memory;
+  add_way(text, options, weights);
   return text.text();
 }
 

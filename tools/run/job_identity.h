@@ -12,4 +12,7 @@ namespace dtacs {
 
 std::string job_identity(const RunOptions& options, const ProductInfo& product, const ChosenWeights& weights);
 
+// All that decides whether a product can be run, but for the product itself.
+std::string way_identity(const RunOptions& options, const ChosenWeights& weights);
+
 }  // namespace dtacs

@@ -76,7 +76,7 @@ class Scene {
   // At least this many rows below rows_read() stay readable, of values and of validity,
   // and one read() may take as many; call before the first read().
   void keep(int value_rows, int valid_rows);
-  // Reads the next rows (fewer at the end).  Throws Failure(bad_data, io_error).
+  // Reads the next rows (fewer at the end).  Throws Failure(bad_data).
   void read(int rows);
   int rows_read() const { return rows_read_; }
   // All that the next rows depend on; or goes on behind rows_read() of another scene of the

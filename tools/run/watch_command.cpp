@@ -10,6 +10,8 @@
 
 #include "io/host/failure.h"
 #include "io/host/output_file.h"
+#include "tools/run/chosen_weights.h"
+#include "tools/run/job_identity.h"
 #include "tools/run/run.h"
 #include "tools/run/watched_folder.h"
 
@@ -64,7 +66,10 @@ bool ends_the_watch(Exit exit) {
 class Watch {
  public:
   Watch(const std::string& in, const std::string& out, RunOptions options, const std::string& log)
-      : folder_(in, out), options_(std::move(options)), budget_(options_.time_budget), log_(log) {
+      : folder_(in, out, way_identity(options, choose_weights(options))),
+        options_(std::move(options)),
+        budget_(options_.time_budget),
+        log_(log) {
     options_.resume = options_.quiet = true;
     note_signals(true);
   }
@@ -108,7 +113,7 @@ class Watch {
     } catch (const std::bad_alloc&) {
       failed(name, Failure(Exit::memory_cap, options_.product + ": not enough memory"));
     } catch (const std::exception& e) {
-      failed(name, Failure(Exit::io_error, options_.product + ": " + e.what()));
+      failed(name, Failure(Exit::bad_data, options_.product + ": " + e.what()));
     }
   }
 

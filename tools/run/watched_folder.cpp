@@ -22,9 +22,9 @@ std::string size_and_time(const fs::path& path) {
          std::to_string(fs::last_write_time(path, gone).time_since_epoch().count()) + "\n";
 }
 
-// Changes whenever something in the product does: the checksum of names, sizes and times of all
-// files in it, or of a file and the header beside it.
-std::string state_of(const fs::path& product) {
+// Changes whenever something in the product does, or the way to run it: the checksum of names, sizes and times
+// of all files in it, or of a file and the header beside it.
+std::string state_of(const fs::path& product, const std::string& way) {
   std::vector<std::string> files = {size_and_time(product)};
   std::error_code error;
   if (fs::is_directory(product, error)) {
@@ -37,6 +37,7 @@ std::string state_of(const fs::path& product) {
     }
   }
   std::sort(files.begin(), files.end());
+  files.push_back(way);
   std::uint32_t crc = 0;
   for (const std::string& f : files) crc = crc32c(std::as_bytes(std::span(f.data(), f.size())), crc);
   char text[16];
@@ -75,7 +76,7 @@ WatchedFolder::Products WatchedFolder::look() {
   for (fs::directory_iterator it(in_, error), end; !error && it != end; it.increment(error)) {
     const std::string name = it->path().filename().string();
     if (!may_be_product(name) || lies_in(out_, it->path()) || done(name)) continue;
-    const std::string state = now[name] = state_of(it->path());
+    const std::string state = now[name] = state_of(it->path(), way_);
     if (begins_with(folder(name) + "/failed.txt", state + " ")) continue;
     const auto before = seen_.find(name);
     const bool whole = before != seen_.end() && before->second == state;
@@ -94,7 +95,7 @@ bool WatchedFolder::done(const std::string& name) const {
 
 void WatchedFolder::give_up(const std::string& name, const std::string& why) const {
   make_folder(folder(name));
-  write_file(folder(name) + "/failed.txt", state_of(product(name)) + " " + why + "\n");
+  write_file(folder(name) + "/failed.txt", seen_.at(name) + " " + why + "\n");
 }
 
 void WatchedFolder::try_again(const std::string& name) const {
