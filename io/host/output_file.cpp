@@ -81,12 +81,15 @@ std::atomic<bool> note_first{false};
 std::atomic<int> noted{0};
 
 void remove_unfinished(int signal) {
-  int none = 0;
-  if (note_first.load() && noted.compare_exchange_strong(none, signal)) return;
   if (ending.test_and_set()) return;
   remove_names();
   std::signal(signal, SIG_DFL);
   raise(signal);
+}
+
+void note_or_remove_unfinished(int signal) {
+  int none = 0;
+  if (!note_first.load() || !noted.compare_exchange_strong(none, signal)) remove_unfinished(signal);
 }
 
 // A mapped file ends before the byte that was touched, or its disk does not give it.
@@ -104,7 +107,10 @@ void end_on_lost_input(int signal, siginfo_t* about, void*) {
 void remove_unfinished_on_signals() {
   struct sigaction action = {};
   action.sa_handler = remove_unfinished;
-  for (const int s : {SIGINT, SIGTERM, SIGHUP}) sigaction(s, &action, nullptr);
+  for (const int s : {SIGQUIT, SIGPIPE}) sigaction(s, &action, nullptr);
+  action.sa_handler = note_or_remove_unfinished;
+  for (const int s : {SIGINT, SIGTERM, SIGHUP, SIGXCPU}) sigaction(s, &action, nullptr);
+  std::signal(SIGXFSZ, SIG_IGN);  // writing fails instead, which has a line of its own
   struct sigaction lost = {};
   lost.sa_sigaction = end_on_lost_input;
   lost.sa_flags = SA_SIGINFO;
@@ -116,7 +122,6 @@ void remove_unfinished_files() noexcept {
 }
 
 void note_signals(bool on) {
-  if (!on) noted.store(0);
   note_first.store(on);
 }
 

@@ -58,16 +58,16 @@ class OutputFile {
 // more.  For an end without destructors.
 void remove_unfinished_files() noexcept;
 
-// From now on SIGINT, SIGTERM and SIGHUP remove the files under temporary names before
-// they end the process as they always do.  So does SIGBUS, which is how the system says
+// From now on SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE and SIGXCPU remove the files under temporary
+// names before they end the process as they always do.  So does SIGBUS, which is how the system says
 // that a mapped input (io/host/file.h) became shorter or unreadable: it ends with one
-// line on stderr and Exit::io_error.  For main().
+// line on stderr and Exit::io_error.  A file above the limit of `ulimit -f` fails to be written.  For main().
 void remove_unfinished_on_signals();
 
-// From now on the first SIGINT, SIGTERM or SIGHUP is only noted, for a job that can be taken
+// From now on the first SIGINT, SIGTERM, SIGHUP or SIGXCPU is only noted, for a job that can be taken
 // up again, and a second one ends the process as above; or no longer.
 void note_signals(bool noted);
-// The signal that was noted, or 0.
+// The signal that was noted, or 0; it stays.
 int noted_signal();
 
 // A file in one call.

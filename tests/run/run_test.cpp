@@ -356,7 +356,7 @@ TEST_CASE("run: a window is a crop, files of native resolution are means") {
   CHECK(differ == 0);
 }
 
-TEST_CASE("run: at 20 m the mask is half as large and 10 m bands are means") {
+TEST_CASE("run: at 20 m the mask is half as large, and 10 m bands are on its grid") {
   const TempFolder folder;
   put_bytes(folder / "ac.dtw", small_corrector());
   put_bytes(folder / "sc.dtw", golden_weights(read_golden()));
@@ -367,6 +367,16 @@ TEST_CASE("run: at 20 m the mask is half as large and 10 m bands are means") {
   CHECK(TiffProbe(folder / "out/mask.tif").value(256) == 210);
   CHECK(TiffProbe(folder / "out/reflectance_20m.tif").value(277) == 10);
   CHECK(TiffProbe(folder / "out/reflectance_60m.tif").value(256) == 70);
+}
+
+TEST_CASE("run: a correction without green once left a black picture") {
+  const TempFolder folder;
+  RunOptions o = quiet_run(kDemo, folder / "out");
+  o.weights = {DTACS_SOURCE_DIR "/weights/correction_probav.dtw"};
+  run(o);
+  CHECK(std::filesystem::exists(folder / "out/true_colour_l1c.png"));
+  CHECK_FALSE(std::filesystem::exists(folder / "out/true_colour_corrected.png"));
+  CHECK(get_file(folder / "out/report.json").find("true_colour_corrected") == std::string::npos);
 }
 
 TEST_CASE("run: threads change nothing") {
@@ -532,7 +542,7 @@ TEST_CASE("run: the real SAFE products run whole") {
   for (const auto& entry : std::filesystem::directory_iterator(shared_data("s2"))) {
     if (entry.path().extension() != ".zip") continue;
     const TempFolder folder;
-    REQUIRE(succeeds("unzip -q " + entry.path().string() + " -d " + folder.path()));
+    REQUIRE(succeeds("unzip -q '" + entry.path().string() + "' -d " + folder.path()));
     std::string safe;
     for (const auto& e : std::filesystem::recursive_directory_iterator(folder.path()))
       if (e.path().filename() == "MTD_MSIL1C.xml") safe = e.path().parent_path().string();

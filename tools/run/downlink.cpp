@@ -2,13 +2,16 @@
 #include "tools/run/downlink.h"
 
 #include <algorithm>
+#include <cinttypes>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <span>
 #include <utility>
 
 #include "io/crc32c.h"
-#include "io/host/file.h"
+#include "io/host/failure.h"
 #include "io/host/output_file.h"
 #include "tools/run/output_names.h"
 
@@ -35,20 +38,25 @@ class Splitter {
     digits_ = std::max(4, static_cast<int>(std::to_string(pieces).size()));
   }
 
-  // done(begin, end): these bytes are not needed any more.
+  // read(to): fills the span with the next bytes.
   template <class F>
-  void add(const std::string& name, std::span<const std::byte> all, F&& done) {
-    for (std::size_t at = 0; at < all.size();) {
-      const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(piece_bytes_, all.size() - at));
-      const auto piece = all.subspan(at, size);
+  void add(const std::string& name, std::uint64_t bytes, F&& read) {
+    for (std::uint64_t at = 0; at < bytes;) {
+      const std::uint64_t size = std::min(piece_bytes_, bytes - at);
       char prefix[32], line[80];
       std::snprintf(prefix, sizeof prefix, "%0*d_", digits_, ++number_);
-      std::snprintf(line, sizeof line, " %zu %08x ", size, static_cast<unsigned>(crc32c(piece)));
       OutputFile to(folder_ + "/" + prefix + name);
-      to.append(piece.data(), size);
+      std::uint32_t crc = 0;
+      while (to.size() < size) {
+        const std::uint64_t left = size - to.size();
+        const auto part = std::span(block_).first(static_cast<std::size_t>(std::min<std::uint64_t>(left, block_.size())));
+        read(part);
+        crc = crc32c(part, crc);
+        to.append(part.data(), part.size());
+      }
       to.finish();
+      std::snprintf(line, sizeof line, " %" PRIu64 " %08" PRIx32 " ", size, crc);
       index_ += prefix + name + line + name + " " + std::to_string(at) + "\n";
-      done(at, at + size);
       at += size;
     }
   }
@@ -59,15 +67,17 @@ class Splitter {
   std::uint64_t piece_bytes_;
   std::string index_;
   int number_ = 0, digits_ = 4;
+  // Outputs are read by blocks: mapped, one of 2 GiB would not fit the address space of 32 bits.
+  std::vector<std::byte> block_ = std::vector<std::byte>(65536);
 };
 
-// NNNN_ and the name of an output.
+// NNNN_ and the name of an output, or what a killed process left of it.
 bool is_piece(std::string_view name) {
   const std::size_t digits = name.find_first_not_of("0123456789");
   if (digits == name.npos || digits < 4 || name[digits] != '_') return false;
   name.remove_prefix(digits + 1);
-  return name == kReportName ||
-         std::find(std::begin(kOutputNames), std::end(kOutputNames), name) != std::end(kOutputNames);
+  const auto is = [&](std::string_view output) { return name == output || is_unfinished(name, output); };
+  return is(kReportName) || std::any_of(std::begin(kOutputNames), std::end(kOutputNames), is);
 }
 
 }  // namespace
@@ -77,7 +87,7 @@ void remove_downlink(const std::string& folder) {
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(out, ignored)) {
     const std::string name = entry.path().filename().string();
-    if (name == kIndexName || is_piece(name)) std::filesystem::remove(entry.path(), ignored);
+    if (name == kIndexName || is_unfinished(name, kIndexName) || is_piece(name)) std::filesystem::remove(entry.path(), ignored);
   }
   std::filesystem::remove(out, ignored);  // unless something else is in it
 }
@@ -93,13 +103,21 @@ void split_for_downlink(const std::string& folder, std::vector<std::string> file
   for (const std::string& name : files)
     sizes.push_back(name == kReportName ? report.size() : std::filesystem::file_size(folder + "/" + name));
   Splitter splitter(out, piece_bytes, sizes);
-  for (const std::string& name : files) {
-    if (name == kReportName) {
-      splitter.add(name, std::as_bytes(std::span(report.data(), report.size())), [](std::size_t, std::size_t) {});
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (files[i] == kReportName) {
+      const char* at = report.data();
+      splitter.add(files[i], sizes[i], [&](std::span<std::byte> to) {
+        std::memcpy(to.data(), at, to.size());
+        at += to.size();
+      });
       continue;
     }
-    const MappedFile file(folder + "/" + name);
-    splitter.add(name, file.bytes(), [&](std::size_t begin, std::size_t end) { file.release(begin, end); });
+    const std::string path = folder + "/" + files[i];
+    std::ifstream file(path, std::ios::binary);
+    splitter.add(files[i], sizes[i], [&](std::span<std::byte> to) {
+      if (!file.read(reinterpret_cast<char*>(to.data()), static_cast<std::streamsize>(to.size())))
+        throw Failure(Exit::io_error, path + ": cannot be read back");
+    });
   }
   splitter.finish();
 }

@@ -13,6 +13,19 @@
 
 namespace dtacs {
 
+namespace {
+
+constexpr int kRgbBands[3] = {3, 2, 1};  // B04, B03, B02
+
+// Which output of a correction is of this band, or -1.
+int output_of(const Model& correction, int band) {
+  const auto* end = correction.output_bands + correction.outputs;
+  const auto* at = std::find(correction.output_bands, end, band);
+  return at == end ? -1 : static_cast<int>(at - correction.output_bands);
+}
+
+}  // namespace
+
 Job::Job(const RunOptions& options, const ChosenWeights& weights, const Product& product, const Parallel& parallel,
          const RowsAtOnce& rows)
     : options_(options),
@@ -26,11 +39,14 @@ Job::Job(const RunOptions& options, const ChosenWeights& weights, const Product&
                        .offset = options.offset,
                        .parallel = parallel,
                        .isa = options.isa}),
-      rgb_slots_{scene_.slot(3), scene_.slot(2), scene_.slot(1)},
+      rgb_slots_{scene_.slot(kRgbBands[0]), scene_.slot(kRgbBands[1]), scene_.slot(kRgbBands[2])},
       has_rgb_(*std::min_element(rgb_slots_, rgb_slots_ + 3) >= 0),
       before_(scene_.width(), scene_.height(), weights.classification.has_value()),
       after_(scene_.width(), scene_.height(), false),
       classes_(static_cast<std::size_t>(scene_.width())) {
+  if (const auto& w = weights_.correction)
+    for (int i = 0; i < 3; ++i) rgb_outputs_[i] = output_of(w->model, kRgbBands[i]);
+  corrects_rgb_ = *std::min_element(rgb_outputs_, rgb_outputs_ + 3) >= 0;
   if (weights_.classification) classes_of_mask_ = mask_classes(weights_.classification->weights.meta("outputs"));
   if (!options_.truth.empty())
     truth_ = std::make_unique<Truth>(options_.truth, scene_, options_.window.value_or(Rect{}), parallel_);
@@ -189,13 +205,9 @@ void Job::take_corrected(int y, std::uint16_t* const* rows) {
   const std::uint8_t* valid = scene_.valid_row(y);
   during(&StageSeconds::write, [&] { reflectance_->add(y, rows, valid); });
   ++reflectance_rows_;
-  const auto row_of = [&](int band) -> const std::uint16_t* {
-    const auto* end = model.output_bands + model.outputs;
-    const auto* at = std::find(model.output_bands, end, band);
-    return at == end ? nullptr : rows[at - model.output_bands];
-  };
-  const std::uint16_t *r = row_of(3), *g = row_of(2), *b = row_of(1);
-  if (r != nullptr && g != nullptr && b != nullptr) after_.add_colour(y, {r, g, b}, {0, 0, 0}, 10000.0f, valid);
+  if (corrects_rgb_)
+    after_.add_colour(y, {rows[rgb_outputs_[0]], rows[rgb_outputs_[1]], rows[rgb_outputs_[2]]}, {0, 0, 0}, 10000.0f,
+                      valid);
   if (truth_)
     for (int m = 0; m < model.outputs; ++m)
       truth_->add_reflectance(y, model.output_bands[m], rows[m], scene_.row(scene_.slot(model.output_bands[m]), y));
@@ -235,7 +247,7 @@ void Job::write_quicklooks() {
     before_.write_overlay(options_.folder + "/mask_overlay.png", classes_of_mask_);
     files_.emplace_back("mask_overlay.png");
   }
-  if (reflectance_) {
+  if (corrects_rgb_) {
     after_.write_colour(options_.folder + "/true_colour_corrected.png");
     files_.emplace_back("true_colour_corrected.png");
   }

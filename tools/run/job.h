@@ -92,6 +92,8 @@ class Job {
   std::unique_ptr<Correction> correction_;
   int rgb_slots_[3];
   bool has_rgb_;
+  int rgb_outputs_[3] = {-1, -1, -1};  // of the correction
+  bool corrects_rgb_ = false;
 
   std::unique_ptr<GeoTiffWriter> mask_;
   std::unique_ptr<ReflectanceSink> reflectance_;
@@ -111,6 +113,7 @@ class Job {
 
   // How often a job that can go on after a stop remembers its scene: 0.6 MB for 13 bands 10,980 wide.
   static constexpr int kRememberRows = 192;
+  static constexpr int kCheckpointSeconds = 30;
 
   using Clock = std::chrono::steady_clock;
   static double seconds_since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }

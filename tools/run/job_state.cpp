@@ -76,7 +76,7 @@ void Job::stop_when_asked(const std::string& identity) {
   // Not before there is something gained: a budget that is too short must not go round in circles.
   const bool late =
       options_.time_budget && seconds_since(begin_) >= *options_.time_budget && restart_row() > started_at_;
-  if (!signalled && !late && seconds_since(saved_) < options_.checkpoint) return;
+  if (!signalled && !late && seconds_since(saved_) < options_.checkpoint.value_or(kCheckpointSeconds)) return;
   save(identity);
   const std::string where = options_.folder + ": row " + std::to_string(scene_.rows_read()) + " of " +
                             std::to_string(scene_.height()) + "; the same command goes on";

@@ -33,7 +33,7 @@ struct RunOptions {
   IsaSet isa = isa::none;
   bool quiet = false;
   bool resume = false;                // keep a state beside the outputs, go on from one that is there
-  double checkpoint = 30;             // seconds between states
+  std::optional<int> checkpoint;      // seconds between states; else 30
   std::optional<double> time_budget;  // seconds after which the run stops with a state, once it got further
   std::uint64_t max_memory = 0;       // bytes; 0: any
   std::uint64_t split = 0;            // bytes of a piece for the downlink; 0: no pieces (see downlink.h)

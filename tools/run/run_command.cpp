@@ -52,7 +52,7 @@ RunOptions run_options(Args& args) {
     o.time_budget = *seconds;
     o.resume = true;
   }
-  if (const auto seconds = args.number("--checkpoint", 0, 1 << 30)) o.checkpoint = *seconds;
+  o.checkpoint = args.number("--checkpoint", 0, 1 << 30);
   o.window = args.rect("--window");
   o.offset = offset_option(args);
   o.threads = args.number("--threads", 1, 1024).value_or(0);
@@ -69,7 +69,9 @@ RunOptions run_options(Args& args) {
     if (*precision != "f32" && *precision != "int8")
       throw Failure(Exit::usage, "--precision " + *precision + ": expected auto, f32 or int8");
     o.precision = *precision == "f32" ? Precision::f32 : Precision::int8;
+    if (!o.mask) throw Failure(Exit::usage, "--precision is of the mask, and --only reflectance makes none");
   }
+  if (o.stack && !o.reflectance) throw Failure(Exit::usage, "--stack is of reflectance, and --only mask makes none");
   if (const auto res = args.number("--res", 10, 20)) {
     if (*res != 10 && *res != 20) throw Failure(Exit::usage, "--res: expected 10 or 20");
     o.resolution = *res;
@@ -89,6 +91,7 @@ void run_command(Args& args) {
   if (o.folder.empty()) throw Failure(Exit::usage, "no output folder; give one with -o DIR");
   if (!o.truth.empty() && o.resolution == 20)
     throw Failure(Exit::usage, "--truth compares on the 10 m grid; leave --res away");
+  if (o.checkpoint && !o.resume) throw Failure(Exit::usage, "--checkpoint is for --resume and --time-budget");
   if (!o.truth.empty() && o.resume) throw Failure(Exit::usage, "--truth counts a whole run; leave --resume away");
   if (const std::string warning = run(o); !warning.empty()) {
     std::fflush(stdout);

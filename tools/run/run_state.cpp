@@ -31,17 +31,6 @@ std::uint32_t crc_of(std::string_view s, std::uint32_t before = 0) {
   return crc32c(std::as_bytes(std::span(s.data(), s.size())), before);
 }
 
-// What a writer calls a file that is not finished: behind the name .part, or .PID.tmp, or .PID-N.tmp.
-bool is_unfinished(std::string_view file, std::string_view name) {
-  if (!file.starts_with(name)) return false;
-  file.remove_prefix(name.size());
-  if (file == ".part") return true;
-  if (!file.starts_with('.') || !file.ends_with(".tmp")) return false;
-  const std::string_view number =
-      file.substr(1, file.size() - std::min(file.size(), std::string_view(".tmp").size() + 1));
-  return !number.empty() && number.find_first_not_of("0123456789-") == number.npos;
-}
-
 // Left by a run that did not end.
 bool is_left_over(std::string_view file) {
   const auto of = [&](std::string_view name) { return is_unfinished(file, name); };
