@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "io/host/failure.h"
+#include "io/host/file_name.h"
 
 namespace dtacs {
 namespace fs = std::filesystem;
@@ -14,11 +15,6 @@ namespace {
 std::string upper(std::string s) {
   for (char& c : s) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   return s;
-}
-
-bool is_jp2_name(const fs::path& name) {
-  const std::string e = upper(name.extension().string());
-  return e == ".JP2" || e == ".J2K" || e == ".J2C" || e == ".JPC" || e == ".JPX";
 }
 
 // The last part of a name between underscores, and the name before it.
@@ -114,7 +110,7 @@ void place(const Image& reference, double pixel, const std::optional<TileMetadat
     }
     const double scale = own->dx / pixel;
     info.ground_scale = std::fabs(scale - 1) < 1e-6 ? 1 : scale;
-  } else if (tile) {
+  } else if (tile && tile_fits) {
     info.epsg = tile->epsg;
     info.ulx = tile->ulx;
     info.uly = tile->uly;

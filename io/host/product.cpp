@@ -6,17 +6,13 @@
 #include <vector>
 
 #include "io/host/failure.h"
+#include "io/host/file_name.h"
 #include "io/host/product_layouts.h"
 #include "io/host/s2_metadata.h"
 
 namespace dtacs {
 namespace fs = std::filesystem;
 namespace {
-
-std::string lower(std::string s) {
-  for (char& c : s) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return s;
-}
 
 bool one_of(const std::string& s, std::initializer_list<const char*> list) {
   return std::any_of(list.begin(), list.end(), [&](const char* each) { return s == each; });
@@ -94,7 +90,7 @@ std::unique_ptr<Product> open_file(const std::string& path, const ProductHints& 
   }
   if (one_of(extension, {".zip", ".tar", ".tgz", ".gz"}))
     throw Failure(Exit::unsupported, path + ": archives are not read, unpack it and give the folder");
-  if (one_of(extension, {".jp2", ".j2k", ".j2c", ".jpc", ".jpx"}))
+  if (is_jp2_name(path))
     throw Failure(Exit::unsupported, path + ": one image is no product, give the folder with all bands");
   if (one_of(extension, {".tif", ".tiff", ".nc", ".npz", ".h5"}))
     throw Failure(Exit::unsupported, path + ": products in " + extension.substr(1) + " files are not read");

@@ -5,6 +5,7 @@
 
 #include "io/host/decimal.h"
 #include "io/host/failure.h"
+#include "io/host/file_name.h"
 #include "io/host/printable.h"
 #include "io/host/raw_product.h"
 
@@ -22,12 +23,6 @@ std::string_view trimmed(std::string_view s) {
   while (!s.empty() && is_space(s.front())) s.remove_prefix(1);
   while (!s.empty() && is_space(s.back())) s.remove_suffix(1);
   return s;
-}
-
-std::string lower(std::string_view s) {
-  std::string out(s);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
 }
 
 std::vector<std::string_view> split(std::string_view s, char separator) {
