@@ -62,7 +62,7 @@ constexpr const char* kDecodeOptions =
 constexpr const char* kEvalOptions =
     "\n"
     "  FOUND, TRUTH         GeoTIFF, JPEG 2000, raw with an ENVI header, or a folder of bands\n"
-    "  --list PAIRS         a file with a line for each image: FOUND TRUTH [MASK [TOA]]\n"
+    "  --list PAIRS         a file with a line for each image: FOUND TRUTH, of reflectance also [MASK [TOA]]\n"
     "  --patch N            pixels of a patch's side, default 509\n"
     "  --json OUT           all scores as JSON\n"
     "  --threads N          default: one per core\n"

@@ -253,6 +253,8 @@ TEST_CASE("eval: what names no bands is told to") {
   o.pairs[0].truth = folder / "raw.img";
   CHECK(eval_reflectance(o)[0].images[0][1].pixels == 2);
   CHECK(eval_reflectance(o)[0].images[0][2].rmse == 0);
+  o.pairs[0].toa = folder / "raw.img";  // once asked for names in vain
+  CHECK(eval_reflectance(o)[1].images[0][2].rmse == 0);
   check_fails(Exit::bad_data, "no band in common", [&] {
     eval_reflectance(bands({folder / "b.tif", folder / "c.tif", "", ""}));
   });
@@ -350,6 +352,8 @@ TEST_CASE("eval: wrong words on the command line are a usage error") {
   check_fails(Exit::bad_data, "list.txt|no image", [&] { command({"mask", "--list", folder / "list.txt"}); });
   put_file(folder / "list.txt", "a b\none\n");
   check_fails(Exit::bad_data, "list.txt|line 2|1 paths", [&] { command({"mask", "--list", folder / "list.txt"}); });
+  put_file(folder / "list.txt", "m.tif m.tif m.tif\n");
+  check_fails(Exit::usage, "m.tif", [&] { command({"mask", "--list", folder / "list.txt"}); });
   check_fails(Exit::cannot_create, "nowhere", [&] { command({"mask", m, m, "--json", folder / "nowhere/x.json"}); });
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "io/host/failure.h"
+#include "io/host/file_name.h"
 #include "io/host/geotiff_reader.h"
 #include "io/host/jp2_band.h"
 #include "io/host/jp2_geo.h"
@@ -15,19 +16,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::string lower(std::string s) {
-  for (char& c : s) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return s;
-}
-
 bool is_tiff(const fs::path& p) {
   const std::string e = lower(p.extension().string());
   return e == ".tif" || e == ".tiff";
-}
-
-bool is_jp2(const fs::path& p) {
-  const std::string e = lower(p.extension().string());
-  return e == ".jp2" || e == ".j2k" || e == ".j2c" || e == ".jpc";
 }
 
 // The band in "B02", "T31TDH_20260621T105031_B8A_20m": the last word, but for a resolution.
@@ -86,17 +77,14 @@ RasterLayer jp2_layer(const std::string& path, const Parallel& parallel) {
 }
 
 std::vector<RasterLayer> raw_layers(const std::string& path, const LayerOptions& options) {
-  ProductHints hints;
-  for (const int band : options.bands)
-    hints.raw_header += (hints.raw_header.empty() ? "bands=" : "+") + std::string(kBandNames[band]);
-  return open_product_layers(open_product(path, hints), options.offset, options.parallel);
+  return open_product_layers(open_product(path, band_hints(path, options.bands)), options.offset, options.parallel);
 }
 
 std::vector<RasterLayer> file_layers(const std::string& path, const LayerOptions& options) {
   std::vector<RasterLayer> layers;
   if (is_tiff(path))
     layers = tiff_layers(path);
-  else if (is_jp2(path))
+  else if (is_jp2_name(path))
     layers = {jp2_layer(path, options.parallel)};
   else
     return raw_layers(path, options);
@@ -137,7 +125,7 @@ std::vector<RasterLayer> folder_layers(const std::string& folder, const LayerOpt
   if (paths.empty())
     for (const char* below : {"", "R10m", "R20m", "R60m"})
       for (const fs::path& p : files_in(fs::path(folder) / below)) {
-        const int band = is_tiff(p) || is_jp2(p) ? band_of_stem(p.stem().string()) : -1;
+        const int band = is_tiff(p) || is_jp2_name(p.native()) ? band_of_stem(p.stem().string()) : -1;
         if (band < 0) continue;
         LayerOptions one = options;
         one.bands = {band};
@@ -166,6 +154,14 @@ std::vector<RasterLayer> open_reflectance(const std::string& path, const LayerOp
       l.offset = *options.offset * 1e-4;
     }
   return layers;
+}
+
+ProductHints band_hints(const std::string& path, const std::vector<int>& bands) {
+  ProductHints hints;
+  if (fs::is_directory(path) || lower(fs::path(path).extension().string()) == ".xml") return hints;
+  for (const int band : bands)
+    hints.raw_header += (hints.raw_header.empty() ? "bands=" : "+") + std::string(kBandNames[band]);
+  return hints;
 }
 
 std::vector<RasterLayer> open_product_layers(const std::shared_ptr<const Product>& product,
@@ -198,7 +194,7 @@ RasterLayer open_mask(const std::string& path, const Parallel& parallel) {
       if (fs::exists(fs::path(path) / name)) file = (fs::path(path) / name).string();
     if (file == path) throw Failure(Exit::missing_input, path + ": neither mask.tif nor mask.jp2 in this folder");
   }
-  if (is_jp2(file)) return jp2_layer(file, parallel);
+  if (is_jp2_name(file)) return jp2_layer(file, parallel);
   if (!is_tiff(file))
     return open_product_layers(open_product(file, {.granule = {}, .raw_header = "bands=B01"}), 0, parallel)[0];
   std::vector<RasterLayer> layers = tiff_layers(file);

@@ -52,6 +52,9 @@ struct LayerOptions {
 // where there are several).  Throws Failure.
 std::vector<RasterLayer> open_reflectance(const std::string& path, const LayerOptions& options);
 
+// What tells open_product() the bands of a file of raw data whose header names none; nothing for other products.
+ProductHints band_hints(const std::string& path, const std::vector<int>& bands);
+
 // The bands of an L1C product as top-of-atmosphere reflectance; offset: see RunOptions.
 std::vector<RasterLayer> open_product_layers(const std::shared_ptr<const Product>& product,
                                              const std::optional<int>& offset, const Parallel& parallel);

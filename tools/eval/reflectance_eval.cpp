@@ -37,13 +37,13 @@ class ScratchFolder {
   std::string path_;
 };
 
-bool is_product(const std::string& path) {
+// Nothing where it is no product.
+std::unique_ptr<Product> product_at(const std::string& path, const ProductHints& hints) {
   try {
-    open_product(path);
-    return true;
+    return open_product(path, hints);
   } catch (const Failure& f) {
     if (f.exit() != Exit::missing_input && f.exit() != Exit::unsupported) throw;
-    return false;
+    return nullptr;
   }
 }
 
@@ -87,6 +87,7 @@ void correct(const ReflectanceEvalOptions& options, const EvalPair& pair, const 
     o.mask = false;
     o.stack = true;
     o.offset = options.toa_offset;
+    o.hints = band_hints(pair.toa, options.bands);
     o.threads = options.threads;
     o.isa = detect_isa();
     o.quiet = true;
@@ -98,8 +99,8 @@ void Comparison::open_methods(const EvalPair& pair, const std::string& corrected
   methods_ = {
       open_reflectance(pair.found, {.bands = options_.bands, .offset = options_.found_offset, .parallel = parallel_})};
   if (pair.toa.empty()) return;
-  if (is_product(pair.toa))
-    methods_.push_back(open_product_layers(open_product(pair.toa), options_.toa_offset, parallel_));
+  if (std::shared_ptr<const Product> product = product_at(pair.toa, band_hints(pair.toa, options_.bands)))
+    methods_.push_back(open_product_layers(product, options_.toa_offset, parallel_));
   else
     methods_.push_back(
         open_reflectance(pair.toa, {.bands = options_.bands, .offset = options_.toa_offset, .parallel = parallel_}));
@@ -110,6 +111,9 @@ void Comparison::open_methods(const EvalPair& pair, const std::string& corrected
 
 void Comparison::add(const EvalPair& pair, const std::string& corrected) {
   open_methods(pair, corrected);
+  // Open files are read without their names, and go even where a signal ends the comparison.
+  std::error_code ignored;
+  std::filesystem::remove_all(corrected, ignored);
   const std::vector<RasterLayer> truth =
       open_reflectance(pair.truth, {.bands = options_.bands, .offset = options_.truth_offset, .parallel = parallel_});
   std::optional<RasterLayer> mask;
