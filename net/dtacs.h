@@ -57,8 +57,9 @@ typedef enum dtacs_status {
   DTACS_WRONG_SHAPE = 6,      /* the weights' tensors are not those of their network */
   DTACS_MEMORY_TOO_SMALL = 7, /* dtacs_measure() says how much would do */
   DTACS_WRONG_BASE = 8,       /* of unpacking (weights/packed_file.h), from none of the functions below */
-  DTACS_BAD_OPTION = 32,      /* a size below 1 or too large for any memory, an unknown instruction set or kind of
-                                 input, no run() */
+  DTACS_BAD_OPTION = 32,      /* a size, band or number of workers below 1 or too large for any memory; an instruction
+                                 set that is unknown or that this processor lacks; an unknown kind of input; a
+                                 quantification below 0, or that or an offset not finite; no run() */
   DTACS_MISALIGNED = 33,      /* the weights do not start on a 64-byte boundary */
   DTACS_NEEDS_ROWS = 34,      /* nothing to pull before more rows are pushed */
   DTACS_PULL_FIRST = 35,      /* no room for this row before finished ones are pulled */
@@ -111,8 +112,8 @@ typedef struct dtacs_plan dtacs_plan;
 DTACS_API dtacs_status dtacs_measure(const void* weights, size_t weights_bytes, const dtacs_options* options,
                                      dtacs_info* info);
 
-/* Makes a plan in `memory`, which must outlive it; there is nothing to close.  The weights may lie in flash and must
- * outlive the plan too.  Everything that can be wrong with weights or options is found here; whether they are for level
+/* Makes a plan in `memory`, which must outlive it; there is nothing to close.  The weights may lie in flash; they are
+ * not needed afterwards.  Everything that can be wrong with weights or options is found here; whether they are for level
  * 1C or 2A is the caller's to know (weights/FORMAT.md, `input`). */
 DTACS_API dtacs_status dtacs_open(const void* weights, size_t weights_bytes, const dtacs_options* options, void* memory,
                                   size_t memory_bytes, dtacs_plan** plan);

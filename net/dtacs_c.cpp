@@ -80,11 +80,14 @@ bool read_options(const dtacs_options& given, dtacs_plan& plan) noexcept {
   o = given;
   if (o.quantification == 0.0f) o.quantification = 10000.0f;
   const auto within = [](int v, int most) { return v >= 1 && v <= most; };
+  const auto finite = [](float v) { return v - v == 0.0f; };
+  bool all_finite = true;
+  for (const float offset : o.offset) all_finite = all_finite && finite(offset);
   if (!within(o.width, kMostPixels) || !within(o.height, kMostPixels)) return false;
   plan.deep = o.band == 0 ? default_deep(padded_size(o.width)) : 0;
   if (o.band == 0) o.band = default_band(padded_size(o.width));
   return within(o.band, kMostBand) && (o.input == DTACS_DIGITAL_NUMBERS || o.input == DTACS_REFLECTANCE) &&
-         o.quantification > 0.0f &&
+         o.quantification > 0.0f && finite(o.quantification) && all_finite &&
          (o.parallel == nullptr || (o.parallel->run != nullptr && within(o.parallel->workers, kMostWorkers))) &&
          read_isa(o.isa, plan.isa);
 }
@@ -186,9 +189,8 @@ bool can_step(const dtacs_plan& p) noexcept {
   return with_unet(p, [&](const auto& unet) {
     if (unet.finished()) return false;
     const RowRange wanted = unet.wanted();
-    for (int y = wanted.begin; y < wanted.end; ++y)
-      if (reflect(y - p.rows.before, p.options.height) >= p.pushed) return false;
-    return true;
+    const int first = wanted.begin - p.rows.before;
+    return highest_reflected(first, first + wanted.count(), p.options.height) < p.pushed;
   });
 }
 

@@ -130,7 +130,7 @@ Status Int8Plan::bind_layer(const WeightsFile& weights, int layer, Arena& arena,
   const auto* b = tensors.values<std::int32_t>('b', DType::s32, per_output, 1);
   const auto* m = last ? nullptr : tensors.values<std::int32_t>('m', DType::s32, per_output, 1);
   const auto* r = l.add == kNoTensor ? nullptr : tensors.values<std::int16_t>('r', DType::s16, per_output, 1);
-  const bool may_be_wide = !stem && half == 0 && l.op != Op::head3x3, wide = view.dtype == DType::s16 && may_be_wide;
+  const bool wide = view.dtype == DType::s16 && may_be_wide(l);
   if (!wide && view.dtype != (stem ? DType::s16 : DType::s8)) tensors.refuse('w', Status::corrupt);
   if (tensors.status() != Status::ok) return tensors.status();
   const auto* w = view.dtype == DType::s8 ? reinterpret_cast<const std::int8_t*>(view.bytes.data()) : nullptr;

@@ -33,11 +33,11 @@ class LayerTensors {
     return view.dtype == dtype ? reinterpret_cast<const T*>(view.bytes.data()) : nullptr;
   }
   void refuse(char kind, Status why) noexcept;
-  void refuse_shape(char kind, const std::uint32_t (&dims)[4], const TensorView& found) noexcept;
 
   Status status() const noexcept { return status_; }
 
  private:
+  void refuse_shape(char kind, const std::uint32_t (&dims)[4], const TensorView& found) noexcept;
   int name(char kind, char (&to)[16]) const noexcept;
 
   const WeightsFile& weights_;

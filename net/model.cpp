@@ -44,11 +44,12 @@ bool read_bands(std::string_view list, int (&bands)[kPixelNetMaxBands], int& cou
   return known && count > 0;
 }
 
-// Widens tensor `name` into dst if it has the wanted shape (a, b, 1, 1), or (a) when b == 0.
+// Widens tensor `name` of floats into dst if it has the wanted shape (a, b, 1, 1), or (a) when b == 0.
 bool widen(const WeightsFile& weights, std::string_view name, int a, int b, float* dst) noexcept {
   const TensorView t = weights.find(name);
   const auto dim = [&](int d, int want) { return t.dims[d] == static_cast<std::uint32_t>(want); };
-  const bool fits = b == 0 ? t.rank == 1 && dim(0, a) : t.rank == 4 && dim(0, a) && dim(1, b) && dim(2, 1) && dim(3, 1);
+  const bool shape = b == 0 ? t.rank == 1 && dim(0, a) : t.rank == 4 && dim(0, a) && dim(1, b) && dim(2, 1) && dim(3, 1);
+  const bool fits = shape && !is_integer(t.dtype);
   if (fits) t.to_f32(dst);
   return fits;
 }

@@ -35,6 +35,14 @@ constexpr int reflect(int i, int size) noexcept {
   return i < size ? i : period - i;
 }
 
+// The highest pixel that one of the positions [begin, end) is, or -1 where there are none: in a reflection it may be
+// any of them.
+constexpr int highest_reflected(int begin, int end, int size) noexcept {
+  int highest = -1;
+  for (int i = begin; i < end; ++i) highest = reflect(i, size) > highest ? reflect(i, size) : highest;
+  return highest;
+}
+
 // Continues a row of `width` pixels by reflection on both sides; inner is its pixel 0.
 template <class T>
 void reflect_columns(T* inner, int width, std::ptrdiff_t channels, const Padding& columns) noexcept {

@@ -17,6 +17,12 @@ std::byte* alloc(Arena& arena, std::ptrdiff_t bytes) noexcept {
   return arena.alloc<std::byte>(static_cast<std::size_t>(bytes));
 }
 
+// Too many to count, as 32 bits may have it, are too many for any arena.
+std::byte* alloc(Arena& arena, std::ptrdiff_t pitch, int rows) noexcept {
+  const auto bytes = static_cast<std::size_t>(pitch), n = static_cast<std::size_t>(rows);
+  return arena.alloc<std::byte>(n > Arena::kMost / bytes ? Arena::kMost : bytes * n);
+}
+
 void fill(std::byte* p, std::ptrdiff_t n, std::uint8_t value) noexcept {
   for (std::ptrdiff_t i = 0; i < n; ++i) p[i] = static_cast<std::byte>(value);
 }
@@ -59,7 +65,7 @@ std::size_t RowPlan::bind_stages(const Cutting& cutting, Arena& arena) noexcept 
 
 void RowPlan::bind_rings(std::size_t scratch, Arena& arena) noexcept {
   scratch_pitch_ = round_up(static_cast<std::ptrdiff_t>(scratch));
-  scratch_ = alloc(arena, scratch_pitch_ * options_.workers);
+  scratch_ = scratch_pitch_ == 0 ? nullptr : alloc(arena, scratch_pitch_, options_.workers);
 
   const Schedule schedule = make_schedule(net_, options_.height, options_.band, pace_);
   lag_ = schedule.lag;
@@ -76,7 +82,7 @@ void RowPlan::bind_rings(std::size_t scratch, Arena& arena) noexcept {
     const std::ptrdiff_t bytes = pixel_bytes_[t], width = width_of(t);
     const std::ptrdiff_t left = round_up(bytes);  // keeps pixel 0 on a cache line
     const std::ptrdiff_t pitch = left + round_up(width * bytes + bytes);
-    std::byte* block = alloc(arena, pitch * rows);
+    std::byte* block = alloc(arena, pitch, rows);
     rings_[t] = {block + (block != nullptr ? left : 0), pitch, rows};
     widen_padding(left, pitch - left);
     if (arena.fits()) fill(block, pitch * rows, zero_[t]);

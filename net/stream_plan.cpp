@@ -60,7 +60,7 @@ Status StreamPlan::bind_layer(const WeightsFile& weights, int layer, Arena& aren
   LayerTensors tensors(weights, l.key, mismatch);
   const auto find = [&](char kind, const std::uint32_t(&dims)[4], int rank) {
     const TensorView view = tensors.find(kind, dims, rank);
-    if (is_integer(view.dtype)) tensors.refuse_shape(kind, dims, view);
+    if (is_integer(view.dtype)) tensors.refuse(kind, Status::corrupt);
     return view;
   };
   const TensorView w = find('w', {n, depthwise ? 1u : static_cast<std::uint32_t>(depth), side, side}, 4);

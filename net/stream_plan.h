@@ -37,7 +37,7 @@ namespace dtacs {
 
 class StreamPlan : public RowPlan {
  public:
-  // Status::ok; wrong_shape (see *mismatch); arena_too_small (arena.wanted() says
+  // Status::ok; wrong_shape and corrupt (see *mismatch); arena_too_small (arena.wanted() says
   // how much would do).  `net` is copied, the weights' bytes are no longer needed
   // afterwards, the arena's block must outlive the plan.
   static Status bind(const Net& net, const WeightsFile& weights, const StreamOptions& options, Arena& arena,

@@ -148,10 +148,7 @@ inline Vec repeat16(const void* p) {
   return load(p);
 }
 inline Vec sum4(const Vec (&v)[4]) {
-  const auto sum2 = [](Vec a, Vec b) {
-    return vcombine_s32(vpadd_s32(vget_low_s32(a), vget_high_s32(a)), vpadd_s32(vget_low_s32(b), vget_high_s32(b)));
-  };
-  return sum2(sum2(v[0], v[1]), sum2(v[2], v[3]));
+  return add_pairs(add_pairs(v[0], v[1]), add_pairs(v[2], v[3]));
 }
 inline void keep_larger(Vec& largest, Vec& best, Vec v, int n) {
   best = vbslq_s32(vcgtq_s32(v, largest), vdupq_n_s32(n), best);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <fstream>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -199,8 +200,16 @@ TEST_CASE("c api: every mistake has its status, and every status a sentence") {
   CHECK(measured(o) == DTACS_BAD_OPTION);
   o.isa = "scalar";
   CHECK(measured(o) == DTACS_OK);
-  o.quantification = -1.0f;
-  CHECK(measured(o) == DTACS_BAD_OPTION);
+  constexpr float kInfinity = std::numeric_limits<float>::infinity(), kNan = std::numeric_limits<float>::quiet_NaN();
+  for (const float bad : {-1.0f, kInfinity, kNan}) {
+    o.quantification = bad;
+    CHECK(measured(o) == DTACS_BAD_OPTION);
+  }
+  for (const float bad : {kInfinity, -kInfinity, kNan}) {
+    o = sized(8, 8);
+    o.offset[12] = bad;
+    CHECK(measured(o) == DTACS_BAD_OPTION);
+  }
   const auto runner = [](void*, int, void*, void (*)(void*, int, int)) {};
   for (const dtacs_parallel& p : {dtacs_parallel{nullptr, nullptr, 1}, dtacs_parallel{runner, nullptr, 0},
                                   dtacs_parallel{runner, nullptr, 1025}}) {
@@ -215,6 +224,9 @@ TEST_CASE("c api: every mistake has its status, and every status a sentence") {
   AlignedBytes damaged(small_corrector());
   damaged.data()[damaged.size() / 2] ^= std::byte{1};
   CHECK(dtacs_measure(damaged.data(), damaged.size(), &o, &info) == DTACS_CORRUPT);
+
+  const AlignedBytes integers(small_corrector(DType::s8));  // once taken for floats
+  CHECK(dtacs_measure(integers.data(), integers.size(), &o, &info) == DTACS_WRONG_SHAPE);
 
   CHECK(measured(o) == DTACS_OK);
   std::vector<std::byte> block(info.memory_bytes);

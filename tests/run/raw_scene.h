@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "io/bands.h"
@@ -43,7 +44,7 @@ inline void put_bytes(const std::string& path, const std::vector<std::byte>& byt
 }
 
 // A corrector of 13 -> 8 -> 12 with hashed weights.
-inline std::vector<std::byte> small_corrector() {
+inline std::vector<std::byte> small_corrector(DType first = DType::f32) {
   const auto tensor = [](const std::string& name, std::vector<std::uint32_t> dims, float step) {
     WeightsTensor t{.name = name, .dims = std::move(dims), .values = {}};
     std::size_t n = 1;
@@ -51,8 +52,11 @@ inline std::vector<std::byte> small_corrector() {
     for (std::size_t i = 0; i < n; ++i) t.values.push_back(step * hash_unit(name, i));
     return t;
   };
-  return write_weights({tensor("a0.w", {8, 13, 1, 1}, 0.3f), tensor("a0.b", {8}, 0.05f),
-                        tensor("a1.w", {12, 8, 1, 1}, 0.1f), tensor("a1.b", {12}, 0.02f)},
+  WeightsTensor a0 = tensor("a0.w", {8, 13, 1, 1}, 0.3f);
+  a0.dtype = first;
+  if (is_integer(first)) a0.integers.resize(std::exchange(a0.values, {}).size(), 1);
+  return write_weights({std::move(a0), tensor("a0.b", {8}, 0.05f), tensor("a1.w", {12, 8, 1, 1}, 0.1f),
+                        tensor("a1.b", {12}, 0.02f)},
                        {{"net", "cnn_corrector"},
                         {"task", "correction"},
                         {"bands", "B01,B02,B03,B04,B05,B06,B07,B08,B8A,B09,B10,B11,B12"},

@@ -420,10 +420,6 @@ void Quantiser::layer(const Layer& l) {
 
 }  // namespace
 
-bool may_be_wide(const Layer& layer) {
-  return layer.in != 0 && !layer.up2 && layer.op != Op::head3x3;
-}
-
 std::vector<WeightsTensor> quantise(const Net& net, const WeightsFile& weights, const std::vector<TensorRanges>& ranges,
                                     const QuantiseOptions& options) {
   return Quantiser(net, weights, ranges, options).run();

@@ -20,11 +20,8 @@ struct ChannelRange {
 using TensorRanges = std::vector<ChannelRange>;  // by channel
 
 struct QuantiseOptions {
-  std::vector<std::string> wide = {};  // layers to give weights of 14 bits
+  std::vector<std::string> wide = {};  // layers to give weights of 14 bits: see may_be_wide()
 };
-
-// Whether a layer may keep such weights: not one that is all of 16 bits, or decodes, or tells classes.
-bool may_be_wide(const Layer& layer);
 
 // Tensors `<layer>.w .b .m .r .s` for every layer.  ranges: by tensor of the net; those
 // of the input and the result are not used.  Throws Failure(bad_weights).

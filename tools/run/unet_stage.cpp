@@ -97,11 +97,8 @@ UnetStage::UnetStage(const std::string& name, const WeightsFile& weights, const 
 bool UnetStage::can_step() const {
   if (model_.int8 ? int8_.finished() : plan_.finished()) return false;
   const RowRange wanted = model_.int8 ? int8_.wanted() : plan_.wanted();
-  // Reflection asks for the highest scene row somewhere inside the range, not at its end.
-  int highest = -1;
-  for (int y = wanted.begin; y < wanted.end; ++y)
-    highest = std::max(highest, reflect(y + passed_ - rows_.before, scene_.height()));
-  return highest < scene_.filled_rows();
+  const int first = wanted.begin + passed_ - rows_.before;
+  return highest_reflected(first, first + wanted.count(), scene_.height()) < scene_.filled_rows();
 }
 
 // put(scene row, where its first pixel goes), and the columns beside the row by reflection.
