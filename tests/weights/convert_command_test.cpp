@@ -104,6 +104,10 @@ TEST_CASE("convert: options") {
                                               {"a", "-o", "c", "--bands", "B01,,B02"},
                                               {"a", "-o", "c", "--net", "resnet"},
                                               {"a", "--info", "--pack"},
+                                              {"a", "-o", "c", "--pack", "--f16"},
+                                              {"a", "-o", "c", "--int8", "--calibrate", "b", "--bands", "B02"},
+                                              {"a", "-o", "c", "--range", "largest"},
+                                              {"a", "-o", "c", "--wide", "none"},
                                               {"a", "--info", "--int8", "--calibrate", "b"}})
     CHECK_THROWS_AS(static_cast<void>(parse(bad)), Failure);
   for (const char* layer : {"e1.proj", "e0", "head", "d2.c1"}) {  // before scenes are looked at

@@ -145,12 +145,16 @@ void print_checkpoint(const Checkpoint& c, const ConvertOptions& options) {
 
 ConvertOptions parse_convert_options(int argc, const char* const* argv) {
   ConvertOptions o;
+  bool for_checkpoints = false, for_int8 = false;  // an option of these alone
   for (int i = 1; i < argc; ++i) {
     const std::string arg = argv[i];
     const auto value = [&] {
       if (i + 1 >= argc) usage(arg + " needs a value");
       return std::string(argv[++i]);
     };
+    for (const char* option : {"--bands", "--outputs", "--net", "--prefix", "--f16", "--no-zip-crc"})
+      for_checkpoints = for_checkpoints || arg == option;
+    for_int8 = for_int8 || arg == "--range" || arg == "--wide";
     if (arg == "-o") {
       o.out = value();
     } else if (arg == "--bands") {
@@ -221,6 +225,9 @@ ConvertOptions parse_convert_options(int argc, const char* const* argv) {
     usage("expected one of --int8, --compare, --pack, --unpack, --delta, --apply and --info");
   if ((o.delta || o.apply) && o.second.empty())
     usage(o.delta ? "--delta needs OLD and NEW" : "--apply needs OLD and PATCH");
+  if (for_checkpoints && o.int8 + o.compare + o.pack + o.unpack + o.delta + o.apply > 0)
+    usage("--bands, --outputs, --net, --prefix, --f16 and --no-zip-crc are for checkpoints");
+  if (for_int8 && !o.int8) usage("--range and --wide are for --int8");
   if (o.compare) {
     if (o.second.empty() || o.scenes.empty()) usage("--compare needs two weights files and a scene");
     return o;
