@@ -1,7 +1,7 @@
 # The verbs of this project.  CMake does the building; see CMakePresets.json.
 #   make          build for this machine        make arm        build and test both ARM targets (qemu)
 #   make demo     run the main job              make asan       run every test under ASan and UBSan
-#   make test     run every test                make check      all of these, structure and format
+#   make test     run every test                make check      test, asan, arm, gate; structure and format
 #   make bench    run every benchmark           make baremetal  images of boards, run in qemu
 #   make fuzz     run every fuzzer a minute     make figures    draw the paper's figures
 #   make dist     static programs, packed       make gate       self-test on many processors (qemu)
@@ -58,7 +58,7 @@ format:
 	@clang-format -i $$(git ls-files '*.h' '*.cpp' '*.inl')
 check: test asan arm gate
 	@tools/packages.sh format
-	@tools/check_isa_objects.sh build/native
+	@tools/check_isa_objects.sh build/native build/aarch64 build/armv7
 	@tools/check_headers.sh
 	@tools/check_freestanding.sh build/native/libdtacs_core.a c++
 	@tools/check_freestanding.sh build/aarch64/libdtacs_core.a aarch64-linux-gnu-g++

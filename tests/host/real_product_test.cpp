@@ -43,7 +43,7 @@ void check_pixels(const Product& product) {
                  whole[static_cast<std::size_t>((w.y + y) * band.width + w.x + x)];
     CHECK(wrong == 0);
     if (!gdal) continue;
-    output_of("gdal_translate -q -of ENVI -ot UInt16 " + band.path + " " + folder / "band.img");
+    output_of("gdal_translate -q -of ENVI -ot UInt16 '" + band.path + "' " + folder / "band.img");
     const auto theirs =
         open_product(folder / "band.img", {.raw_header = std::string("bands=") + kBandNames[band.band]});
     const auto expected = read_window(*theirs, 0, {});
@@ -98,7 +98,7 @@ TEST_CASE("real product: the crop of T31TDH, a folder of loose bands") {
   }
   check_pixels(*product);
   if (!has_command("gdalinfo")) return;
-  const std::string said = output_of("gdalinfo " + info.bands[1].path);
+  const std::string said = output_of("gdalinfo '" + info.bands[1].path + "'");
   CHECK(said.find("Origin = (399960.000000000000000,4693200.000000000000000)") != std::string::npos);
   CHECK(said.find("ID[\"EPSG\",32631]]\n") != std::string::npos);
 }
@@ -120,7 +120,7 @@ TEST_CASE("real product: two SAFE products with decimated images") {
                  32756, 399960, 6700000, 10980.0 / 439, 439, 219, 73}}) {
     CAPTURE(e.name);
     const TempFolder folder;
-    output_of("unzip -q " + shared_data(std::string("s2/") + e.name + ".zip") + " -d " + folder.path());
+    output_of("unzip -q '" + shared_data(std::string("s2/") + e.name + ".zip") + "' -d " + folder.path());
     const auto product = open_product(folder.path());
     const ProductInfo& info = product->info();
     CHECK(info.layout == "SAFE compact");

@@ -39,9 +39,9 @@ TEST_CASE("unet: every activation equals PyTorch's on a real crop, any size") {
   DTACS_NEEDS_DATA("weights/encoder_init");
   DTACS_NEEDS_TOOL("python3-torch", std::string(kPython) + " -c 'import torch, numpy'");
   const TempFolder folder;
-  REQUIRE(succeeds(std::string(kPython) + " '" DTACS_SOURCE_DIR "/tests/net/make_torch_case.py' " +
-                   shared_data("weights/encoder_init/mobilenet_v2_imagenet_bnfolded_dequantised_fp32.npz") + " " +
-                   kScenes[0] + " " + folder.path()));
+  REQUIRE(succeeds(std::string(kPython) + " '" DTACS_SOURCE_DIR "/tests/net/make_torch_case.py' '" +
+                   shared_data("weights/encoder_init/mobilenet_v2_imagenet_bnfolded_dequantised_fp32.npz") + "' '" +
+                   kScenes[0] + "' " + folder.path()));
   const Converted net(folder.path() + "/model.pt");
   REQUIRE(net.good);
   const Net graph = unet_of(net.model);

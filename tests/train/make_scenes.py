@@ -3,7 +3,7 @@
 
     python3 make_scenes.py TOOLS_TRAIN
 
-Prints what the scenes hold; dtype and device of every image are checked on the way.
+Prints what the scenes hold; shape and dtype of every image are checked on the way.
 """
 import sys
 
