@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs and scores behind the figures: scenes with a known answer, dtacs run, dtacs eval."""
 import glob
+import hashlib
 import json
 import os
 import subprocess
@@ -32,10 +33,14 @@ class Scene:
 
 
 def simulate(out, seed, size):
-    """A scene made by tools/scene/scene.py, once."""
-    folder = os.path.join(out, f"simulated_{seed}_{size}")
+    """A scene made by tools/scene/scene.py, once for each state of the simulator."""
+    maker = os.path.join(ROOT, "tools", "scene", "scene.py")
+    digest = hashlib.sha256()
+    for source in [maker, *sorted(glob.glob(os.path.join(ROOT, "tools", "train", "*.py")))]:
+        with open(source, "rb") as f:
+            digest.update(f.read())
+    folder = os.path.join(out, f"simulated_{seed}_{size}_{digest.hexdigest()[:8]}")
     if not os.path.exists(os.path.join(folder, "truth", "scene.json")):
-        maker = os.path.join(ROOT, "tools", "scene", "scene.py")
         subprocess.run(
             [sys.executable, maker, folder, "--seed", str(seed), "--size", str(size)],
             check=True,

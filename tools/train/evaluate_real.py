@@ -208,9 +208,9 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     scenes = Scenes(args.data)
-    report = {os.path.basename(p): evaluate_correction(p, args.data, scenes) for p in args.ac}
-    report |= {os.path.basename(p): evaluate_classification(p, scenes) for p in args.sc}
-    report |= {os.path.basename(p): evaluate_landsat(p, args.data) for p in args.sc6}
+    report = {p: evaluate_correction(p, args.data, scenes) for p in args.ac}
+    report |= {p: evaluate_classification(p, scenes) for p in args.sc}
+    report |= {p: evaluate_landsat(p, args.data) for p in args.sc6}
     for name, parts in report.items():
         print(name)
         for part, values in parts.items():

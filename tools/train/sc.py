@@ -354,6 +354,8 @@ def main():
     if args.workers is None:
         args.workers = args.threads if args.device == "cpu" else 0
 
+    for folder in filter(None, (args.cache, os.path.dirname(args.out))):
+        os.makedirs(folder, exist_ok=True)
     commit = source_commit()  # of the files as they are now, not when training ends
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
@@ -413,8 +415,8 @@ def main():
         before = origin["training_data"]
     elif origin:
         before = (
-            f"{origin['description']} (version {origin['version']}, seed {origin['training.seed']}, commit "
-            f"{origin['training.commit']})"
+            f"{origin.get('description', args.init)} (version {origin.get('version')}, seed "
+            f"{origin.get('training.seed')}, commit {origin.get('training.commit')})"
         )
     made_of = []
     if steps:
