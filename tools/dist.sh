@@ -30,7 +30,7 @@ for arch in "$@"; do
       *) cp "$weights" "$build/$name/weights/" ;;
     esac
   done
-  cp weights/FORMAT.md "$build/$name/weights/"
+  cp weights/FORMAT.md weights/NOTICE "$build/$name/weights/"
   chmod -R u=rwX,go=rX "$build/$name"
   (cd "$build/$name" && find . -type f ! -name SHA256SUMS | LC_ALL=C sort | sed 's|^\./||' | xargs sha256sum >SHA256SUMS)
   tar -C "$build" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --format=ustar \

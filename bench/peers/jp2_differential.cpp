@@ -2,10 +2,10 @@
 // The JPEG 2000 decoder against OpenJPEG on mutations of valid files: where both decode,
 // every sample must be the same.  A development program:
 //
-//   c++ -std=c++20 -O2 -I. -I/usr/include/openjpeg-2.5 bench/peers/jp2_differential.cpp io/jp2/*.cpp -lopenjp2 -o
-//   /tmp/diff /tmp/diff COUNT SEED OUT tests/data/jp2/*.j*     files that differ are kept in the folder OUT
+//   c++ -std=c++20 -O2 -I. -I/usr/include/openjpeg-2.5 bench/peers/jp2_differential.cpp io/jp2/*.cpp -lopenjp2
+//   ./a.out COUNT SEED OUT tests/data/jp2/*.j*
 //
-// (on x86 link the built library in place of io/jp2/*.cpp)
+// Files that differ are kept in the folder OUT.  (On x86 link the built library in place of io/jp2/*.cpp)
 //
 // Why samples differ, where they do:
 //   - a codeword segment goes on for more than 64 bytes behind its end: tier1.cpp stops there;
