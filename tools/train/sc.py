@@ -322,7 +322,7 @@ def main():
     parser.add_argument("--encoder", help="batch-norm-folded MobileNetV2 (npz) to start from; random without")
     parser.add_argument("--start", help="checkpoint of an earlier run to go on from")
     parser.add_argument("--init", help="weights file (.dtw, batch norm folded) to go on from")
-    parser.add_argument("--blend", type=float, default=1.0, help="share of the trained weights, the rest from --start")
+    parser.add_argument("--blend", type=float, default=1.0, help="share of the trained weights, the rest from --start or --init")
     parser.add_argument("--bands", help="B02,B03,...: fewer than the 13; of 13 in --start these are kept")
     parser.add_argument("--saturation", type=float, nargs=2, help="range of the reflectance at which a band saturates")
     parser.add_argument("--seed", type=int, default=1)
@@ -384,14 +384,14 @@ def main():
             state[stem] = state[stem][:, bands]
         state[stem] = state[stem] / scale
         model.load_state_dict(state)
-        first = {k: v.clone() for k, v in model.state_dict().items()}
+    first = {k: v.clone() for k, v in model.state_dict().items()}
     if args.end:
         hour, minute = map(int, args.end.split(":"))
         now = time.localtime()
         args.minutes = (hour * 60 + minute - now.tm_hour * 60 - now.tm_min - now.tm_sec / 60) % 1440
     model = model.to(memory_format=torch.channels_last)
     model, steps, seconds = train(model, x, y, check, scale, bands, args)
-    if args.start and args.blend < 1:  # what two simulators taught, between the two
+    if args.blend < 1:  # what two simulators taught, between the two
         state = model.state_dict()
         for k, v in state.items():
             if v.is_floating_point():
