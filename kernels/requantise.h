@@ -8,8 +8,8 @@
 // point and the input's are part of the bias, and the clamp to a byte is the ReLU.
 //
 // Sums stay within 32 bits when |bias| <= kMostBias and a sum has at most 32,700
-// products of a u8 and an s8, and a residual, of a u8 and an s16.  x86 before VNNI adds products of neighbours in 16 bits
-// with saturation: no two weights of a pair may sum to more than kMostPair in size.
+// products of a u8 and an s8, and a residual, of a u8 and an s16.  x86 before VNNI adds products of neighbours in 16
+// bits with saturation: no two weights of a pair may sum to more than kMostPair in size.
 #pragma once
 
 #include <cstdint>

@@ -113,8 +113,8 @@ DTACS_API dtacs_status dtacs_measure(const void* weights, size_t weights_bytes, 
                                      dtacs_info* info);
 
 /* Makes a plan in `memory`, which must outlive it; there is nothing to close.  The weights may lie in flash; they are
- * not needed afterwards.  Everything that can be wrong with weights or options is found here; whether they are for level
- * 1C or 2A is the caller's to know (weights/FORMAT.md, `input`). */
+ * not needed afterwards.  Everything that can be wrong with weights or options is found here; whether they are for
+ * level 1C or 2A is the caller's to know (weights/FORMAT.md, `input`). */
 DTACS_API dtacs_status dtacs_open(const void* weights, size_t weights_bytes, const dtacs_options* options, void* memory,
                                   size_t memory_bytes, dtacs_plan** plan);
 

@@ -48,7 +48,8 @@ bool read_bands(std::string_view list, int (&bands)[kPixelNetMaxBands], int& cou
 bool widen(const WeightsFile& weights, std::string_view name, int a, int b, float* dst) noexcept {
   const TensorView t = weights.find(name);
   const auto dim = [&](int d, int want) { return t.dims[d] == static_cast<std::uint32_t>(want); };
-  const bool shape = b == 0 ? t.rank == 1 && dim(0, a) : t.rank == 4 && dim(0, a) && dim(1, b) && dim(2, 1) && dim(3, 1);
+  const bool shape =
+      b == 0 ? t.rank == 1 && dim(0, a) : t.rank == 4 && dim(0, a) && dim(1, b) && dim(2, 1) && dim(3, 1);
   const bool fits = shape && !is_integer(t.dtype);
   if (fits) t.to_f32(dst);
   return fits;

@@ -110,11 +110,12 @@ TEST_CASE("outputs: files of others that look like ours were once removed") {
   const std::string theirs[] = {
       "downlink/mine.txt",         "downlink/0001_mine.txt",    "mask_notes.tmp",      "mask.tif.backup.tmp",
       "reflectance_2019.tif.part", "true_colour_l1c.png.-.bak", "reflectance_30m.tif", "notes.json"};
-  const std::string ours[] = {
-      "downlink/0001_report.json", "downlink/10000_mask.tif", "downlink/index.txt",       "mask.tif.4711.tmp",
-      "downlink/0002_mask.tif.9.tmp", "downlink/index.txt.9-1.tmp",
-      "mask.tif.4711-2.tmp",       "reflectance_60m.tif",     "reflectance_60m.tif.part", "resume.state",
-      "resume.state.12.tmp"};
+  const std::string ours[] = {"downlink/0001_report.json",    "downlink/10000_mask.tif",
+                              "downlink/index.txt",           "mask.tif.4711.tmp",
+                              "downlink/0002_mask.tif.9.tmp", "downlink/index.txt.9-1.tmp",
+                              "mask.tif.4711-2.tmp",          "reflectance_60m.tif",
+                              "reflectance_60m.tif.part",     "resume.state",
+                              "resume.state.12.tmp"};
   fs::create_directory(out / "downlink");
   for (const std::string& name : theirs) put_file(out / name, "mine");
   for (const std::string& name : ours) put_file(out / name, "of an earlier run");

@@ -55,12 +55,12 @@ inline std::vector<std::byte> small_corrector(DType first = DType::f32) {
   WeightsTensor a0 = tensor("a0.w", {8, 13, 1, 1}, 0.3f);
   a0.dtype = first;
   if (is_integer(first)) a0.integers.resize(std::exchange(a0.values, {}).size(), 1);
-  return write_weights({std::move(a0), tensor("a0.b", {8}, 0.05f), tensor("a1.w", {12, 8, 1, 1}, 0.1f),
-                        tensor("a1.b", {12}, 0.02f)},
-                       {{"net", "cnn_corrector"},
-                        {"task", "correction"},
-                        {"bands", "B01,B02,B03,B04,B05,B06,B07,B08,B8A,B09,B10,B11,B12"},
-                        {"outputs", "B01,B02,B03,B04,B05,B06,B07,B08,B8A,B09,B11,B12"}});
+  return write_weights(
+      {std::move(a0), tensor("a0.b", {8}, 0.05f), tensor("a1.w", {12, 8, 1, 1}, 0.1f), tensor("a1.b", {12}, 0.02f)},
+      {{"net", "cnn_corrector"},
+       {"task", "correction"},
+       {"bands", "B01,B02,B03,B04,B05,B06,B07,B08,B8A,B09,B10,B11,B12"},
+       {"outputs", "B01,B02,B03,B04,B05,B06,B07,B08,B8A,B09,B11,B12"}});
 }
 
 }  // namespace dtacs::test

@@ -71,7 +71,8 @@ void mask_command(Args& args) {
   const auto json = args.value("--json");
   o.pairs = pairs_of(args, {});
   for (const EvalPair& p : o.pairs)
-    if (!p.mask.empty()) throw Failure(Exit::usage, p.found + ": a mask is compared with its truth alone, not " + p.mask);
+    if (!p.mask.empty())
+      throw Failure(Exit::usage, p.found + ": a mask is compared with its truth alone, not " + p.mask);
   const MaskResult result = eval_masks(o);
   if (json) write_file(*json, mask_json(o, result));
   print_masks(o, result);

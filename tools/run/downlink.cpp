@@ -49,7 +49,8 @@ class Splitter {
       std::uint32_t crc = 0;
       while (to.size() < size) {
         const std::uint64_t left = size - to.size();
-        const auto part = std::span(block_).first(static_cast<std::size_t>(std::min<std::uint64_t>(left, block_.size())));
+        const auto part =
+            std::span(block_).first(static_cast<std::size_t>(std::min<std::uint64_t>(left, block_.size())));
         read(part);
         crc = crc32c(part, crc);
         to.append(part.data(), part.size());
@@ -87,7 +88,8 @@ void remove_downlink(const std::string& folder) {
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(out, ignored)) {
     const std::string name = entry.path().filename().string();
-    if (name == kIndexName || is_unfinished(name, kIndexName) || is_piece(name)) std::filesystem::remove(entry.path(), ignored);
+    if (name == kIndexName || is_unfinished(name, kIndexName) || is_piece(name))
+      std::filesystem::remove(entry.path(), ignored);
   }
   std::filesystem::remove(out, ignored);  // unless something else is in it
 }

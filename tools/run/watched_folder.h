@@ -30,7 +30,7 @@ class WatchedFolder {
   std::string folder(const std::string& name) const { return out_ + "/" + name; }
   bool done(const std::string& name) const;
   void give_up(const std::string& name, const std::string& why) const;  // as the last look saw it
-  void try_again(const std::string& name) const;  // what give_up() noted goes
+  void try_again(const std::string& name) const;                        // what give_up() noted goes
 
  private:
   std::string in_, out_, way_;
