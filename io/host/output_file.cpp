@@ -102,14 +102,20 @@ void end_on_lost_input(int signal, siginfo_t* about, void*) {
   _exit(static_cast<int>(Exit::io_error));
 }
 
+// A signal that whoever started the program has it ignore, as nohup does, stays ignored.
+void handle(int signal, void (*handler)(int)) {
+  struct sigaction action = {};
+  if (sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) return;
+  action = {};
+  action.sa_handler = handler;
+  sigaction(signal, &action, nullptr);
+}
+
 }  // namespace
 
 void remove_unfinished_on_signals() {
-  struct sigaction action = {};
-  action.sa_handler = remove_unfinished;
-  for (const int s : {SIGQUIT, SIGPIPE}) sigaction(s, &action, nullptr);
-  action.sa_handler = note_or_remove_unfinished;
-  for (const int s : {SIGINT, SIGTERM, SIGHUP, SIGXCPU}) sigaction(s, &action, nullptr);
+  for (const int s : {SIGQUIT, SIGPIPE}) handle(s, remove_unfinished);
+  for (const int s : {SIGINT, SIGTERM, SIGHUP, SIGXCPU}) handle(s, note_or_remove_unfinished);
   std::signal(SIGXFSZ, SIG_IGN);  // writing fails instead, which has a line of its own
   struct sigaction lost = {};
   lost.sa_sigaction = end_on_lost_input;

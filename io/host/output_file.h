@@ -61,7 +61,8 @@ void remove_unfinished_files() noexcept;
 // From now on SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE and SIGXCPU remove the files under temporary
 // names before they end the process as they always do.  So does SIGBUS, which is how the system says
 // that a mapped input (io/host/file.h) became shorter or unreadable: it ends with one
-// line on stderr and Exit::io_error.  A file above the limit of `ulimit -f` fails to be written.  For main().
+// line on stderr and Exit::io_error.  A file above the limit of `ulimit -f` fails to be written.  What
+// is ignored already stays so.  For main().
 void remove_unfinished_on_signals();
 
 // From now on the first SIGINT, SIGTERM, SIGHUP or SIGXCPU is only noted, for a job that can be taken

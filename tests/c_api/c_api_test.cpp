@@ -155,7 +155,23 @@ TEST_CASE("c api: weights are only read, as in flash") {
     REQUIRE(mprotect(flash, bytes.size(), PROT_READ) == 0);
     std::vector<std::uint16_t> out(12 * scene.plane());
     CHECK(c_client_run(flash, bytes.size(), &o, scene.dn.data(), out.data(), 0, 0, 2) == DTACS_OK);
+    // Once a plan is made they are not needed any more.
+    dtacs_info info;
+    REQUIRE(dtacs_measure(flash, bytes.size(), &o, &info) == DTACS_OK);
+    std::vector<std::byte> block(info.memory_bytes);
+    dtacs_plan* plan = nullptr;
+    REQUIRE(dtacs_open(flash, bytes.size(), &o, block.data(), block.size(), &plan) == DTACS_OK);
     munmap(flash, bytes.size());
+    int pulled = 0;
+    for (int y = 0; y < 32; ++y) {
+      std::vector<const void*> rows;
+      for (int b = 0; b < kBandCount; ++b)
+        rows.push_back(scene.dn.data() + static_cast<std::size_t>(b) * scene.plane() +
+                       static_cast<std::size_t>(y) * 32);
+      CHECK(dtacs_push(plan, rows.data()) == DTACS_OK);
+      for (dtacs_row row; dtacs_pull(plan, &row) == DTACS_OK;) ++pulled;
+    }
+    CHECK(pulled == 32);
   }
 }
 

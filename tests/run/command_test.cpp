@@ -170,6 +170,15 @@ TEST_CASE("command: a reader that goes away, and a limit on files, once left unf
     CHECK_FALSE(e.path().string().ends_with(".tmp"));
 }
 
+TEST_CASE("command: what nohup has it ignore once ended it") {
+  const TempFolder folder;
+  const std::string run = "'" DTACS_BINARY "' run '" + kDemo + "' --quiet -o " + (folder / "out");
+  const Outcome o =
+      command("{ trap '' HUP; " + run + " & while kill -HUP $! 2>/dev/null; do sleep 0.01; done; wait $!; }");
+  CHECK(o.exit == 0);
+  CHECK(std::filesystem::exists(folder / "out/report.json"));
+}
+
 TEST_CASE("command: a signal leaves no unfinished file") {
   // Stopped at several moments after its first temporary file is there: right then, when
   // the file is still being made, and later; the slow kernels leave it time.

@@ -37,6 +37,20 @@ TEST_CASE("train: the same seed and steps make the same classification weights, 
   CHECK(weights_of(command + " --workers 0") == weights_of(command + " --workers 2"));
 }
 
+TEST_CASE("train: training goes on from a weights file, and says so") {
+  DTACS_NEEDS_TOOL("python3-torch", kTorch);
+  const TempFolder folder;
+  REQUIRE(succeeds(std::string(kPython) + " -B " + kTrain +
+                   "/sc.py --init '" DTACS_SOURCE_DIR
+                   "/weights/classification.dtw' --blend 0.85 --freeze-norms --int8 --scenes 2 --test-scenes 1 "
+                   "--check-scenes 1 --steps 1 --batch 1 --crop 64 --size 96 --test-size 96 --threads 1 --workers 0 "
+                   "--cache " +
+                   folder / "new/cache" + " --out " + folder / "out/sc.pt"));
+  const std::string report = get_file(folder / "out/sc.json");
+  CHECK(report.find("; 0.85 of it and 0.15 of what it began with; on top of: ") != std::string::npos);
+  CHECK(report.find("(version 5, seed 71, commit ") != std::string::npos);
+}
+
 TEST_CASE("train: scenes are simulated without leaving their device") {
   DTACS_NEEDS_TOOL("python3-torch", kTorch);
   CHECK(output_of(std::string(kPython) + " -B '" DTACS_SOURCE_DIR "/tests/train/make_scenes.py' " + kTrain) ==

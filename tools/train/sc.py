@@ -322,7 +322,7 @@ def main():
     parser.add_argument("--encoder", help="batch-norm-folded MobileNetV2 (npz) to start from; random without")
     parser.add_argument("--start", help="checkpoint of an earlier run to go on from")
     parser.add_argument("--init", help="weights file (.dtw, batch norm folded) to go on from")
-    parser.add_argument("--blend", type=float, default=1.0, help="share of the trained weights, the rest from --start or --init")
+    parser.add_argument("--blend", type=float, default=1.0, help="share of the trained weights, the rest the start's")
     parser.add_argument("--bands", help="B02,B03,...: fewer than the 13; of 13 in --start these are kept")
     parser.add_argument("--saturation", type=float, nargs=2, help="range of the reflectance at which a band saturates")
     parser.add_argument("--seed", type=int, default=1)
@@ -425,6 +425,8 @@ def main():
             f"{scenes} simulated scenes of {args.size} px, class shares {share.round(3).tolist()}, in {steps} steps of "
             f"{args.batch} crops of {args.crop} px"
         )
+    if args.blend < 1:
+        made_of.append(f"{args.blend:g} of it and {1 - args.blend:g} of what it began with")
     if before:
         made_of.append(f"{'on top of: ' if steps else ''}{before}")
     if args.encoder:
