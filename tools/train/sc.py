@@ -33,8 +33,7 @@ from quantised import quantise
 from simulate import CLASS_NAMES, random_scene
 from unet import LEAST_VARIANCE, Unet, start_from_imagenet
 
-CLASS_WEIGHT = (1.0, 1.6, 2.4, 4.0)  # users weigh a missed class above a false alarm: F2, not accuracy
-EMA = 0.9985
+CLASS_WEIGHT = (1.0, 1.6, 2.4, 5.0)  # users weigh a missed class above a false alarm: F2, not accuracy
 
 
 @functools.lru_cache(None)
@@ -166,13 +165,13 @@ def batch_of(rng, x, y, count, crop, saturation=None):
 
 
 class Averaged:
-    """Exponential moving average of a model's weights."""
+    """Exponential moving average of a model's weights, over about `steps` of them."""
 
-    def __init__(self, model):
-        self.model = copy.deepcopy(model).eval()
+    def __init__(self, model, steps):
+        self.model, self.keep = copy.deepcopy(model).eval(), 1 - 1 / steps
 
     def update(self, model, step):
-        keep = min(EMA, (1 + step) / (10 + step))
+        keep = min(self.keep, (1 + step) / (10 + step))
         pairs = list(zip(self.model.state_dict().values(), model.state_dict().values()))
         floats = [pair for pair in pairs if pair[0].is_floating_point()]
         with torch.no_grad():
@@ -277,7 +276,7 @@ def train(model, x, y, check, scale, bands, args):
     ]
     optimiser = torch.optim.AdamW(groups, lr=args.rate, weight_decay=0.01, foreach=True)
     weight = torch.tensor(CLASS_WEIGHT, device=args.device)
-    average = Averaged(model)
+    average = Averaged(model, args.average)
     crops = [int(crop) for crop in args.crop.split(",")]
     if args.int8:
         quantise(model)
@@ -322,7 +321,7 @@ def main():
     parser.add_argument("--encoder", help="batch-norm-folded MobileNetV2 (npz) to start from; random without")
     parser.add_argument("--start", help="checkpoint of an earlier run to go on from")
     parser.add_argument("--init", help="weights file (.dtw, batch norm folded) to go on from")
-    parser.add_argument("--blend", type=float, default=1.0, help="share of the trained weights, the rest the start's")
+    parser.add_argument("--blend", type=float, default=1.0, help="share of the trained, the rest --init or --start")
     parser.add_argument("--bands", help="B02,B03,...: fewer than the 13; of 13 in --start these are kept")
     parser.add_argument("--saturation", type=float, nargs=2, help="range of the reflectance at which a band saturates")
     parser.add_argument("--seed", type=int, default=1)
@@ -341,6 +340,7 @@ def main():
     parser.add_argument("--size", type=int, default=192, help="pixels of a simulated scene, a multiple of 6")
     parser.add_argument("--crop", default="128", help="a multiple of 32, or several: each step takes one by chance")
     parser.add_argument("--test-size", type=int, default=192)
+    parser.add_argument("--average", type=float, default=667, help="steps that the kept weights are the mean of, about")
     parser.add_argument("--freeze-norms", action="store_true", help="keep the batch norm statistics of the start")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--device", default="cpu", help="cuda: scenes stay there, and without --workers are made there")
@@ -377,6 +377,7 @@ def main():
     origin = None
     if args.init:
         origin = start_from_weights(model, args.init, scale, sample * scale)
+        first = copy.deepcopy(model.state_dict())
     if args.start:
         state = torch.load(args.start, map_location=args.device)["state_dict"]
         stem = "encoder.features.0.0.weight"
@@ -384,7 +385,8 @@ def main():
             state[stem] = state[stem][:, bands]
         state[stem] = state[stem] / scale
         model.load_state_dict(state)
-    first = {k: v.clone() for k, v in model.state_dict().items()}
+    if not args.init:
+        first = copy.deepcopy(model.state_dict())
     if args.end:
         hour, minute = map(int, args.end.split(":"))
         now = time.localtime()
