@@ -5,6 +5,8 @@
 // A panel of kPanel outputs is packed as its biases, its multipliers, and weights as
 // [k / group][output][k % group], a group being the bytes that one lane multiplies.
 
+#include "kernels/blocks.inl"
+
 constexpr int kPanel = 2 * kLanes;
 
 // Outputs come in eights, so that a panel of eight is a whole one and needs no code for its half.
@@ -153,41 +155,5 @@ inline void store_block(const Vec (&sums)[P][V], const std::int32_t* multipliers
     if (n <= 0) return;
 #pragma GCC unroll 16
     for (int p = 0; p < P; ++p) store_u8(out + p * step + v * kLanes, scale(sums[p][v], m), n);
-  }
-}
-
-// Cuts `pixels` into as few blocks as possible of nearly the same size.
-// body.template run<P>(first pixel)
-template <int V, class Body>
-inline void for_blocks(std::ptrdiff_t pixels, const Body& body) {
-  if (pixels == 0) return;
-  constexpr int kMost = kBlock<V>;
-  const std::ptrdiff_t blocks = (pixels + kMost - 1) / kMost;
-  const std::ptrdiff_t size = pixels / blocks;
-  std::ptrdiff_t larger = pixels % blocks;
-  for (std::ptrdiff_t p = 0; p < pixels;) {
-    const std::ptrdiff_t n = larger-- > 0 ? size + 1 : size;
-    if constexpr (kMost > 8) {
-      if (n == 12) body.template run<12>(p);
-      if (n == 11) body.template run<11>(p);
-      if (n == 10) body.template run<10>(p);
-      if (n == 9) body.template run<9>(p);
-    }
-    if constexpr (kMost > 6) {
-      if (n == 8) body.template run<8>(p);
-      if (n == 7) body.template run<7>(p);
-    }
-    if constexpr (kMost > 4) {
-      if (n == 6) body.template run<6>(p);
-      if (n == 5) body.template run<5>(p);
-    }
-    switch (n) {
-      case 4: body.template run<4>(p); break;
-      case 3: body.template run<3>(p); break;
-      case 2: body.template run<2>(p); break;
-      case 1: body.template run<1>(p); break;
-      default: break;
-    }
-    p += n;
   }
 }

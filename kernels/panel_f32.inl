@@ -7,6 +7,8 @@
 // Every sum is one chain in the order of k, so that it does not depend on P.
 // Include it inside an anonymous namespace, after the vocabulary.
 
+#include "kernels/blocks.inl"
+
 constexpr int kPanel = kVectors * V::kLanes;
 // Loops over k do four a turn; where one load of factors holds more than one of them, what is left is short.
 constexpr int kFewTurns = 4 / Few::kCount, kSingleTurns = Few::kCount == 1 ? 4 : 1;
@@ -74,29 +76,6 @@ inline void accumulate(V (&acc)[P][N], const float* const (&in)[P], const float*
 // Operands in this order pass a NaN and -0 on as the references do, on x86.
 inline V clamp(V v, V lo, V hi) {
   return min(hi, max(lo, v));
-}
-
-template <int P, class Body>
-inline void run_block(std::ptrdiff_t n, std::ptrdiff_t at, const Body& body) {
-  if (n == P)
-    body.template run<P>(at);
-  else if constexpr (P > 1)
-    run_block<P - 1>(n, at, body);
-}
-
-// Cuts `rows` into as few blocks as possible of nearly the same size: two blocks of
-// 4 run faster than one of 6 and one of 2, which waits for its sums.
-// body.template run<P>(first row)
-template <int N, class Body>
-inline void for_blocks(std::ptrdiff_t rows, const Body& body) {
-  const std::ptrdiff_t blocks = (rows + block_rows(N) - 1) / block_rows(N);
-  const std::ptrdiff_t size = rows / blocks;
-  std::ptrdiff_t larger = rows % blocks;
-  for (std::ptrdiff_t at = 0; at < rows;) {
-    const std::ptrdiff_t n = larger-- > 0 ? size + 1 : size;
-    run_block<block_rows(N)>(n, at, body);
-    at += n;
-  }
 }
 
 // Calls f.template operator()<N>() with as many vectors as `columns` of a panel need.

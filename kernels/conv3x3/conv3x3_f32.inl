@@ -37,5 +37,5 @@ inline void conv3x3(const Conv3x3Args& a) {
   const std::ptrdiff_t panel_size = (1 + 9 * static_cast<std::ptrdiff_t>(a.channels)) * kPanel;
   const float* w = a.packed;
   for (int first = 0; first < a.outputs; first += kPanel, w += panel_size)
-    with_vectors(a.outputs - first, [&]<int N>() { for_blocks<N>(a.pixels, Panel<N>{a, w, first}); });
+    with_vectors(a.outputs - first, [&]<int N>() { for_blocks<block_rows(N)>(a.pixels, Panel<N>{a, w, first}); });
 }

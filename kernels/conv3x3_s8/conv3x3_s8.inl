@@ -57,9 +57,9 @@ struct Panel {
 
 template <int V>
 inline void one_panel(const Conv3x3S8Args& a, const std::int32_t* head, int first) {
-  if (a.half_channels == 0) return for_blocks<V>(a.pixels, Panel<V>{a, head, first, a.x0, 1});
-  for_blocks<V>((a.pixels + 1) / 2, Panel<V>{a, head, first, a.x0, 2});
-  for_blocks<V>(a.pixels / 2, Panel<V>{a, head, first, a.x0 + 1, 2});
+  if (a.half_channels == 0) return for_blocks<kBlock<V>>(a.pixels, Panel<V>{a, head, first, a.x0, 1});
+  for_blocks<kBlock<V>>((a.pixels + 1) / 2, Panel<V>{a, head, first, a.x0, 2});
+  for_blocks<kBlock<V>>(a.pixels / 2, Panel<V>{a, head, first, a.x0 + 1, 2});
 }
 
 inline void conv3x3(const Conv3x3S8Args& a) {

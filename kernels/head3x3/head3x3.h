@@ -24,7 +24,7 @@ struct Head3x3Args {
   const float* weights;   // (outputs, 3, 3, channels)
   const float* bias;      // (outputs)
   float* logits;          // (pixels, outputs) from the first pixel to compute; must not overlap the rows
-  std::uint8_t* classes;  // (pixels) from the first pixel to compute, or nullptr
+  std::uint8_t* classes;  // (pixels) from the first pixel to compute
   int x0;                 // column of that pixel, >= 0
   int pixels;             // >= 1
   int channels;           // >= 1, any value

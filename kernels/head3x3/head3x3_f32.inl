@@ -63,7 +63,6 @@ inline void head3x3(const Head3x3Args& a) {
     const int pixels = a.pixels - at < kPixels ? static_cast<int>(a.pixels - at) : kPixels;
     for (int first = 0; first < a.outputs; first += kOutputs)
       block(a, bias, at, pixels, first, a.outputs - first < kOutputs ? a.outputs - first : kOutputs);
-    if (a.classes == nullptr) continue;
     for (int p = 0; p < pixels; ++p) {
       const float* logits = a.logits + (at + p) * a.outputs;
       float largest = logits[0];

@@ -21,7 +21,6 @@ void head3x3_f32_scalar(const Head3x3Args& a) noexcept {
       }
       logits[n] = acc;
     }
-    if (a.classes == nullptr) continue;
     int best = 0;
     for (int n = 1; n < a.outputs; ++n)
       if (logits[n] > logits[best]) best = n;

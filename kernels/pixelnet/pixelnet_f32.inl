@@ -55,10 +55,10 @@ void tile(const PixelNetArgs& a, std::ptrdiff_t at) {
   }
 
   if (a.hidden > 0) {
-    for_blocks<kVectors>(a.hidden, Layer{h, x, a.w1, a.b1, a.inputs, true});
-    for_blocks<kVectors>(a.outputs, Layer{f, h, a.w2, a.b2, a.hidden, false});
+    for_blocks<block_rows(kVectors)>(a.hidden, Layer{h, x, a.w1, a.b1, a.inputs, true});
+    for_blocks<block_rows(kVectors)>(a.outputs, Layer{f, h, a.w2, a.b2, a.hidden, false});
   } else {
-    for_blocks<kVectors>(a.outputs, Layer{f, x, a.w2, a.b2, a.inputs, false});
+    for_blocks<block_rows(kVectors)>(a.outputs, Layer{f, x, a.w2, a.b2, a.inputs, false});
   }
 
   const V zero = V::zero(), two = V::set1(2.0f), scale = V::set1(10000.0f);

@@ -46,6 +46,8 @@ inline void pointwise(const PointwiseArgs& a) {
     const std::ptrdiff_t pixels = a.pixels - begin < chunk ? a.pixels - begin : chunk;
     const float* w = a.packed;
     for (int first = 0; first < a.outputs; first += kPanel, w += panel_size)
-      with_vectors(a.outputs - first, [&]<int N>() { for_blocks<N>(pixels, Panel<N>{a, w, first, begin}); });
+      with_vectors(a.outputs - first, [&]<int N>() {
+        for_blocks<block_rows(N)>(pixels, Panel<N>{a, w, first, begin});
+      });
   }
 }

@@ -56,9 +56,9 @@ inline void pointwise(const PointwiseS8Args& a) {
     for (int first = 0; first < a.outputs; first += kPanel, packed += panel_size) {
       const auto* head = reinterpret_cast<const std::int32_t*>(packed);
       if (half_panel(a.outputs - first))
-        for_blocks<1>(pixels, Panel<1>{a, head, first, begin});
+        for_blocks<kBlock<1>>(pixels, Panel<1>{a, head, first, begin});
       else
-        for_blocks<2>(pixels, Panel<2>{a, head, first, begin});
+        for_blocks<kBlock<2>>(pixels, Panel<2>{a, head, first, begin});
     }
   }
 }

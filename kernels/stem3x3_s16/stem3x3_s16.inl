@@ -31,8 +31,8 @@ inline void stem3x3(const Stem3x3S16Args& a) {
   for (int first = 0; first < a.outputs; first += kPanel, packed += panel_size) {
     const auto* head = reinterpret_cast<const std::int32_t*>(packed);
     if (half_panel(a.outputs - first))
-      for_blocks<1>(a.pixels, Panel<1>{a, head, first});
+      for_blocks<kBlock<1>>(a.pixels, Panel<1>{a, head, first});
     else
-      for_blocks<2>(a.pixels, Panel<2>{a, head, first});
+      for_blocks<kBlock<2>>(a.pixels, Panel<2>{a, head, first});
   }
 }

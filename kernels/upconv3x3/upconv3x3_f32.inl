@@ -86,9 +86,9 @@ inline void upconv3x3(const Upconv3x3Args& a) {
           for (int pair = 0; pair < a.pairs; ++pair) {
             const float* rows = k == 1 ? (l == 1 ? a.in[pair + 1] + a.x0 * channels : d.across + pair * d.pitch)
                                        : (l == 1 ? d.down : d.both) + (pair + k / 2) * d.pitch;
-            for_blocks<N>(right ? (a.pixels + kAcross - 1) / kAcross : across,
-                          TileProduct<N>{rows + (right ? channels : 0), kAcross * channels, channels, w,
-                                         sums + (k * L + l) * sums_pitch + pair * across * N * V::kLanes});
+            for_blocks<block_rows(N)>(right ? (a.pixels + kAcross - 1) / kAcross : across,
+                                      TileProduct<N>{rows + (right ? channels : 0), kAcross * channels, channels, w,
+                                                     sums + (k * L + l) * sums_pitch + pair * across * N * V::kLanes});
           }
         }
       }

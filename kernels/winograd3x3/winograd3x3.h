@@ -36,7 +36,7 @@
 
 namespace dtacs {
 
-inline constexpr int kWinograd3x3Rows = 2, kWinograd3x3Columns = 4;  // pixels of a tile
+inline constexpr int kWinograd3x3Columns = 4;  // pixels of a tile, which has two rows
 
 struct Winograd3x3Args {
   const float* const* in;  // 2 * pairs + 2 rows (width, channels), the first one above the first output row

@@ -87,7 +87,8 @@ inline void winograd3x3(const Winograd3x3Args& a) {
     with_vectors(outputs, [&]<int N>() {
       const std::ptrdiff_t sums_pitch = odd_lines(tiles * N * V::kLanes);
       for (int k = 0; k < kProducts; ++k, w += channels * kPanel)
-        for_blocks<N>(tiles, TileProduct<N>{a.scratch + k * in_pitch, channels, channels, w, sums + k * sums_pitch});
+        for_blocks<block_rows(N)>(
+            tiles, TileProduct<N>{a.scratch + k * in_pitch, channels, channels, w, sums + k * sums_pitch});
       const float* from = sums;
       for (int pair = 0; pair < a.pairs; ++pair) {
         for (int x = a.x0; x < a.x0 + a.pixels; x += 4, from += N * V::kLanes) {

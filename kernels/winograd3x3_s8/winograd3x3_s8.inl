@@ -106,7 +106,7 @@ inline void panel(const Winograd3x3S8Args& a, std::ptrdiff_t tiles, const std::b
   const auto* w = reinterpret_cast<const std::int8_t*>(head + 2 * kPanel);
   const std::ptrdiff_t pitch = winograd3x3_s8_pitch(a.channels), sums_pitch = kTiles * V;
   for (int k = 0; k < kProducts; ++k, w += 2 * static_cast<std::ptrdiff_t>(a.channels) * kPanel)
-    for_blocks<V>(tiles, Product<V>{a.scratch + k * pitch, a.channels, w, sums + k * sums_pitch});
+    for_blocks<kBlock<V>>(tiles, Product<V>{a.scratch + k * pitch, a.channels, w, sums + k * sums_pitch});
   for (int n = 0; n < V; ++n) {
     const Vec bias = load(head + n * kLanes);
     const Multiplier multiplier = load_multiplier(head + kPanel + n * kLanes);
