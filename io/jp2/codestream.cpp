@@ -70,6 +70,24 @@ struct Segments {
   }
 };
 
+// Payloads of the segments of a kind, which may come in any order, by their indices.
+Outcome gather_by_index(Segments s, std::uint16_t kind, const char* twice, std::byte* out) noexcept {
+  Bytes payload[256];
+  bool seen[256] = {};
+  while (s.next()) {
+    if (s.marker != kind) continue;
+    const auto index = static_cast<std::size_t>(s.body[0]);
+    if (seen[index]) return corrupt(twice);
+    seen[index] = true;
+    payload[index] = s.body.subspan(1);
+  }
+  for (const Bytes& p : payload) {
+    if (!p.empty()) std::memcpy(out, p.data(), p.size());
+    out += p.size();
+  }
+  return {};
+}
+
 Outcome named_extension(std::uint16_t marker) noexcept {
   if (marker == kCAP || marker == kCPF) return unsupported("HTJ2K (JPEG 2000 Part 15)");
   if (marker >= 0xff70 && marker <= 0xff7f) return unsupported("JPEG 2000 Part 2 extensions");
@@ -320,24 +338,8 @@ Outcome read_parameters(Bytes codestream, MainHeader& header) noexcept {
   return check(header.components, p);
 }
 
-Outcome gather_packed_headers(Bytes codestream, std::span<std::byte> out) noexcept {
-  // Segments may come in any order; at most 256 of them, each a different index.
-  Bytes payload[256];
-  bool seen[256] = {};
-  Segments s{codestream, 2};
-  while (s.next()) {
-    if (s.marker != kPPM) continue;
-    const auto index = static_cast<std::size_t>(s.body[0]);
-    if (seen[index]) return corrupt("two PPM segments of the same index");
-    seen[index] = true;
-    payload[index] = s.body.subspan(1);
-  }
-  std::size_t filled = 0;
-  for (const Bytes& p : payload) {
-    if (!p.empty()) std::memcpy(out.data() + filled, p.data(), p.size());
-    filled += p.size();
-  }
-  return {};
+Outcome gather_packed_headers(Bytes codestream, std::byte* out) noexcept {
+  return gather_by_index({codestream, 2}, kPPM, "two PPM segments of the same index", out);
 }
 
 Outcome read_tile_part(Bytes codestream, const MainHeader& header, std::size_t at, bool strict, TilePart& part,
@@ -444,16 +446,8 @@ Outcome read_overrides(Bytes codestream, const MainHeader& header, const TilePar
   return check(header.components, parameters);
 }
 
-std::size_t gather_tile_packed_headers(Bytes codestream, const TilePart& part, std::byte* out) noexcept {
-  Segments s{codestream.first(part.end), part.header};
-  std::size_t filled = 0;
-  while (s.next()) {
-    if (s.marker != kPPT) continue;
-    const Bytes payload = s.body.subspan(1);
-    if (!payload.empty()) std::memcpy(out + filled, payload.data(), payload.size());
-    filled += payload.size();
-  }
-  return filled;
+Outcome gather_tile_packed_headers(Bytes codestream, const TilePart& part, std::byte* out) noexcept {
+  return gather_by_index({codestream.first(part.end), part.header}, kPPT, "two PPT segments of the same index", out);
 }
 
 }  // namespace dtacs::jp2

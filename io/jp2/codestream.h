@@ -98,7 +98,7 @@ Component component(std::span<const std::byte> codestream, const MainHeader& hea
 Outcome read_parameters(std::span<const std::byte> codestream, MainHeader& header) noexcept;
 
 // PPM payloads in the order of their indices into `out` (header.packed_headers bytes).
-Outcome gather_packed_headers(std::span<const std::byte> codestream, std::span<std::byte> out) noexcept;
+Outcome gather_packed_headers(std::span<const std::byte> codestream, std::byte* out) noexcept;
 
 // One tile-part, from its SOT marker to its last byte.
 struct TilePart {
@@ -143,9 +143,8 @@ bool packet_lengths_add_up(std::span<const std::byte> codestream, const TilePart
 Outcome read_overrides(std::span<const std::byte> codestream, const MainHeader& header, const TilePart& part,
                        bool first, Parameters& parameters) noexcept;
 
-// PPT payload of a tile-part's header in the order of its segments, appended at `out`.
-// Returns the bytes written (part.packed_bytes).
-std::size_t gather_tile_packed_headers(std::span<const std::byte> codestream, const TilePart& part,
-                                       std::byte* out) noexcept;
+// PPT payloads of a tile-part's header in the order of their indices into `out` (part.packed_bytes).
+Outcome gather_tile_packed_headers(std::span<const std::byte> codestream, const TilePart& part,
+                                   std::byte* out) noexcept;
 
 }  // namespace dtacs::jp2

@@ -119,7 +119,7 @@ Outcome Decoder::index_tile_parts(bool store, std::uint32_t& count) noexcept {
 // PPM: for each tile-part in the order of the file, a length and that many bytes.
 Outcome Decoder::slice_packed_headers(std::uint32_t parts) noexcept {
   const std::span<std::byte> all(packed_, static_cast<std::size_t>(header_.packed_headers));
-  if (const Outcome o = gather_packed_headers(codestream_, all); !o.ok()) return o;
+  if (const Outcome o = gather_packed_headers(codestream_, packed_); !o.ok()) return o;
   std::size_t at = 0;
   for (std::uint32_t i = 0; i < parts; ++i) {
     Reader r(all.subspan(at));
@@ -274,9 +274,12 @@ Outcome Decoder::read_tile(std::uint32_t tile, Workspace& workspace) noexcept {
   workspace.transformed = wanted.component_count == 3;
   if (workspace.tile.component[options_.component].levels < 0) return {};  // no samples in this tile
   std::size_t packed = 0;
-  for (std::uint32_t i = first_part_[tile]; i != kNone; i = next_part_[i])
-    if (parts_[i].packed_bytes != 0)
-      packed += gather_tile_packed_headers(codestream_, parts_[i], workspace.packed + packed);
+  for (std::uint32_t i = first_part_[tile]; i != kNone; i = next_part_[i]) {
+    if (parts_[i].packed_bytes == 0) continue;
+    if (const Outcome o = gather_tile_packed_headers(codestream_, parts_[i], workspace.packed + packed); !o.ok())
+      return o;
+    packed += parts_[i].packed_bytes;
+  }
   PacketSource source{codestream_,
                       parts_,
                       next_part_,

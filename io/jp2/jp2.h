@@ -9,7 +9,7 @@
 // Colour (palettes, YCC, channel definitions) is left to the caller.
 //
 // Memory is taken once, in open(), sized from the headers; decoding allocates
-// nothing.  It holds one row of tiles of output and, per worker, one tile.
+// nothing.  It holds one row of tiles of output and a tile per worker, and one more where several work.
 //
 //   Decoder d;
 //   Outcome o = d.open(file, options, arena);        // dry arena: arena_too_small

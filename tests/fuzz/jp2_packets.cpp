@@ -48,7 +48,7 @@ DTACS_FUZZ_TARGET(jp2_packets) {
   header.parameters.coding = coding.data();
   if (!read_parameters(stream, header).ok()) return;
   std::vector<std::byte> packed(header.packed_headers);
-  if (header.has_packed_headers && !gather_packed_headers(stream, packed).ok()) return;
+  if (header.has_packed_headers && !gather_packed_headers(stream, packed.data()).ok()) return;
   std::vector<TilePart> parts;
   std::size_t at = header.end;
   for (bool at_end = false; parts.size() < kMostParts;) {
@@ -78,7 +78,7 @@ DTACS_FUZZ_TARGET(jp2_packets) {
     alloc_tile(size, arena, tile);
     layout_tile(stream, header, parameters, parts[i].tile, wanted, tile);
     std::vector<std::byte> packed_tile(parts[i].packed_bytes);
-    if (!packed_tile.empty()) gather_tile_packed_headers(stream, parts[i], packed_tile.data());
+    if (!packed_tile.empty() && !gather_tile_packed_headers(stream, parts[i], packed_tile.data()).ok()) continue;
     parts[i].packed_end = packed.size();
     std::vector<std::uint32_t> next(parts.size(), kNone);
     const PacketSource source{stream,

@@ -300,6 +300,32 @@ TEST_CASE("jp2: PPM segments in any order, each index once") {
   CHECK(decode(with(3, 3), {}, got).status == Status::corrupt);
 }
 
+TEST_CASE("jp2: PPT segments in any order, each index once") {
+  const Bytes file = read_file(DTACS_SOURCE_DIR "/tests/data/jp2/ppt.j2k");
+  Image want, got;
+  REQUIRE(decode(file, {}, want).ok());
+  // The first two, which follow each other.
+  const std::string all(reinterpret_cast<const char*>(file.data()), file.size());
+  const auto end_of = [&](std::size_t at) {
+    const auto byte = [&](std::size_t i) { return std::size_t{static_cast<unsigned char>(all[at + i])}; };
+    return at + 2 + (byte(2) << 8 | byte(3));
+  };
+  const std::size_t first = all.find("\xff\x61"), second = end_of(first), end = end_of(second);
+  REQUIRE(all.compare(second, 2, "\xff\x61") == 0);
+  const auto with = [&](char one, char two) {
+    std::string s =
+        all.substr(0, first) + all.substr(second, end - second) + all.substr(first, second - first) + all.substr(end);
+    s[first + 4] = two;
+    s[first + (end - second) + 4] = one;
+    return CodestreamMaker::bytes(s);
+  };
+  REQUIRE(decode(with(0, 1), {}, got).ok());
+  CHECK(got == want);
+  REQUIRE(decode(with(17, '\xff'), {}, got).ok());
+  CHECK(got == want);
+  CHECK(decode(with(3, 3), {}, got).status == Status::corrupt);
+}
+
 TEST_CASE("jp2: of COD and QCD repeated in a header the last counts") {
   const CodestreamMaker one{.width = 40, .height = 40, .tile_width = 40, .tile_height = 40};
   CodestreamMaker twice = one;
