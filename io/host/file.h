@@ -33,4 +33,8 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
+// The path of the mapped file that an address is of; "" when it is of none, or of one more than there is
+// room for.  May be called by a signal handler.
+const char* mapped_path_at(const void* address) noexcept;
+
 }  // namespace dtacs

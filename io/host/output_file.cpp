@@ -18,6 +18,7 @@
 
 #include "io/crc32c.h"
 #include "io/host/failure.h"
+#include "io/host/file.h"
 
 namespace dtacs {
 namespace {
@@ -77,6 +78,7 @@ void remove_names() {
     if (slot[0] != '\0') unlink(slot);
 }
 
+const char* program_name = "";
 std::atomic<bool> note_first{false};
 std::atomic<int> noted{0};
 
@@ -97,8 +99,12 @@ void note_or_remove_unfinished(int signal) {
 void end_on_lost_input(int signal, siginfo_t* about, void*) {
   if (about->si_code != BUS_ADRERR) return remove_unfinished(signal);
   if (!ending.test_and_set()) remove_names();
-  constexpr char kLine[] = "dtacs: an input file became shorter or unreadable while it was read\n";
-  static_cast<void>(!write(STDERR_FILENO, kLine, sizeof kLine - 1));
+  const auto say = [](const char* s) { static_cast<void>(!write(STDERR_FILENO, s, std::strlen(s))); };
+  const char* const path = mapped_path_at(about->si_addr);
+  say(program_name);
+  say(": ");
+  say(path[0] != '\0' ? path : "an input file");
+  say(": became shorter or unreadable while it was read\n");
   _exit(static_cast<int>(Exit::io_error));
 }
 
@@ -113,7 +119,8 @@ void handle(int signal, void (*handler)(int)) {
 
 }  // namespace
 
-void remove_unfinished_on_signals() {
+void remove_unfinished_on_signals(const char* program) {
+  program_name = program;
   for (const int s : {SIGQUIT, SIGPIPE}) handle(s, remove_unfinished);
   for (const int s : {SIGINT, SIGTERM, SIGHUP, SIGXCPU}) handle(s, note_or_remove_unfinished);
   std::signal(SIGXFSZ, SIG_IGN);  // writing fails instead, which has a line of its own

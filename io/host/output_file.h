@@ -61,9 +61,9 @@ void remove_unfinished_files() noexcept;
 // From now on SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE and SIGXCPU remove the files under temporary
 // names before they end the process as they always do.  So does SIGBUS, which is how the system says
 // that a mapped input (io/host/file.h) became shorter or unreadable: it ends with one
-// line on stderr and Exit::io_error.  A file above the limit of `ulimit -f` fails to be written.  What
-// is ignored already stays so.  For main().
-void remove_unfinished_on_signals();
+// line on stderr, which begins with `program`, and Exit::io_error.  A file above the limit of `ulimit -f` fails to be
+// written.  What is ignored already stays so.  For main().
+void remove_unfinished_on_signals(const char* program);
 
 // From now on the first SIGINT, SIGTERM, SIGHUP or SIGXCPU is only noted, for a job that can be taken
 // up again, and a second one ends the process as above; or no longer.

@@ -48,7 +48,7 @@ int run_tool(const char* name, const std::function<int()>& work) {
   // them once it has seen some come and go, and a cap on memory would have to allow for those.
   mallopt(M_MMAP_THRESHOLD, 1 << 20);
 #endif
-  remove_unfinished_on_signals();
+  remove_unfinished_on_signals(name);
   std::set_terminate(out_of_memory);  // inside a worker's job nothing may be thrown
   try {
     const int code = work();

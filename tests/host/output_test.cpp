@@ -133,7 +133,7 @@ TEST_CASE("output file: an input that becomes shorter while it is read is an I/O
   const pid_t child = fork();
   REQUIRE(child >= 0);
   if (child == 0) {
-    remove_unfinished_on_signals();
+    remove_unfinished_on_signals("dtacs");
     if (std::freopen(said.c_str(), "w", stderr) == nullptr) _exit(1);
     OutputFile unfinished(folder / "out.bin");
     unfinished.append("some");
@@ -146,7 +146,7 @@ TEST_CASE("output file: an input that becomes shorter while it is read is an I/O
   REQUIRE(waitpid(child, &status, 0) == child);
   REQUIRE(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == static_cast<int>(Exit::io_error));
-  CHECK(get_file(said) == "dtacs: an input file became shorter or unreadable while it was read\n");
+  CHECK(get_file(said) == "dtacs: " + input + ": became shorter or unreadable while it was read\n");
   CHECK(folder.names().empty());
 }
 
