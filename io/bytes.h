@@ -21,10 +21,6 @@ class Reader {
   constexpr std::uint8_t u8() noexcept { return static_cast<std::uint8_t>(big(1)); }
   constexpr std::uint16_t u16be() noexcept { return static_cast<std::uint16_t>(big(2)); }
   constexpr std::uint32_t u32be() noexcept { return static_cast<std::uint32_t>(big(4)); }
-  constexpr std::uint32_t u32le() noexcept {
-    const std::uint32_t v = u32be();
-    return (v >> 24) | ((v >> 8) & 0xff00u) | ((v << 8) & 0xff0000u) | (v << 24);
-  }
 
   // The next n bytes; empty after an overrun.
   constexpr std::span<const std::byte> take(std::size_t n) noexcept {

@@ -14,4 +14,10 @@ namespace dtacs {
 // of a and b one after the other.
 std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t before = 0) noexcept;
 
+// That of bytes which hold it themselves, in the four from `at` on: they count as zero.
+inline std::uint32_t crc32c_without(std::span<const std::byte> bytes, std::size_t at) noexcept {
+  constexpr std::byte kZero[4] = {};
+  return crc32c(bytes.subspan(at + 4), crc32c(kZero, crc32c(bytes.first(at))));
+}
+
 }  // namespace dtacs

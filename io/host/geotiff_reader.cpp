@@ -11,6 +11,8 @@
 #include "io/host/decimal.h"
 #include "io/host/failure.h"
 #include "io/host/file.h"
+#include "io/host/file_name.h"
+#include "io/host/geotiff_place.h"
 #include "io/host/inflate.h"
 #include "io/host/tiff_fields.h"
 #include "io/host/xml.h"
@@ -42,10 +44,6 @@ enum Tag : int {
   kTileOffsets = 324,
   kTileByteCounts = 325,
   kSampleFormat = 339,
-  kModelPixelScale = 33550,
-  kModelTiepoint = 33922,
-  kModelTransformation = 34264,
-  kGeoKeyDirectory = 34735,
   kGdalMetadata = 42112,
   kGdalNoData = 42113,
 };
@@ -75,34 +73,13 @@ double number_of(std::string_view s, double otherwise) {
 
 // Only square pixels with north up; everything else leaves the raster without a place.
 void read_place(const TiffFields& f, GeoTiffInfo& info) {
-  const std::vector<double> scale = f.doubles(kModelPixelScale), tie = f.doubles(kModelTiepoint),
-                            matrix = f.doubles(kModelTransformation);
-  double pixel = 0, x = 0, y = 0;
-  if (scale.size() >= 2 && tie.size() >= 6) {
-    if (!(std::fabs(scale[0] - scale[1]) <= 1e-6 * std::fabs(scale[0]))) return;
-    pixel = scale[0];
-    x = tie[3] - tie[0] * pixel;
-    y = tie[4] + tie[1] * pixel;
-  } else if (matrix.size() == 16) {
-    if (matrix[1] != 0 || matrix[4] != 0 || !(std::fabs(matrix[0] + matrix[5]) <= 1e-6 * std::fabs(matrix[0]))) return;
-    pixel = matrix[0];
-    x = matrix[3];
-    y = matrix[7];
-  }
-  if (!(pixel > 0 && pixel < 1e7 && std::fabs(x) < 1e9 && std::fabs(y) < 1e9)) return;
-  std::vector<std::uint64_t> keys;
-  if (f.has(kGeoKeyDirectory)) keys = f.numbers(kGeoKeyDirectory, 65536);
-  bool point = false;
-  for (std::size_t k = 4; k + 3 < keys.size(); k += 4) {
-    if (keys[k + 1] != 0) continue;  // not the value itself
-    const auto value = static_cast<int>(keys[k + 3]);
-    if (keys[k] == 1025) point = value == 2;
-    const bool code = value > 0 && value < 32767;
-    if (code && (keys[k] == 3072 || (keys[k] == 2048 && info.epsg == 0))) info.epsg = value;
-  }
-  info.pixel_size = pixel;
-  info.ulx = x - (point ? pixel / 2 : 0);
-  info.uly = y + (point ? pixel / 2 : 0);
+  const std::optional<GeoTiffPlace> p = geotiff_place(f);
+  if (!p || !(std::fabs(p->dx - p->dy) <= 1e-6 * std::fabs(p->dx))) return;
+  if (!(p->dx > 0 && p->dx < 1e7 && std::fabs(p->ulx) < 1e9 && std::fabs(p->uly) < 1e9)) return;
+  info.epsg = p->epsg;
+  info.pixel_size = p->dx;
+  info.ulx = p->ulx;
+  info.uly = p->uly;
 }
 
 // GDAL's own items: names of bands, scale and offset.
@@ -174,8 +151,8 @@ void GeoTiff::Layout::read() {
   info.band_names.resize(static_cast<std::size_t>(info.bands));
   read_items(f.text(kGdalMetadata), file.path(), info);
   if (const std::string text = f.text(kGdalNoData); !text.empty()) {
-    const double v = number_of(text, std::numeric_limits<double>::quiet_NaN());
-    if (!std::isnan(v)) info.no_data = v;
+    const double none = std::numeric_limits<double>::quiet_NaN(), v = number_of(text, none);
+    if (!std::isnan(v) || lower(text).find("nan") != std::string::npos) info.no_data = v;
   }
 }
 
@@ -272,13 +249,17 @@ struct GeoTiffBand::State {
   std::vector<std::uint8_t> samples;  // (across, chunk height, chunk width) of this band, this machine's byte order
 };
 
-// A file cannot make this program set aside much more memory than it has bytes for: LZW, the
-// best at it, unpacks a byte to at most 2730.
+// What is stored cannot make this program set aside much more memory than it has bytes for: LZW, the
+// best at it, unpacks a byte to at most 2730.  What is not stored is bounded by kMostChunkBytes alone.
 void GeoTiffBand::State::check_possible(std::uint64_t index, std::uint64_t need) const {
-  const std::uint64_t size = layout->sizes[static_cast<std::size_t>(index)];
-  if (size != 0 && size < need / 2731)
-    layout->damaged((layout->tiled ? "tile " : "strip ") + std::to_string(index) + ": " + std::to_string(size) +
-                    " bytes cannot unpack to " + std::to_string(need));
+  const std::uint64_t size = layout->sizes[static_cast<std::size_t>(index)], end = layout->bytes().size();
+  const auto fail = [&](const std::string& what) {
+    layout->damaged((layout->tiled ? "tile " : "strip ") + std::to_string(index) + ": " + what);
+  };
+  if (size == 0) return;
+  if (layout->offsets[static_cast<std::size_t>(index)] > end - std::min(size, end) || size > end)
+    fail("it lies outside the file");
+  if (size < need / 2731) fail(std::to_string(size) + " bytes cannot unpack to " + std::to_string(need));
 }
 
 // Unpacks a chunk of which the first `rows` rows are needed.
@@ -292,7 +273,8 @@ void GeoTiffBand::State::unpack(std::uint64_t index, int rows) {
   const std::size_t need = chunk.size() / static_cast<std::size_t>(l.chunk_height) * static_cast<std::size_t>(rows);
   if (size == 0) {  // GDAL's sparse files: nothing stored is no data
     const auto fill = static_cast<float>(l.info.no_data.value_or(0));
-    const auto whole = static_cast<std::uint16_t>(static_cast<std::int32_t>(std::clamp(fill, -32768.0f, 65535.0f)));
+    const float stored = std::isnan(fill) ? 0 : std::clamp(fill, -32768.0f, 65535.0f);
+    const auto whole = static_cast<std::uint16_t>(static_cast<std::int32_t>(stored));
     for (std::size_t i = 0; i < chunk.size(); i += static_cast<std::size_t>(bytes_of(l.info.kind))) {
       if (l.info.kind == SampleKind::f32)
         std::memcpy(&chunk[i], &fill, 4);
@@ -304,7 +286,6 @@ void GeoTiffBand::State::unpack(std::uint64_t index, int rows) {
     return;
   }
   const auto file = l.bytes();
-  if (offset > file.size() || size > file.size() - offset) fail("it lies outside the file");
   const auto in = file.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(size));
   Unpacked got;
   if (l.compression == 1) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/host/jp2_band.h"
 
+#include <algorithm>
+
 #include "io/host/failure.h"
 #include "io/host/file.h"
 #include "io/host/jp2_failure.h"
@@ -51,14 +53,15 @@ Jp2Band::Jp2Band(const std::string& path, const Jp2Options& options) : state_(st
                           .isa = options.isa,
                           .workers = s.parallel.workers,
                           .borrow = true};
+  const std::size_t limit = std::min(options.memory_limit, Arena::kMost - 1);
   for (;;) {
     Arena arena(s.block.bytes());
     const jp2::Outcome o = s.decoder.open(s.file.bytes(), core, arena);
     if (!o.ok() && o.status != Status::arena_too_small) throw_jp2(path, o);
     const std::size_t wanted = arena.wanted() + s.decoder.workspace_size();
-    if (wanted > options.memory_limit)
+    if (wanted > limit)
       throw Failure(Exit::memory_cap, path + ": decoding needs " + std::to_string(wanted) + " bytes, the limit is " +
-                                          std::to_string(options.memory_limit));
+                                          std::to_string(limit));
     if (!s.block.reserve(arena.wanted()) || !s.workspace->reserve(s.decoder.workspace_size()))
       throw too_little_memory(path, wanted);
     if (o.ok()) break;

@@ -2,7 +2,6 @@
 #include "io/host/jp2_geo.h"
 
 #include <algorithm>
-#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -10,6 +9,7 @@
 #include "io/host/decimal.h"
 #include "io/host/failure.h"
 #include "io/host/file.h"
+#include "io/host/geotiff_place.h"
 #include "io/host/jp2_failure.h"
 #include "io/host/xml.h"
 #include "io/jp2/boxes.h"
@@ -26,7 +26,7 @@ std::string_view as_text(ByteSpan bytes) {
   return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
-constexpr int kUserDefined = 32767;  // in a GeoKey: the parameters follow instead of a code
+constexpr int kUserDefined = 32767;  // GeoTIFF's for a system without a code, which writers copy
 
 bool plausible(const GridPlacement& p) {
   const auto metres = [](double v) { return std::isfinite(v) && std::fabs(v) < 1e8; };
@@ -69,32 +69,6 @@ std::optional<GridPlacement> search_association(ByteSpan content, int depth) {
   return std::nullopt;
 }
 
-// ---- a TIFF of one pixel that only carries GeoTIFF tags ----
-
-class TiffReader {
- public:
-  explicit TiffReader(ByteSpan bytes) : bytes_(bytes) { big_endian_ = bytes.size() >= 2 && bytes[0] == std::byte{'M'}; }
-
-  std::uint64_t number(std::size_t at, int size) {
-    if (at > bytes_.size() || bytes_.size() - at < static_cast<std::size_t>(size)) {
-      ok_ = false;
-      return 0;
-    }
-    std::uint64_t v = 0;
-    for (int i = 0; i < size; ++i) {
-      const auto byte = static_cast<std::uint64_t>(bytes_[at + static_cast<std::size_t>(i)]);
-      v = big_endian_ ? (v << 8) | byte : v | (byte << (8 * i));
-    }
-    return v;
-  }
-  double real(std::size_t at) { return std::bit_cast<double>(number(at, 8)); }
-  bool ok() const { return ok_; }
-
- private:
-  ByteSpan bytes_;
-  bool big_endian_ = false, ok_ = true;
-};
-
 constexpr unsigned char kGeoJp2[16] = {0xb1, 0x4b, 0xf8, 0xbd, 0x08, 0x3d, 0x4b, 0x43,
                                        0xa5, 0xae, 0x8c, 0xd7, 0xd5, 0xa6, 0xce, 0x03};
 
@@ -136,42 +110,14 @@ std::optional<GridPlacement> placement_from_gml(std::string_view gml) {
 }
 
 std::optional<GridPlacement> placement_from_geotiff(std::span<const std::byte> tiff) {
-  TiffReader r(tiff);
-  const std::uint64_t order = r.number(0, 2);
-  if ((order != 0x4949 && order != 0x4d4d) || r.number(2, 2) != 42) return std::nullopt;
-  const std::size_t directory = static_cast<std::size_t>(r.number(4, 4));
-  const int entries = static_cast<int>(r.number(directory, 2));
-  GridPlacement p;
-  bool has_scale = false, has_tie = false, projected = false, point = false;
-  double tie[6] = {};
-  for (int i = 0; i < entries && r.ok(); ++i) {
-    const std::size_t at = directory + 2 + 12 * static_cast<std::size_t>(i);
-    const std::uint64_t tag = r.number(at, 2), type = r.number(at + 2, 2), count = r.number(at + 4, 4);
-    const std::size_t value = static_cast<std::size_t>(r.number(at + 8, 4));
-    if (tag == 33550 && type == 12 && count >= 2) {
-      p.dx = r.real(value);
-      p.dy = r.real(value + 8);
-      has_scale = true;
-    } else if (tag == 33922 && type == 12 && count >= 6) {
-      for (std::size_t k = 0; k < 6; ++k) tie[k] = r.real(value + 8 * k);
-      has_tie = true;
-    } else if (tag == 34735 && type == 3 && count >= 4) {
-      const std::uint64_t keys = std::min<std::uint64_t>(r.number(value + 6, 2), count / 4 - 1);
-      for (std::uint64_t k = 1; k <= keys; ++k) {
-        const std::size_t key = value + 8 * static_cast<std::size_t>(k);
-        const std::uint64_t id = r.number(key, 2), place = r.number(key + 2, 2), v = r.number(key + 6, 2);
-        if (place != 0) continue;
-        if (id == 1024) projected = v == 1;
-        if (id == 1025) point = v == 2;
-        if (id == 3072) p.epsg = static_cast<int>(v);
-      }
-    }
+  try {
+    const auto place = geotiff_place(TiffFields({reinterpret_cast<const std::uint8_t*>(tiff.data()), tiff.size()}, ""));
+    if (!place || !place->projected) return std::nullopt;
+    const GridPlacement p{place->epsg, place->ulx, place->uly, place->dx, place->dy};
+    return plausible(p) ? std::optional(p) : std::nullopt;
+  } catch (const Failure&) {
+    return std::nullopt;
   }
-  if (!r.ok() || !has_scale || !has_tie || !projected) return std::nullopt;
-  const double half = point ? 0.5 : 0;  // the tie point is the middle of a pixel then
-  p.ulx = tie[3] - (tie[0] + half) * p.dx;
-  p.uly = tie[4] + (tie[1] + half) * p.dy;
-  return plausible(p) ? std::optional(p) : std::nullopt;
 }
 
 Jp2Summary summarize_jp2(std::span<const std::byte> bytes, const std::string& file, int component) {
@@ -205,6 +151,18 @@ Jp2Summary summarize_jp2(std::span<const std::byte> bytes, const std::string& fi
 Jp2Summary summarize_jp2(const std::string& path, int component) {
   const MappedFile file(path);
   return summarize_jp2(file.bytes(), path, component);
+}
+
+Jp2Summary summarize_one_band(const std::string& path) {
+  const Jp2Summary s = summarize_jp2(path);
+  if (s.components != 1 || s.is_signed || s.bits > 16)
+    throw Failure(Exit::unsupported, path + ": " + std::to_string(s.components) + " component(s) of " +
+                                         std::to_string(s.bits) + (s.is_signed ? " signed" : " unsigned") +
+                                         " bits, expected one of at most 16 unsigned");
+  if (s.dx != 1 || s.dy != 1)
+    throw Failure(Exit::unsupported, path + ": a sample for every " + std::to_string(s.dx) + " x " +
+                                         std::to_string(s.dy) + " pixels of the reference grid, expected one for each");
+  return s;
 }
 
 }  // namespace dtacs

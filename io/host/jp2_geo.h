@@ -34,6 +34,10 @@ struct Jp2Summary {
 Jp2Summary summarize_jp2(std::span<const std::byte> bytes, const std::string& file, int component = 0);
 Jp2Summary summarize_jp2(const std::string& path, int component = 0);
 
+// The summary of an image of numbers: Failure(unsupported) unless it is one component of at most 16 bits without
+// a sign, and a sample for each pixel.
+Jp2Summary summarize_one_band(const std::string& path);
+
 // The two kinds of georeference apart; nothing when there is none or it is damaged: the
 // image can be read without.
 std::optional<GridPlacement> placement_from_gml(std::string_view gml);

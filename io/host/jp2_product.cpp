@@ -7,6 +7,7 @@
 
 #include "io/host/failure.h"
 #include "io/host/file_name.h"
+#include "io/host/list_folder.h"
 
 namespace dtacs {
 namespace fs = std::filesystem;
@@ -120,24 +121,18 @@ void place(const Image& reference, double pixel, const std::optional<TileMetadat
 }  // namespace
 
 int band_of_file(const std::string& file_name) {
-  if (!is_jp2_name(file_name)) return -1;
-  return band_of_part(split_last(upper(fs::path(file_name).stem().string())).second);
+  const std::string stem = upper(fs::path(file_name).stem().string());
+  if (!is_jp2_name(file_name) || stem.starts_with("MSK_")) return -1;  // MSK_DETFOO_B02.jp2
+  return band_of_part(split_last(stem).second);
 }
 
 std::vector<BandFile> find_bands(const std::string& folder, const std::vector<std::string>& preferred,
                                  const std::string& part) {
-  std::vector<fs::path> paths;
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
-    paths.push_back(it->path());
-  if (error) throw Failure(Exit::missing_input, folder + ": cannot list the folder: " + error.message());
-  std::sort(paths.begin(), paths.end());
-
   const auto is_preferred = [&](const fs::path& p) {
     return std::find(preferred.begin(), preferred.end(), p.stem().string()) != preferred.end();
   };
   std::vector<BandFile> found(kBandCount);
-  for (const fs::path& p : paths) {
+  for (const fs::path& p : list_folder(folder)) {
     const std::string name = p.filename().string();
     if (is_level2a_name(name))
       throw Failure(Exit::unsupported, p.string() + ": named like an image of a Level-2A product, expected Level-1C");
@@ -161,19 +156,8 @@ std::vector<BandFile> find_bands(const std::string& folder, const std::vector<st
 void describe_bands(const std::vector<BandFile>& files, const std::optional<TileMetadata>& tile,
                     const std::array<int, kBandCount>& add_offset, ProductInfo& info) {
   std::vector<Image> images;
-  for (const BandFile& f : files) images.push_back({f, summarize_jp2(f.path)});
+  for (const BandFile& f : files) images.push_back({f, summarize_one_band(f.path)});
   if (images.empty()) return;
-  for (const Image& i : images) {
-    if (i.summary.components != 1 || i.summary.is_signed || i.summary.bits > 16)
-      throw Failure(Exit::unsupported, i.file.path + ": " + std::to_string(i.summary.components) + " component(s) of " +
-                                           std::to_string(i.summary.bits) +
-                                           (i.summary.is_signed ? " signed" : " unsigned") +
-                                           " bits, expected one of at most 16 unsigned");
-    if (i.summary.dx != 1 || i.summary.dy != 1)
-      throw Failure(Exit::unsupported, i.file.path + ": a sample for every " + std::to_string(i.summary.dx) + " x " +
-                                           std::to_string(i.summary.dy) +
-                                           " pixels of the reference grid, expected one for each");
-  }
   // The largest; among several the one of the finest band.
   const Image& reference = *std::max_element(images.begin(), images.end(), [](const Image& a, const Image& b) {
     if (a.summary.width != b.summary.width) return a.summary.width < b.summary.width;

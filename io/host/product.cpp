@@ -7,6 +7,7 @@
 
 #include "io/host/failure.h"
 #include "io/host/file_name.h"
+#include "io/host/list_folder.h"
 #include "io/host/product_layouts.h"
 #include "io/host/s2_metadata.h"
 
@@ -16,16 +17,6 @@ namespace {
 
 bool one_of(const std::string& s, std::initializer_list<const char*> list) {
   return std::any_of(list.begin(), list.end(), [&](const char* each) { return s == each; });
-}
-
-std::vector<fs::path> list(const std::string& folder) {
-  std::vector<fs::path> paths;
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
-    paths.push_back(it->path());
-  if (error) throw Failure(Exit::missing_input, folder + ": cannot list the folder: " + error.message());
-  std::sort(paths.begin(), paths.end());
-  return paths;
 }
 
 // The product's own metadata in a folder, "" without.  Names first: opening every XML of
@@ -43,7 +34,7 @@ std::string find_product_metadata(const std::vector<fs::path>& entries) {
 }
 
 std::unique_ptr<Product> open_folder(const std::string& folder, const ProductHints& hints) {
-  const std::vector<fs::path> entries = list(folder);
+  const std::vector<fs::path> entries = list_folder(folder);
   const std::string metadata = find_product_metadata(entries);
   if (fs::is_directory(folder + "/GRANULE")) {
     if (metadata.empty())
@@ -53,12 +44,11 @@ std::unique_ptr<Product> open_folder(const std::string& folder, const ProductHin
   // One tile of a SAFE, where the user stands inside of it: PRODUCT.SAFE/GRANULE/TILE, or its IMG_DATA.
   const fs::path here = fs::canonical(folder);
   const bool images = here.filename() == "IMG_DATA";
-  if (images || fs::is_directory(here / "IMG_DATA")) {
-    const fs::path tile = images ? here.parent_path() : here;
+  const fs::path tile = images ? here.parent_path() : here;
+  if (tile.parent_path().filename() == "GRANULE" && (images || fs::is_directory(here / "IMG_DATA"))) {
     const fs::path root = tile.parent_path().parent_path();
-    const std::string above = find_product_metadata(list(root.string()));
-    if (tile.parent_path().filename() == "GRANULE" && !above.empty())
-      return open_safe(root.string(), above, {.granule = tile.filename().string(), .raw_header = {}});
+    const std::string above = find_product_metadata(list_folder(root.string()));
+    if (!above.empty()) return open_safe(root.string(), above, {.granule = tile.filename().string(), .raw_header = {}});
   }
   // Unpacking an archive often leaves one .SAFE in an otherwise empty folder.
   std::vector<fs::path> inside;

@@ -101,7 +101,7 @@ struct ProductHints {
 
 // Recognises the layout of `path` (a folder, an MTD_MSIL1C.xml, a raw band file or
 // its .hdr) and reads the metadata.  Throws Failure: missing_input, unsupported
-// (for example an L2A product), bad_data.
+// (for example an L2A product), bad_data, usage where the hints must choose: several tiles, scenes or products.
 std::unique_ptr<Product> open_product(const std::string& path, const ProductHints& = {});
 
 }  // namespace dtacs

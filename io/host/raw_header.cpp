@@ -166,7 +166,9 @@ void parse_envi_header(const std::string& text, const std::string& file, RawHead
     } else if (f.key == "map info") {
       read_map_info(f, h);
     } else if (f.key == "data ignore value") {
-      h.no_data = static_cast<int>(f.integer(0, 65535));
+      // Some write -9999 or nan whatever the data type, which no sample of 16 bits is.
+      if (double v = -1; lower(f.value) != "nan" && (v = f.number(-1e300, 1e300)) >= 0 && v <= 65535)
+        h.no_data = static_cast<int>(f.integer(0, 65535));
     } else if (f.key == "reflectance scale factor") {
       h.quantification = f.number(1, 1e9);
       h.radiometry_known = true;

@@ -7,12 +7,12 @@
 //
 // Images are found in the tile's IMG_DATA and nowhere else, whatever path the metadata
 // writes: its list only decides between two files of one band.
-#include <algorithm>
 #include <filesystem>
 #include <optional>
 
 #include "io/host/failure.h"
 #include "io/host/jp2_product.h"
+#include "io/host/list_folder.h"
 #include "io/host/product_layouts.h"
 #include "io/host/s2_metadata.h"
 
@@ -22,11 +22,8 @@ namespace {
 
 std::vector<std::string> list_granules(const std::string& root) {
   std::vector<std::string> names;
-  std::error_code error;
-  for (fs::directory_iterator it(root + "/GRANULE", error), end; !error && it != end; it.increment(error))
-    if (it->is_directory(error)) names.push_back(it->path().filename().string());
-  if (error) throw Failure(Exit::missing_input, root + "/GRANULE: cannot list the folder: " + error.message());
-  std::sort(names.begin(), names.end());
+  for (const fs::path& p : list_folder(root + "/GRANULE"))
+    if (fs::is_directory(p)) names.push_back(p.filename().string());
   return names;
 }
 
@@ -52,13 +49,9 @@ std::string choose_granule(const std::string& root, const std::string& hint) {
 }
 
 std::optional<TileMetadata> find_tile_metadata(const std::string& granule_folder) {
-  std::error_code error;
-  std::vector<std::string> documents;
-  for (fs::directory_iterator it(granule_folder, error), end; !error && it != end; it.increment(error))
-    if (it->is_regular_file(error) && it->path().extension() == ".xml") documents.push_back(it->path().string());
-  std::sort(documents.begin(), documents.end());
-  for (const std::string& d : documents)
-    if (metadata_kind(d) == MetadataKind::tile) return read_tile_metadata(d);
+  for (const fs::path& p : list_folder(granule_folder))
+    if (p.extension() == ".xml" && fs::is_regular_file(p) && metadata_kind(p.string()) == MetadataKind::tile)
+      return read_tile_metadata(p.string());
   return std::nullopt;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "io/host/geotiff.h"
+#include "tests/host/jp2_maker.h"
 #include "tests/host/temp_folder.h"
 #include "tools/eval/eval.h"
 #include "tools/run/run.h"
@@ -145,6 +146,19 @@ TEST_CASE("eval: rasters that cannot be compared") {
   refused(Exit::unsupported, "two.tif|2 bands", "two.tif");
   refused(Exit::missing_input, "none.tif", "none.tif");
   refused(Exit::missing_input, "neither mask.tif nor mask.jp2", "");
+}
+
+TEST_CASE("eval: JPEG 2000 images that are no mask are refused by name") {
+  const TempFolder folder;
+  put_codes(folder / "found.tif", 4, std::vector<std::uint8_t>(16, 0));
+  const auto refused = [&](const Jp2Maker& maker, const char* words) {
+    put_file(folder / "truth.jp2", maker.file());
+    check_fails(Exit::unsupported, std::string("truth.jp2|") + words,
+                [&] { eval_masks(masks(folder / "found.tif", folder / "truth.jp2")); });
+  };
+  refused({.components = 3, .bits = 8}, "3 component(s) of 8 unsigned bits");
+  refused({.bits = 8, .is_signed = true}, "1 component(s) of 8 signed bits");
+  refused({.bits = 8, .sampling = 2}, "a sample for every 2 x 2 pixels");
 }
 
 TEST_CASE("eval: a border between true classes can be left out") {

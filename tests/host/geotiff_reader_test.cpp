@@ -143,6 +143,9 @@ TEST_CASE("geotiff reader: what GDAL makes of it") {
   output_of("gdal_create -q -of GTiff -ot UInt16 -outsize 300 200 -a_nodata 7 -co SPARSE_OK=TRUE -co TILED=YES " +
             folder / "sparse.tif");
   for (const float v : read(folder / "sparse.tif", 0)) CHECK_MESSAGE(v == 7, v);
+  output_of("gdal_create -q -of GTiff -ot Float32 -outsize 30 20 -a_nodata nan -co SPARSE_OK=TRUE " +
+            folder / "nan.tif");
+  for (const float v : read(folder / "nan.tif", 0)) CHECK_MESSAGE(v != v, v);
 }
 
 TEST_CASE("geotiff reader: files of other kinds are refused by name") {

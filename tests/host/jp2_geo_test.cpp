@@ -76,6 +76,7 @@ TEST_CASE("jp2 summary: a damaged or unusable georeference is none") {
   CHECK_FALSE(placed(with("gml:origin", "gml:start")));
   const std::string tags = geo_tags(false, 32631, 1, 2, 10, false);
   CHECK(placement_from_geotiff(bytes(tags)).has_value());
+  // A projection without a code is not the geographic system that it is based on.
   CHECK_FALSE(placement_from_geotiff(bytes(geo_tags(false, 32767, 1, 2, 10, false))).has_value());
   for (std::size_t n = 0; n < tags.size(); ++n)
     CHECK_FALSE(placement_from_geotiff(bytes(tags.substr(0, n))).has_value());

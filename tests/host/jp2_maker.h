@@ -81,11 +81,11 @@ inline std::string geo_tags(bool big_endian, int epsg, double x, double y, doubl
     return s;
   };
   std::string keys;
-  for (const int v : {1, 1, 0, 3, 1024, 0, 1, 1, 1025, 0, 1, point ? 2 : 1, 3072, 0, 1, epsg})
+  for (const int v : {1, 1, 0, 4, 1024, 0, 1, 1, 1025, 0, 1, point ? 2 : 1, 2048, 0, 1, 4326, 3072, 0, 1, epsg})
     keys += num(static_cast<unsigned>(v), 2);
   const int data = 8 + 2 + 3 * 12 + 4;
   return (big_endian ? "MM" : "II") + num(42, 2) + num(8, 4) + num(3, 2) + entry(33550, 12, 3, data) +
-         entry(33922, 12, 6, data + 24) + entry(34735, 3, 16, data + 72) + num(0, 4) + reals({dx, dx, 0}) +
+         entry(33922, 12, 6, data + 24) + entry(34735, 3, 20, data + 72) + num(0, 4) + reals({dx, dx, 0}) +
          reals({0, 0, 0, x, y, 0}) + keys;
 }
 

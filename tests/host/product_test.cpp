@@ -130,6 +130,44 @@ TEST_CASE("product: AWS folder, alone and with the product's metadata beside it"
   for (const BandInfo& b : product->info().bands) CHECK(b.add_offset == -1000 - b.band);
 }
 
+TEST_CASE("product: metadata of another scene in the folder were once applied") {
+  const TempFolder folder;
+  const auto put = [&](const std::string& stem, const ProductMaker& maker) {
+    maker.write_bands(folder / (stem + "_"));
+    put_file(folder / (stem + "_product.xml"), maker.product_xml({"GRANULE/x/IMG_DATA/" + stem + "_B02"}));
+  };
+  put("T31TDH_20150726T105026", {.bands = {"B02", "B8A"}});
+  put("T31TDH_20220103T105026", {.baseline = "04.00", .offsets = true, .bands = {"B02", "B8A"}});
+  put("T32TQM_20220103T105026", {.baseline = "04.00", .bands = {"B02", "B8A"}});
+  const auto offset = [&](const char* granule) {
+    const auto product = open_product(folder.path(), {.granule = granule});
+    CHECK(product->info().radiometry_known);
+    return product->info().bands[0].add_offset;
+  };
+  CHECK(offset("2015") == 0);
+  CHECK(offset("T31TDH_2022") == -1001);
+  CHECK(offset("T32TQM") == 0);
+  // Of a tile, its place: the one that was read is of another.
+  put_file(folder / "metadata.xml", ProductMaker{}.tile_xml());
+  CHECK(open_product(folder.path(), {.granule = "T31TDH_2015"})->info().epsg == 32631);
+  CHECK(open_product(folder.path(), {.granule = "T31TDH_2022"})->info().epsg == 0);
+  CHECK(open_product(folder.path(), {.granule = "T32TQM"})->info().epsg == 0);
+  put_file(folder / "copy.xml", get_file(folder / "T32TQM_20220103T105026_product.xml"));
+  check_fails(Exit::usage, "copy.xml|same scene as T32TQM_20220103T105026_product.xml", [&] { offset("T32TQM"); });
+  std::filesystem::remove(folder / "copy.xml");
+  std::filesystem::remove(folder / "T31TDH_20220103T105026_product.xml");
+  CHECK_FALSE(open_product(folder.path(), {.granule = "T31TDH_2022"})->info().radiometry_known);
+}
+
+TEST_CASE("product: masks named after a band are no bands") {
+  const TempFolder folder;
+  put_file(folder / "T31TDH_20150726T105026_B02.jp2", Jp2Maker{.width = 60, .height = 60}.file());
+  for (const char* mask : {"MSK_DETFOO_B02", "MSK_QUALIT_B03", "msk_detfoo_B04"})
+    put_file(folder / (std::string(mask) + ".jp2"), Jp2Maker{.width = 60, .height = 60, .bits = 8}.file());
+  CHECK(band_list(open_product(folder.path())->info()) == "B02");
+  CHECK(band_list(open_product(folder.path(), {.granule = "T31"})->info()) == "B02");
+}
+
 TEST_CASE("product: loose bands are placed by their own boxes and named by their files") {
   const TempFolder folder;
   for (const auto& [band, n] : {std::pair("B02", 300), std::pair("B8A", 150), std::pair("B01", 50)})

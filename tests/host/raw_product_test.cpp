@@ -145,6 +145,9 @@ TEST_CASE("raw: what an ENVI header can say") {
   CHECK(parsed("ENVI\nbands = 13\nband names = {Band 1, Band 2}\n").bands.size() == kBandCount);  // as GDAL writes
   CHECK(parsed("ENVI\nbands = 2\nband names = {Band 1, Band 2}\n").bands.empty());
   CHECK(parsed("ENVI\nreflectance scale factor = 5000\n").quantification == 5000);
+  CHECK(parsed(with("value = 0", "value = 9")).no_data == 9);
+  for (const char* other : {"value = -9999", "value = nan", "value = 1e20"})  // of other data types
+    CHECK(parsed(with("value = 0", other)).no_data == 0);
 
   const auto refused = [&](Exit exit, const std::string& text, const std::string& words) {
     check_fails(exit, "p.hdr|" + words, [&] { parsed(text); });
@@ -161,6 +164,8 @@ TEST_CASE("raw: what an ENVI header can say") {
   refused(Exit::bad_data, with("b12", "NDVI"), "band names");
   refused(Exit::bad_data, with("b12", "B02"), "every band once");
   refused(Exit::bad_data, with(",\n b12", ""), "2 band names for 3 bands");
+  refused(Exit::bad_data, with("value = 0", "value = 1.5"), "whole number");
+  refused(Exit::bad_data, with("value = 0", "value = none"), "sensible number");
   refused(Exit::bad_data, with("1.0e+1, 10", "10, 20"), "square pixels");
   refused(Exit::bad_data, with("units=Meters", "rotation=north"), "sensible number");
 }

@@ -12,7 +12,7 @@ namespace dtacs {
 TEST_CASE("reader remembers the first overrun") {
   constexpr std::byte bytes[] = {std::byte{1}, std::byte{2}, std::byte{3}, std::byte{4}, std::byte{5}};
   Reader r(bytes);
-  CHECK(r.u32le() == 0x04030201u);
+  CHECK(r.u32be() == 0x01020304u);
   CHECK(r.u16be() == 0);  // only one byte left
   CHECK_FALSE(r.ok());
   CHECK(r.u8() == 0);  // and stays failed

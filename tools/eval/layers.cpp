@@ -10,6 +10,7 @@
 #include "io/host/geotiff_reader.h"
 #include "io/host/jp2_band.h"
 #include "io/host/jp2_geo.h"
+#include "io/host/list_folder.h"
 
 namespace dtacs {
 namespace fs = std::filesystem;
@@ -64,7 +65,7 @@ std::vector<RasterLayer> tiff_layers(const std::string& path) {
 }
 
 RasterLayer jp2_layer(const std::string& path, const Parallel& parallel) {
-  const Jp2Summary s = summarize_jp2(path);
+  const Jp2Summary s = summarize_one_band(path);
   RasterLayer l;
   l.file = path;
   l.grid = {s.width, s.height, 0, 0, 0, 0};
@@ -104,10 +105,9 @@ std::vector<RasterLayer> file_layers(const std::string& path, const LayerOptions
 
 std::vector<fs::path> files_in(const fs::path& folder) {
   std::vector<fs::path> files;
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
-    if (it->is_regular_file(error)) files.push_back(it->path());
-  std::sort(files.begin(), files.end());
+  if (!fs::is_directory(folder)) return files;
+  for (const fs::path& p : list_folder(folder.string()))
+    if (fs::is_regular_file(p)) files.push_back(p);
   return files;
 }
 

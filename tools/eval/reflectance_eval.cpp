@@ -2,8 +2,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 
 #include "io/host/failure.h"
@@ -23,7 +25,8 @@ class ScratchFolder {
   ScratchFolder() {
     path_ = (std::filesystem::temp_directory_path() / "dtacs-eval-XXXXXX").string();
     if (mkdtemp(path_.data()) == nullptr)
-      throw Failure(Exit::cannot_create, path_ + ": cannot create this folder for corrected bands");
+      throw Failure(Exit::cannot_create,
+                    path_ + ": cannot create this folder for corrected bands: " + std::strerror(errno));
   }
   ~ScratchFolder() {
     std::error_code ignored;

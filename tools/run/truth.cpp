@@ -16,7 +16,7 @@ Truth::Truth(const std::string& folder, const Scene& scene, const Rect& window, 
   const auto open = [&](const std::string& file, int width, int height, const PixelWindow& part, Source& source) {
     const std::string path = folder + "/" + file;
     if (!std::filesystem::exists(path)) return false;
-    if (const Jp2Summary s = summarize_jp2(path); s.width != width || s.height != height)
+    if (const Jp2Summary s = summarize_one_band(path); s.width != width || s.height != height)
       throw Failure(Exit::bad_data, path + ": " + std::to_string(s.width) + " x " + std::to_string(s.height) +
                                         " pixels, the scene has " + std::to_string(width) + " x " +
                                         std::to_string(height));

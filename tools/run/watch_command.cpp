@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <unistd.h>
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 #include <exception>
 #include <filesystem>
@@ -35,7 +37,7 @@ class Log {
       : name_(path.empty() ? "standard output" : path),
         file_(path.empty() ? stdout : std::fopen(path.c_str(), "a")),
         own_(!path.empty()) {
-    if (file_ == nullptr) throw Failure(Exit::cannot_create, "cannot write " + path);
+    if (file_ == nullptr) throw Failure(Exit::cannot_create, "cannot write " + path + ": " + std::strerror(errno));
   }
   ~Log() {
     if (own_) std::fclose(file_);
