@@ -8,8 +8,6 @@
 
 namespace dtacs {
 
-inline constexpr float kF16Max = 65504.0f;
-
 // Exact; NaN keeps its sign and the bits of its payload.
 constexpr float f16_to_f32(std::uint16_t h) noexcept {
   const std::uint32_t sign = static_cast<std::uint32_t>(h & 0x8000u) << 16;

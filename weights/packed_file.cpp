@@ -23,12 +23,6 @@ const std::byte* chunk_record(Bytes b, int i) noexcept {
   return b.data() + segments_end(b.data()) + static_cast<std::size_t>(i) * kChunkBytes;
 }
 
-// Of header and tables, the four bytes that hold it counted as zero.
-std::uint32_t tables_crc(Bytes tables) noexcept {
-  constexpr std::byte kZero[4] = {};
-  return crc32c(tables.subspan(kHeadCrc + 4), crc32c(kZero, crc32c(tables.first(kHeadCrc))));
-}
-
 // The segments are all of the original, and what they add to is within the base.
 bool segments_are_valid(Bytes bytes) noexcept {
   const std::byte* const head = bytes.data();
@@ -102,7 +96,7 @@ Status PackedFile::open(Bytes bytes, PackedFile& out) noexcept {
   const std::size_t tables = segments_end(head) + std::size_t{chunk_count(head)} * kChunkBytes;
   if (tables > size || bytes.size() > size) return Status::corrupt;
   if (bytes.size() < tables) return Status::truncated;
-  if (tables_crc(bytes.first(tables)) != number(head + kHeadCrc)) return Status::corrupt;
+  if (crc32c_without(bytes.first(tables), kHeadCrc) != number(head + kHeadCrc)) return Status::corrupt;
 
   // From here on the tables are what somebody meant to write, which may still be nonsense.
   for (std::size_t i = kHeadReserved; i < kHeaderBytes; ++i)
@@ -187,18 +181,6 @@ Status PackedFile::unpack_chunk(int i, Bytes base, std::span<std::byte> out, Mod
     put((node & 255u) ^ 128u);
   }
   return decoder.used_up() ? Status::ok : Status::corrupt;
-}
-
-Status PackedFile::unpack(Bytes base, std::span<std::byte> out, Model& model, int& failed) const noexcept {
-  failed = -1;
-  if (const Status s = check_base(base); s != Status::ok) return s;
-  for (int i = 0; i < chunks(); ++i) {
-    if (const Status s = unpack_chunk(i, base, out, model); s != Status::ok) {
-      failed = i;
-      return s;
-    }
-  }
-  return crc32c(out) == original_crc() ? Status::ok : Status::corrupt;
 }
 
 }  // namespace dtacs

@@ -41,9 +41,6 @@ class PackedFile {
   // needed.  out: original_bytes().  Chunks write different bytes, in any order or at the same time.
   Status unpack_chunk(int i, std::span<const std::byte> base, std::span<std::byte> out,
                       packed::Model& model) const noexcept;
-  // All of it, base and result checked.  failed: the chunk to blame, or -1.
-  Status unpack(std::span<const std::byte> base, std::span<std::byte> out, packed::Model& model,
-                int& failed) const noexcept;
 
  private:
   std::span<const std::byte> bytes_;

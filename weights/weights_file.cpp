@@ -50,13 +50,6 @@ bool all_zero(Bytes bytes) noexcept {
   return true;
 }
 
-// The file's CRC counts the four bytes that hold it as zero.
-std::uint32_t file_crc(Bytes bytes) noexcept {
-  constexpr std::byte kZero[4] = {};
-  const std::uint32_t front = crc32c(kZero, crc32c(bytes.first(kHeadCrc)));
-  return crc32c(bytes.subspan(kHeadCrc + 4), front);
-}
-
 bool all_finite(Bytes data, DType dtype) noexcept {
   std::uint32_t bad = 0;  // no early exit: a loop the compiler can vectorise
   if (dtype == DType::f16) {
@@ -129,17 +122,9 @@ void TensorView::to_f32(float* dst) const noexcept {
   const std::size_t n = count();
   if (dtype == DType::f16) {
     for (std::size_t i = 0; i < n; ++i) dst[i] = f16_to_f32(little<std::uint16_t>(&bytes[2 * i]));
-  } else if (dtype == DType::f32) {
-    for (std::size_t i = 0; i < n; ++i) dst[i] = std::bit_cast<float>(u32(&bytes[4 * i]));
   } else {
-    for (std::size_t i = 0; i < n; ++i) dst[i] = static_cast<float>(integer(i));
+    for (std::size_t i = 0; i < n; ++i) dst[i] = std::bit_cast<float>(u32(&bytes[4 * i]));
   }
-}
-
-std::int32_t TensorView::integer(std::size_t i) const noexcept {
-  if (dtype == DType::s8) return static_cast<std::int8_t>(bytes[i]);
-  if (dtype == DType::s16) return static_cast<std::int16_t>(little<std::uint16_t>(&bytes[2 * i]));
-  return static_cast<std::int32_t>(u32(&bytes[4 * i]));
 }
 
 Status WeightsFile::open(Bytes bytes, WeightsFile& out) noexcept {
@@ -152,7 +137,7 @@ Status WeightsFile::open(Bytes bytes, WeightsFile& out) noexcept {
   if (version != kVersion && version != kIntegerVersion) return Status::bad_version;
   if (u64(head + kHeadBytes) > bytes.size()) return Status::truncated;
   if (u64(head + kHeadBytes) < bytes.size() || bytes.size() > kMaxFile) return Status::corrupt;
-  if (u32(head + kHeadCrc) != file_crc(bytes)) return Status::corrupt;
+  if (u32(head + kHeadCrc) != crc32c_without(bytes, kHeadCrc)) return Status::corrupt;
 
   // From here on the bytes are what somebody meant to write, which may still be nonsense.
   const std::uint32_t tensors = u32(head + kHeadTensors), metas = u32(head + kHeadMeta);

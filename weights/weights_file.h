@@ -32,9 +32,8 @@ struct TensorView {
   std::span<const std::byte> bytes;  // 64-byte aligned within the file
 
   std::size_t count() const noexcept;
-  // dst: count() floats.  f16 is widened exactly; integers beyond 2^24 are rounded.
+  // Of a tensor of floats.  dst: count() of them; f16 is widened exactly.
   void to_f32(float* dst) const noexcept;
-  std::int32_t integer(std::size_t i) const noexcept;  // of an integer tensor
 };
 
 class WeightsFile {

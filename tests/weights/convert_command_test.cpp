@@ -73,11 +73,11 @@ int run(const std::vector<std::string>& args, std::string* line = nullptr) {
   }
 }
 
-FileBytes corrector_file() {
+FileBytes corrector_file(std::uint64_t hidden = 16) {
   const auto value = [](std::size_t i) { return static_cast<float>(i % 19) / 16.0f - 0.5f; };
-  return make_torch({make_tensor("model.cnn_layers.0.weight", {16, 4, 1, 1}, value),
-                     make_tensor("model.cnn_layers.0.bias", {16}, value),
-                     make_tensor("model.cnn_layers.2.weight", {4, 16, 1, 1}, value),
+  return make_torch({make_tensor("model.cnn_layers.0.weight", {hidden, 4, 1, 1}, value),
+                     make_tensor("model.cnn_layers.0.bias", {hidden}, value),
+                     make_tensor("model.cnn_layers.2.weight", {4, hidden, 1, 1}, value),
                      make_tensor("model.cnn_layers.2.bias", {4}, value)});
 }
 
@@ -108,8 +108,24 @@ TEST_CASE("convert: options") {
                                               {"a", "-o", "c", "--int8", "--calibrate", "b", "--bands", "B02"},
                                               {"a", "-o", "c", "--range", "largest"},
                                               {"a", "-o", "c", "--wide", "none"},
-                                              {"a", "--info", "--int8", "--calibrate", "b"}})
+                                              {"a", "--info", "--int8", "--calibrate", "b"},
+                                              {"a", "--info", "--f16"},
+                                              {"a", "--info", "-o", "c"},
+                                              {"a", "b", "d", "--compare", "-o", "c"},
+                                              {"a", "b", "--compare", "--calibrate", "d"},
+                                              {"a", "-o", "c", "--pack", "--meta", "licence=x"},
+                                              {"a", "-o", "c", "--meta", "precision=int8"},
+                                              {"a", "b", "d", "-o", "c", "--delta"}})
     CHECK_THROWS_AS(static_cast<void>(parse(bad)), Failure);
+  const ConvertOptions after = parse({"a.dtw", "b.dtw", "scene", "--compare"});
+  CHECK((after.in == "a.dtw" && after.second == "b.dtw" && after.scenes == std::vector<std::string>{"scene"}));
+  std::string why;
+  std::vector<std::string> many = {"--int8", DTACS_SOURCE_DIR "/weights/classification.dtw", "-o", "nowhere/o.dtw"};
+  for (int i = 0; i < 25; ++i)
+    for (const std::string& word : {std::string("--calibrate"), "nowhere/" + std::string(180, 'x') + "/"})
+      many.push_back(word);
+  CHECK(run(many, &why) == 64);
+  CHECK(why.find("--meta calibrated_on") != std::string::npos);
   for (const char* layer : {"e1.proj", "e0", "head", "d2.c1"}) {  // before scenes are looked at
     std::string line;
     CHECK(run({DTACS_SOURCE_DIR "/weights/classification.dtw", "--int8", "--calibrate", "nowhere", "--wide", layer,
@@ -117,6 +133,15 @@ TEST_CASE("convert: options") {
               &line) == 64);
     CHECK(line.find(std::string("--wide ") + layer) != std::string::npos);
   }
+}
+
+TEST_CASE("convert: what is larger than the engine takes is not written") {
+  const Folder folder;
+  std::string why;
+  CHECK(run({folder.write("CNN_corrector_probav.pt", corrector_file(128)), "-o", folder.at("w.dtw")}) == 0);
+  CHECK(run({folder.write("CNN_corrector_probav.pt", corrector_file(129)), "-o", folder.at("x.dtw")}, &why) == 69);
+  CHECK(why.find("CNN_corrector_probav.pt: larger than what dtacs runs") != std::string::npos);
+  CHECK_FALSE(fs::exists(folder.at("x.dtw")));
 }
 
 TEST_CASE("convert: a checkpoint to a file that opens, with its metadata") {

@@ -28,7 +28,13 @@ Status unpack_all(Bytes packed, Bytes base, Data& out, int& failed) {
   if (const Status s = PackedFile::open(packed, f); s != Status::ok) return s;
   out.assign(f.original_bytes(), std::byte{0xa5});
   const auto model = std::make_unique<packed::Model>();
-  return f.unpack(base, out, *model, failed);
+  if (const Status s = f.check_base(base); s != Status::ok) return s;
+  for (int i = 0; i < f.chunks(); ++i)
+    if (const Status s = f.unpack_chunk(i, base, out, *model); s != Status::ok) {
+      failed = i;
+      return s;
+    }
+  return crc32c(out) == f.original_crc() ? Status::ok : Status::corrupt;
 }
 
 void check_round_trip(Bytes original, Bytes base = {}, std::uint32_t chunk = 1u << 16) {

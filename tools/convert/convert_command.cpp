@@ -6,16 +6,23 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <memory>
 #include <optional>
 
+#include "io/arena.h"
 #include "io/crc32c.h"
 #include "io/host/failure.h"
 #include "io/host/file.h"
 #include "io/host/output_file.h"
+#include "kernels/head3x3/head3x3.h"
+#include "net/int8_plan.h"
+#include "net/model.h"
+#include "net/stream_plan.h"
 #include "tools/convert/pack.h"
 #include "tools/run/loaded_weights.h"
 #include "tools/run/unpack.h"
 #include "weights/packed_file.h"
+#include "weights/weights_layout.h"
 
 namespace dtacs {
 
@@ -23,8 +30,8 @@ namespace {
 
 constexpr const char* kHelp =
     "usage: dtacs-convert IN -o OUT.dtw [option]...    convert a checkpoint to a weights file\n"
-    "       dtacs-convert --int8 IN.dtw --calibrate SCENE... -o OUT.dtw    to 8-bit integers\n"
-    "       dtacs-convert --compare A.dtw B.dtw SCENE...                   how far two are apart\n"
+    "       dtacs-convert --int8 IN.dtw --calibrate SCENE [--calibrate SCENE]... -o OUT.dtw   to 8-bit integers\n"
+    "       dtacs-convert --compare A.dtw B.dtw SCENE...              how far two are apart\n"
     "       dtacs-convert --pack IN.dtw -o OUT.dtwz    without loss, for a slow link; --unpack undoes it\n"
     "       dtacs-convert --delta OLD NEW -o PATCH     NEW as the difference to OLD\n"
     "       dtacs-convert --apply OLD PATCH -o NEW     and NEW again\n"
@@ -74,7 +81,8 @@ std::string hex(std::uint32_t v) {
   return text;
 }
 
-std::string file_name(const std::string& path) {
+std::string file_name(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();  // X.SAFE/
   return path.substr(path.find_last_of('/') + 1);
 }
 
@@ -146,6 +154,7 @@ void print_checkpoint(const Checkpoint& c, const ConvertOptions& options) {
 ConvertOptions parse_convert_options(int argc, const char* const* argv) {
   ConvertOptions o;
   bool for_checkpoints = false, for_int8 = false;  // an option of these alone
+  std::vector<std::string> files;
   for (int i = 1; i < argc; ++i) {
     const std::string arg = argv[i];
     const auto value = [&] {
@@ -209,18 +218,17 @@ ConvertOptions parse_convert_options(int argc, const char* const* argv) {
       o.help = true;
     } else if (arg.size() > 1 && arg[0] == '-') {
       usage("unknown option " + arg);
-    } else if (o.in.empty()) {
-      o.in = arg;
-    } else if ((o.compare || o.delta || o.apply) && o.second.empty()) {
-      o.second = arg;
-    } else if (o.compare) {
-      o.scenes.push_back(arg);
     } else {
-      usage("one file at a time, found " + o.in + " and " + arg);
+      files.push_back(arg);
     }
   }
   if (o.help) return o;
-  if (o.in.empty()) usage("no file to read");
+  if (files.empty()) usage("no file to read");
+  o.in = files[0];
+  const bool two = o.compare || o.delta || o.apply;
+  if (two && files.size() > 1) o.second = files[1];
+  const std::size_t own = two ? 2 : 1;
+  if (files.size() > own && !o.compare) usage("too many files, the first is " + files[own]);
   if (o.int8 + o.compare + o.pack + o.unpack + o.delta + o.apply + o.info > 1)
     usage("expected one of --int8, --compare, --pack, --unpack, --delta, --apply and --info");
   if ((o.delta || o.apply) && o.second.empty())
@@ -228,16 +236,22 @@ ConvertOptions parse_convert_options(int argc, const char* const* argv) {
   if (for_checkpoints && o.int8 + o.compare + o.pack + o.unpack + o.delta + o.apply > 0)
     usage("--bands, --outputs, --net, --prefix, --f16 and --no-zip-crc are for checkpoints");
   if (for_int8 && !o.int8) usage("--range and --wide are for --int8");
+  if (!o.meta.empty() && o.compare + o.pack + o.unpack + o.delta + o.apply + o.info > 0)
+    usage("--meta is for checkpoints and --int8");
+  if (!o.out.empty() && (o.compare || o.info)) usage("-o: nothing is written with --compare and --info");
+  if (o.f16 && o.info) usage("--f16: nothing is written with --info");
   if (o.compare) {
+    if (!o.scenes.empty()) usage("--calibrate is for --int8");
+    o.scenes.assign(files.begin() + static_cast<std::ptrdiff_t>(std::min(own, files.size())), files.end());
     if (o.second.empty() || o.scenes.empty()) usage("--compare needs two weights files and a scene");
     return o;
   }
   if (o.int8 == o.scenes.empty())
     usage(o.int8 ? "--int8 needs a scene: --calibrate SCENE" : "--calibrate is for --int8");
   if (!o.info && o.out.empty()) usage("no file to write: -o OUT.dtw");
-  for (const char* key : {"net", "task", "bands", "outputs"})
+  for (const char* key : {"net", "task", "bands", "outputs", "input", "precision"})
     if (o.meta.count(key) != 0)
-      usage(std::string("--meta ") + key + " is the converter's to say: use --net, --bands, --outputs");
+      usage(std::string("--meta ") + key + " is the converter's to say: use --net, --bands, --outputs, --int8");
   return o;
 }
 
@@ -262,10 +276,28 @@ std::vector<std::byte> pack_network(const Network& network, const ConvertOptions
 
 namespace {
 
+// Whether a program of ours runs it.
+bool is_run(const WeightsFile& weights) {
+  Model model;
+  if (read_model(weights, model) != Status::ok) return false;
+  if (!model.is_unet()) return bind_pixel_net(weights, model, *std::make_unique<PixelNet>()) == Status::ok;
+  const StreamOptions tiny = {.width = 32, .height = 32};
+  Arena dry;
+  StreamPlan plan;
+  Int8Plan int8;
+  return (model.int8 ? Int8Plan::bind(unet_of(model), weights, tiny, dry, int8, nullptr)
+                     : StreamPlan::bind(unet_of(model), weights, tiny, dry, plan, nullptr)) == Status::arena_too_small;
+}
+
 // The bytes of options.out, once they read back.
 void write_checked(const ConvertOptions& options, const std::vector<std::byte>& bytes, WeightsFile& check) {
   if (WeightsFile::open(bytes, check) != Status::ok)
     throw Failure(Exit::self_check, options.out + ": the weights file does not read back (a mistake of this program)");
+  if (!is_run(check))
+    throw Failure(Exit::bad_weights, options.in +
+                                         ": larger than what dtacs runs: " + std::to_string(kPixelNetMaxBands) +
+                                         " bands, " + std::to_string(kHead3x3MaxOutputs) + " classes and " +
+                                         std::to_string(kPixelNetMaxHidden) + " hidden values at most");
   write_file(options.out, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
@@ -278,7 +310,6 @@ void convert_to_int8(const ConvertOptions& options) {
     if (std::none_of(net.layers, net.layers + net.layer_count,
                      [&](const Layer& l) { return name == l.key.text && may_be_wide(l); }))
       usage("--wide " + name + ": no layer that can keep 14 bits");
-  const std::vector<TensorRanges> ranges = calibrate(in.weights, in.model, options.scenes, options.range);
   std::map<std::string, std::string> meta;
   for (int i = 0; i < in.weights.meta_count(); ++i)
     meta[std::string(in.weights.meta_key(i))] = std::string(in.weights.meta_value(i));
@@ -289,6 +320,11 @@ void convert_to_int8(const ConvertOptions& options) {
   meta["calibrated_on"] = join(scenes);
   meta["converter"] = "dtacs-convert " DTACS_VERSION;
   for (const auto& [key, value] : options.meta) meta[key] = value;
+  for (const auto& [key, value] : meta)  // before all the work
+    if (value.size() > weights_v1::kMaxValue)
+      usage("metadata " + key + " would be longer than " + std::to_string(weights_v1::kMaxValue) +
+            " bytes: give a shorter --meta " + key);
+  const std::vector<TensorRanges> ranges = calibrate(in.weights, in.model, options.scenes, options.range);
   const std::vector<std::byte> bytes = write_weights(quantise(net, in.weights, ranges, {.wide = options.wide}), meta);
   WeightsFile check;
   write_checked(options, bytes, check);

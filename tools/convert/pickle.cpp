@@ -84,7 +84,10 @@ class Machine {
     marks_.pop_back();
     return items;
   }
-  void memoize(std::uint64_t slot) { memo_[slot] = top(); }
+  void memoize(std::uint64_t slot) {
+    memo_[slot] = top();
+    if (memo_.size() > kMaxValues) refuse("stores more than a million values");
+  }
   void recall(std::uint64_t slot) {
     const auto at = memo_.find(slot);
     if (at == memo_.end()) refuse("recalls a value it never stored");

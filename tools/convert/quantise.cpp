@@ -109,8 +109,11 @@ double Quantiser::least_unit(const Row& row) const {
   double most = 0;
   if (row.stem) {
     double sum = 0;
-    for (const double w : row.w) sum += std::fabs(w);
-    return sum / 60000;  // 2^15 * 60000 leaves room for the bias
+    for (const double w : row.w) {
+      most = std::max(most, std::fabs(w));
+      sum += std::fabs(w);
+    }
+    return std::max(most / 32767, sum / 60000);  // 2^15 * 60000 leaves room for the bias
   }
   if (row.wide) {
     double sum = 0;

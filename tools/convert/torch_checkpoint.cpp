@@ -83,6 +83,7 @@ PickleId Collector::member(PickleId dict, std::string_view key) const {
 
 void Collector::pairs(const std::vector<PickleId>& items, const std::string& path, int depth) {
   for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
+    if (++visits_ > kMaxVisits) refuse("holds more than a million pairs of key and value");
     const PickleValue& key = at(items[i]);
     std::string name;
     if (key.kind == PickleKind::text) {

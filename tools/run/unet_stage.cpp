@@ -74,6 +74,7 @@ UnetStage::UnetStage(const std::string& name, const WeightsFile& weights, const 
   Arena dry;
   Status status = bind(dry);
   if (status == Status::arena_too_small) {
+    if (dry.wanted() == Arena::kMost) throw std::bad_alloc();  // no block is large enough
     block_ = Block(dry.wanted());
     Arena arena(block_.bytes());
     status = bind(arena);
