@@ -47,7 +47,9 @@ struct Counter : doctest::IReporter {
     breadcrumb.drop(running);
   }
   void test_case_reenter(const doctest::TestCaseData&) override {}
-  void test_case_end(const doctest::CurrentTestCaseStats&) override {}
+  void test_case_end(const doctest::CurrentTestCaseStats& s) override {
+    if (s.failure_flags != 0) skipped_cases.erase(running);  // failed, whatever it could not look at as well
+  }
   void test_case_exception(const doctest::TestCaseException&) override {}
   void subcase_start(const doctest::SubcaseSignature&) override {}
   void subcase_end() override {}

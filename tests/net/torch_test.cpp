@@ -82,6 +82,7 @@ TEST_CASE("unet: every activation equals PyTorch's on a real crop, any size") {
 
 TEST_CASE("correction: the released checkpoints give the reference's output on real scenes") {
   DTACS_NEEDS_DATA("golden");
+  DTACS_NEEDS_DATA("weights/dtacsnet");
   DTACS_NEEDS_TOOL("python3-numpy", std::string(kPython) + " -c 'import numpy'");
   for (const std::string& scene : kScenes) {
     const TempFolder folder;

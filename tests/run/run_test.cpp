@@ -498,6 +498,7 @@ TEST_CASE("run: a full disk is an I/O error without half a file") {
 TEST_CASE("run: T31TDH from its JP2 files equals the reference's output and lies where GDAL says") {
   DTACS_NEEDS_DATA("s2/T31TDH");
   DTACS_NEEDS_DATA("golden");
+  DTACS_NEEDS_DATA("weights/dtacsnet");
   DTACS_NEEDS_TOOL("python3-numpy", std::string(kPython) + " -c 'import numpy'");
   const TempFolder folder;
   const Converted net(shared_data("weights/dtacsnet/CNN_corrector.pt"));
