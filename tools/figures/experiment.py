@@ -34,9 +34,12 @@ class Scene:
 
 def simulate(out, seed, size):
     """A scene made by tools/scene/scene.py, once for each state of the simulator."""
+    sys.path.insert(0, os.path.join(ROOT, "tools", "train"))
+    from metrics import simulator  # needs PyTorch, which scenes of one's own do without
+
     maker = os.path.join(ROOT, "tools", "scene", "scene.py")
-    digest = hashlib.sha256()
-    for source in [maker, *sorted(glob.glob(os.path.join(ROOT, "tools", "train", "*.py")))]:
+    digest = hashlib.sha256(simulator().encode())
+    for source in sorted(glob.glob(os.path.join(ROOT, "tools", "scene", "*.py"))):
         with open(source, "rb") as f:
             digest.update(f.read())
     folder = os.path.join(out, f"simulated_{seed}_{size}_{digest.hexdigest()[:8]}")

@@ -7,7 +7,7 @@ OUT/S2A_MSIL1C_....SAFE  13 bands as JPEG 2000 with ESA's parameters and metadat
                          reflectance = (DN - 1000) / 10000; DN 0 is no data, in a slanted corner of the swath
 OUT/truth/mask.jp2       true classes at 10 m: 0 clear, 1 thick cloud, 2 thin cloud, 3 shadow, 255 no data
 OUT/truth/BXX.jp2        true surface reflectance x 10000, native resolution, as seen without clouds; all but B10
-OUT/truth/scene.json     seed, sun, class shares
+OUT/truth/scene.json     checksum of the simulator, seed, sun, class shares
 
 A coast with fields, woods on hills and a town, cumulus with shadows, and a band of cirrus. Ground spectra are those
 the networks were not trained on; the air, of moderate haze, and the sun are the same for every seed, and the
@@ -28,6 +28,7 @@ from atmosphere import BANDS, RESOLUTION_M, Atmosphere, AtmosphereTable  # noqa:
 from clouds import Layer, above, cirrus  # noqa: E402
 from fields import Draws, modulation, parcels, power_noise, slopes  # noqa: E402
 from ground import Ground, Spectra  # noqa: E402
+from metrics import simulator  # noqa: E402
 from safe import Product, write_jp2, write_product  # noqa: E402
 from simulate import CLASS_NAMES, MARGIN, block_mean, compose, sense_band  # noqa: E402
 
@@ -196,6 +197,7 @@ def main():
     shares = {name: round(float(share[i]), 4) for i, name in enumerate(CLASS_NAMES)}
     facts = {
         "what": "simulated by tools/scene/scene.py",
+        "simulator": simulator(),
         "seed": args.seed,
         "size": args.size,
         "sun_zenith": round(air.sun_zenith, 3),

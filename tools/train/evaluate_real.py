@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scores checkpoints on the few real scenes at hand; development only, nothing here trains or picks weights.
+"""Scores checkpoints on the few real scenes at hand; development only. Nothing is trained on them; which of several
+ways of training is kept was decided with these scores at hand, so they are no independent test of it.
 
     python3 tools/train/evaluate_real.py DATA --sc sc.pt [sc_before.pt ...] --ac ac.pt [...] [--json FILE]
 
@@ -7,7 +8,7 @@ DATA is a folder of real scenes, which are not part of this repository; what is 
 distance to iCOR's surface reflectance, and to the published networks' outputs on the same pixels (in DATA too; compared
 with, never learnt from). ac.pt stands for its band sets: ac_planetscope.pt lies beside it. Classification: agreement
 with s2cloudless on five scenes, clouds called in clear ones, and shares of classes where there is no truth. --sc6 takes
-a net of B02,B03,B04,B08,B11,B12 and scores it on labelled Landsat scenes, whose bands are alike.
+a net of B02,B03,B04,B08,B11,B12 and scores it on labelled Landsat scenes, whose bands are alike (Debian: python3-pil).
 """
 import argparse
 import json

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scores of a classification: F2 weighs recall four times precision, as is usual for cloud masks."""
+"""Scores of a classification, and what they were measured with. F2 weighs recall four times precision, as is usual
+for cloud masks.
+"""
+import functools
+import hashlib
 import os
 import subprocess
 
 import numpy as np
+import torch
 
 GROUPS = {"cloud": (1, 2), "shadow": (3,), "invalid": (1, 2, 3), "thick": (1,), "thin": (2,)}
 
@@ -25,6 +30,19 @@ def scores(matrix):
         values = {"recall": recall, "precision": precision, "F1": f[1], "F2": f[2]}
         out[name] = {key: round(float(v), 4) for key, v in values.items()}
     return out
+
+
+@functools.lru_cache(None)
+def simulator():
+    """A checksum of what scenes depend on: our code and tables, and the library whose numbers are drawn."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    files = [f"{name}.py" for name in ("atmosphere", "clouds", "fields", "ground", "simulate")]
+    files += [os.path.join("data", name) for name in sorted(os.listdir(os.path.join(here, "data")))]
+    digest = hashlib.sha256(torch.__version__.encode())
+    for name in files:
+        with open(os.path.join(here, name), "rb") as f:
+            digest.update(f.read())
+    return digest.hexdigest()[:8]
 
 
 def source_commit():

@@ -12,7 +12,6 @@ import argparse
 import collections
 import copy
 import functools
-import hashlib
 import json
 import math
 import os
@@ -28,7 +27,7 @@ from atmosphere import BANDS, AtmosphereTable
 from dtw import start_from_weights
 from fields import Draws, blur
 from ground import Spectra
-from metrics import confusion, scores, source_commit
+from metrics import confusion, scores, simulator, source_commit
 from quantised import quantise
 from simulate import CLASS_NAMES, random_scene
 from unet import LEAST_VARIANCE, Unet, start_from_imagenet
@@ -100,19 +99,6 @@ class SceneStream:
         scene = self.x[slot].to(self.device, copy=True), self.y[slot].to(self.device, copy=True)
         self.ask_for(slot)
         return scene
-
-
-@functools.lru_cache(None)
-def simulator():
-    """A checksum of what scenes depend on: our code and tables, and the library whose numbers are drawn."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    files = [f"{name}.py" for name in ("atmosphere", "clouds", "fields", "ground", "simulate")]
-    files += [os.path.join("data", name) for name in sorted(os.listdir(os.path.join(here, "data")))]
-    digest = hashlib.sha256(torch.__version__.encode())
-    for name in files:
-        with open(os.path.join(here, name), "rb") as f:
-            digest.update(f.read())
-    return digest.hexdigest()[:8]
 
 
 def scene_pool(seed, split, size, count, args):
@@ -267,6 +253,25 @@ def learning_rate(progress):
     return 0.5 * (1 + math.cos(math.pi * (progress - fall) / (1 - fall))) + 2e-3
 
 
+def crops_a_step(args, crop):
+    """As many as have the pixels of --batch crops of the first size."""
+    return max(1, args.batch * int(args.crop.split(",")[0]) ** 2 // crop**2)
+
+
+def record_of(checkpoint):
+    """What training wrote beside a checkpoint; None without."""
+    path = os.path.splitext(checkpoint or "")[0] + ".json"
+    if not checkpoint or not os.path.exists(path):
+        return None
+    with open(path) as f:
+        return json.load(f)
+
+
+def known_as(meta):
+    """A weights file's own name, by its metadata."""
+    return f"version {meta.get('version')}, seed {meta.get('training.seed')}"
+
+
 def train(model, x, y, check, scale, bands, args):
     """Trains until the time or the steps are used up; returns the averaged model, steps and seconds."""
     rng = np.random.default_rng([args.seed, 1])
@@ -293,7 +298,7 @@ def train(model, x, y, check, scale, bands, args):
                 x[oldest], y[oldest] = new_x[bands], new_y
                 oldest, due = (oldest + 1) % len(x), due - 1
             crop = rng.choice(crops)
-            a, b = batch_of(rng, x, y, max(1, args.batch * crops[0] ** 2 // crop**2), crop, args.saturation)
+            a, b = batch_of(rng, x, y, crops_a_step(args, crop), crop, args.saturation)
             with torch.autocast(torch.device(args.device).type, torch.bfloat16, enabled=args.bf16):
                 p = model(a * scale)
             loss = F.cross_entropy(p.float(), b, weight=weight, label_smoothing=0.02)
@@ -374,10 +379,14 @@ def main():
     model = Unet(len(bands), 4).to(args.device)
     if args.encoder:
         start_from_imagenet(model, args.encoder, sample[:32] * scale)
-    origin = None
+    earlier, meta = record_of(args.start), None
     if args.init:
-        origin = start_from_weights(model, args.init, scale, sample * scale)
+        meta = start_from_weights(model, args.init, scale, sample * scale)
         first = copy.deepcopy(model.state_dict())
+        # Weights stand in units that follow from the scenes.
+        for name in ("seed", "scenes", "size", "bands"):
+            if earlier and earlier["settings"][name] != getattr(args, name):
+                parser.error(f"--{name} must be {args.start}'s with --init: {earlier['settings'][name]}")
     if args.start:
         state = torch.load(args.start, map_location=args.device)["state_dict"]
         stem = "encoder.features.0.0.weight"
@@ -409,37 +418,34 @@ def main():
     kept = args.start or args.init
     start = "earlier weights" if kept else "ImageNet MobileNetV2" if args.encoder else "random weights"
     paths = ("out", "encoder", "start", "init", "end", "cache")
-    record = os.path.splitext(args.start or "")[0] + ".json"
     before = ""
-    if args.start and os.path.exists(record):
-        with open(record) as f:
-            origin = json.load(f)
-        before = origin["training_data"]
-    elif origin:
-        before = (
-            f"{origin.get('description', args.init)} (version {origin.get('version')}, seed "
-            f"{origin.get('training.seed')}, commit {origin.get('training.commit')})"
-        )
+    if earlier:
+        before = earlier["training_data"]
+    elif meta:
+        before = f"{meta.get('description', args.init)} ({known_as(meta)}, commit {meta.get('training.commit')})"
     made_of = []
     if steps:
-        scenes = args.scenes + int(steps * args.renew)
+        crops = sorted({int(crop) for crop in args.crop.split(",")})
         made_of.append(
-            f"{scenes} simulated scenes of {args.size} px, class shares {share.round(3).tolist()}, in {steps} steps of "
-            f"{args.batch} crops of {args.crop} px"
+            f"{args.scenes + int(steps * args.renew)} simulated scenes of {args.size} px, class shares "
+            f"{[round(float(v), 3) for v in share]}, in {steps} steps of "
+            + " or ".join(f"{crops_a_step(args, crop)} crops of {crop} px" for crop in crops)
         )
-    if args.blend < 1:
-        made_of.append(f"{args.blend:g} of it and {1 - args.blend:g} of what it began with")
     if before:
         made_of.append(f"{'on top of: ' if steps else ''}{before}")
     if args.encoder:
         made_of.append("encoder initialised from torchvision MobileNetV2 (BSD-3-Clause)")
+    if args.blend < 1:
+        rest = f"those of {known_as(meta)}" if meta else "those it began with"
+        made_of.append(f"in the end {args.blend:g} of the trained weights and {1 - args.blend:g} of {rest}")
     if added:
         made_of.append(f"then added to the class scores: {added}")
     report = {
         "network": f"Unet(mobilenet_v2) {len(bands)} -> 4, reflectance in, classes: " + ", ".join(CLASS_NAMES),
         "start": start,
         "training_data": "; ".join(made_of),
-        "test_data": f"{args.test_scenes} simulated scenes; other seed, spectra and atmospheres",
+        "test_data": f"{args.test_scenes} simulated scenes of {args.test_size} px, seed {args.seed + 2000}, "
+        f"spectra and atmospheres of their own; simulator {simulator()}",
         "commit": commit,
         "settings": {k: v for k, v in vars(args).items() if k not in paths},
         "added_to_class_scores": added,
@@ -448,8 +454,8 @@ def main():
         "confusion_rows_are_truth": matrix.tolist(),
         "scores": scores(matrix),
     }
-    if origin:
-        report["started_from"] = origin
+    if earlier or meta:
+        report["started_from"] = earlier or meta
     with open(os.path.splitext(args.out)[0] + ".json", "w") as f:
         json.dump(report, f, indent=1)
     print(json.dumps(report, indent=1))
