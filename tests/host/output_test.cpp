@@ -146,7 +146,12 @@ TEST_CASE("output file: an input that becomes shorter while it is read is an I/O
   REQUIRE(waitpid(child, &status, 0) == child);
   REQUIRE(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == static_cast<int>(Exit::io_error));
-  CHECK(get_file(said) == "dtacs: " + input + ": became shorter or unreadable while it was read\n");
+  const auto line = [](const std::string& name) {
+    return "dtacs: " + name + ": became shorter or unreadable while it was read\n";
+  };
+  const std::string got = get_file(said);
+  // qemu-arm hands on the address in its own memory instead of the program's, which is then of no file.
+  CHECK((got == line(input) || (sizeof(void*) == 4 && got == line("an input file"))));
   CHECK(folder.names().empty());
 }
 
