@@ -33,7 +33,8 @@ namespace dtacs {
 // The input's unit: reflectance 1 is this number, as in Sentinel-2's digital numbers.
 inline constexpr int kInt8InputUnit = 10000;
 
-// Of v in that unit: rounded half up, clamped to 16 bits.  The first half of it, and the second.
+// Of v in that unit: rounded half up, as float32 does it (weights/FORMAT.md), and clamped to 16 bits.
+// The first half of it, and the second.
 inline float int8_within(float v) noexcept {
   const float raised = v + 32768.5f, above = raised > 0.0f ? raised : 0.0f;
   return above < 65535.0f ? above : 65535.0f;

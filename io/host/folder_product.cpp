@@ -80,6 +80,7 @@ bool may_be_one(const SceneName& a, const SceneName& b) {
 struct Documents {
   std::optional<ProductMetadata> product;
   std::optional<TileMetadata> tile;
+  std::string passed_over;  // product metadata of another scene, where there are none of this one
 };
 
 // Those of the scene that the bands are of, by names: a folder may hold several scenes, or what was left of another.
@@ -112,8 +113,12 @@ Documents find_documents(const std::string& folder, const std::vector<BandFile>&
     ProductMetadata product = read_product_metadata(path);
     SceneName name;
     for (const std::string& image : product.images) name.add(image, "");
-    if (may_be_one(name, scene)) keep(found.product, product_path, std::move(product), path);
+    if (may_be_one(name, scene))
+      keep(found.product, product_path, std::move(product), path);
+    else
+      found.passed_over = path;
   }
+  if (found.product) found.passed_over.clear();
   return found;
 }
 
@@ -148,6 +153,7 @@ std::unique_ptr<Product> open_band_folder(const std::string& folder, const Produ
     describe_from(*documents.product, info);
     add_offset = documents.product->add_offset;
   }
+  info.passed_over = documents.passed_over;
   if (info.name.empty()) info.name = fs::canonical(folder).filename().string();
   if (info.tile_id.empty()) info.tile_id = tile_in_name(first);
   if (info.sensing_time.empty()) info.sensing_time = time_in_name(first);

@@ -44,6 +44,7 @@ struct ProductInfo {
   double ulx = 0, uly = 0;        // metres, the upper-left corner of the upper-left pixel
   double quantification = 10000;  // reflectance = (DN + add_offset) / quantification
   bool radiometry_known = false;  // quantification and offsets were read; false: 10000 and 0 are assumed
+  std::string passed_over;        // metadata that lie there and are not used, as they are of another scene, or ""
   // Metres on the ground of a pixel over its nominal pixel_size.  1 for what ESA makes;
   // decimated copies of products and other sensors' bands have something else.
   double ground_scale = 1;

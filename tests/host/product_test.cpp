@@ -156,7 +156,10 @@ TEST_CASE("product: metadata of another scene in the folder were once applied") 
   check_fails(Exit::usage, "copy.xml|same scene as T32TQM_20220103T105026_product.xml", [&] { offset("T32TQM"); });
   std::filesystem::remove(folder / "copy.xml");
   std::filesystem::remove(folder / "T31TDH_20220103T105026_product.xml");
-  CHECK_FALSE(open_product(folder.path(), {.granule = "T31TDH_2022"})->info().radiometry_known);
+  const auto left = open_product(folder.path(), {.granule = "T31TDH_2022"});
+  CHECK_FALSE(left->info().radiometry_known);
+  CHECK(left->info().passed_over.ends_with("_product.xml"));
+  CHECK(open_product(folder.path(), {.granule = "2015"})->info().passed_over.empty());
 }
 
 TEST_CASE("product: masks named after a band are no bands") {

@@ -105,9 +105,10 @@ std::vector<RasterLayer> file_layers(const std::string& path, const LayerOptions
 
 std::vector<fs::path> files_in(const fs::path& folder) {
   std::vector<fs::path> files;
-  if (!fs::is_directory(folder)) return files;
+  std::error_code ignored;
+  if (!fs::is_directory(folder, ignored)) return files;
   for (const fs::path& p : list_folder(folder.string()))
-    if (fs::is_regular_file(p)) files.push_back(p);
+    if (fs::is_regular_file(p, ignored)) files.push_back(p);
   return files;
 }
 

@@ -283,6 +283,8 @@ void Job::remove_stale_outputs() const {
 
 std::string Job::warning() const {
   const ProductInfo& info = product_.info();
+  if (!info.passed_over.empty() && !options_.offset)
+    return info.passed_over + " is of another scene and not used, offset 0 is assumed; see --offset";
   if (!info.radiometry_known && !options_.offset && info.baseline >= "04")
     return "baseline " + info.baseline +
            " adds 1000 to the digital numbers, but nothing here says RADIO_ADD_OFFSET; "
