@@ -30,7 +30,9 @@ rounded = Round.apply
 
 
 def greatest(rows):
-    """Of each column. Halving is several times as fast as amax for PyTorch's bfloat16."""
+    """Of each column. Halving is several times as fast as amax for bfloat16 on a CPU."""
+    if rows.is_cuda:
+        return rows.amax(0)
     while len(rows) > 64:
         half = (len(rows) + 1) // 2  # an odd row in the middle is in both halves
         rows = torch.maximum(rows[:half], rows[-half:])
