@@ -192,8 +192,16 @@ Cost Cost::now() noexcept {
   return {clock_seconds(CLOCK_MONOTONIC), clock_seconds(CLOCK_PROCESS_CPUTIME_ID)};
 }
 
-double thread_cpu_seconds() noexcept {
-  return clock_seconds(CLOCK_THREAD_CPUTIME_ID);
+double measure_peak(const PeakLoop& loop) noexcept {
+  constexpr double kSeconds = 5e-3;
+  const double begin = clock_seconds(CLOCK_THREAD_CPUTIME_ID);
+  double calls = 0, seconds = 0;
+  do {
+    loop.run();
+    ++calls;
+    seconds = clock_seconds(CLOCK_THREAD_CPUTIME_ID) - begin;
+  } while (seconds < kSeconds);
+  return calls * loop.ops / seconds / 1e9;
 }
 
 }  // namespace dtacs

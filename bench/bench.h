@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/peak.h"
 #include "tools/run/loaded_weights.h"
 
 namespace dtacs {
@@ -29,7 +30,8 @@ struct Cost {
   }
 };
 
-double thread_cpu_seconds() noexcept;
+// GOP/s of the loop over about 5 ms of this thread's CPU time.
+double measure_peak(const PeakLoop& loop) noexcept;
 
 struct Setup {
   LoadedWeights weights;

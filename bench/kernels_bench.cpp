@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same suites the tests walk, timed on one core.  Names read family/isa/shape;
-// "op" counts a multiply-add as two, and fma_peak/ is what the machine can reach:
+// "op" counts a multiply-add as two, and peak/ is what one core can reach:
 //   bench_kernels --benchmark_filter='conv3x3|peak'
 #include <benchmark/benchmark.h>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+#include <string>
+#include <string_view>
 
+#include "bench/peak.h"
 #include "tests/kernels/conv3x3_s8_suite.h"
 #include "tests/kernels/conv3x3_suite.h"
 #include "tests/kernels/dwconv3x3_s8_suite.h"
@@ -47,43 +47,20 @@ void bench_family() {
   }
 }
 
-#if defined(__x86_64__)
-// Twelve independent sums, as many as the convolutions keep, and no memory.
-__attribute__((target("avx2,fma"))) void fma_peak_avx2(benchmark::State& state) {
-  constexpr int kSums = 12, kSteps = 1000;
-  __m256 acc[kSums];
-  for (__m256& sum : acc) sum = _mm256_set1_ps(1.0f);
-  __m256 x = _mm256_set1_ps(0.5f), y = _mm256_set1_ps(0.25f);
-  for (auto _ : state) {
-    for (int i = 0; i < kSteps; ++i) {
-      __asm__ volatile("" : "+x"(x), "+x"(y));
-      for (__m256& sum : acc) sum = _mm256_fmadd_ps(sum, x, y);
+// peak/isa and peak_int8/isa, of the loops that this machine can run.
+void bench_peaks() {
+  for (const bool int8 : {false, true})
+    for (const IsaName& i : kIsaNames) {
+      if (!runs_on(i.set, detect_isa())) continue;
+      const PeakLoop& loop = peak_loop(i.set, int8);
+      if (std::string_view(loop.isa) != i.name) continue;  // that of a lesser set
+      benchmark::RegisterBenchmark(std::string(int8 ? "peak_int8/" : "peak/").append(i.name).c_str(),
+                                   [&loop](benchmark::State& state) {
+                                     for (auto _ : state) loop.run();
+                                     state.counters["op"] = Counter(loop.ops, Counter::kIsIterationInvariantRate);
+                                   });
     }
-  }
-  __m256 total = _mm256_setzero_ps();
-  for (const __m256& sum : acc) total = _mm256_add_ps(total, sum);
-  benchmark::DoNotOptimize(total);
-  state.counters["op"] = Counter(2.0 * 8 * kSums * kSteps, Counter::kIsIterationInvariantRate);
 }
-__attribute__((target("avx512f"))) void fma_peak_avx512(benchmark::State& state) {
-  constexpr int kSums = 28, kSteps = 1000;
-  __m512 acc[kSums];
-  for (__m512& sum : acc) sum = _mm512_set1_ps(1.0f);
-  __m512 x = _mm512_set1_ps(0.5f), y = _mm512_set1_ps(0.25f);
-  for (auto _ : state) {
-    for (int i = 0; i < kSteps; ++i) {
-      __asm__ volatile("" : "+v"(x), "+v"(y));
-#pragma GCC unroll 28
-      for (__m512& sum : acc) sum = _mm512_fmadd_ps(sum, x, y);
-    }
-  }
-  __m512 total = _mm512_setzero_ps();
-#pragma GCC unroll 28
-  for (const __m512& sum : acc) total = _mm512_add_ps(total, sum);
-  benchmark::DoNotOptimize(total);
-  state.counters["op"] = Counter(2.0 * 16 * kSums * kSteps, Counter::kIsIterationInvariantRate);
-}
-#endif
 
 }  // namespace
 }  // namespace dtacs::test
@@ -91,10 +68,7 @@ __attribute__((target("avx512f"))) void fma_peak_avx512(benchmark::State& state)
 int main(int argc, char** argv) {
   using namespace dtacs;
   using namespace dtacs::test;
-#if defined(__x86_64__)
-  if (runs_on(isa::avx2, detect_isa())) benchmark::RegisterBenchmark("fma_peak/avx2", fma_peak_avx2);
-  if (runs_on(isa::avx512, detect_isa())) benchmark::RegisterBenchmark("fma_peak/avx512", fma_peak_avx512);
-#endif
+  bench_peaks();
   bench_family<Conv3x3Suite>();
   bench_family<Winograd3x3Suite>();
   bench_family<Upconv3x3Suite>();

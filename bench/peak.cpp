@@ -10,8 +10,6 @@
 #include <arm_neon.h>
 #endif
 
-#include "bench/bench.h"
-
 namespace dtacs {
 
 namespace {
@@ -221,18 +219,6 @@ const PeakLoop& peak_loop(IsaSet isa, bool int8) noexcept {
     for (const IsaName& i : kIsaNames)
       if (std::string_view(i.name) == loop.isa && runs_on(i.set, isa)) best = &loop;
   return *best;
-}
-
-double measure_peak(const PeakLoop& loop) noexcept {
-  constexpr double kSeconds = 5e-3;
-  const double begin = thread_cpu_seconds();
-  double calls = 0, seconds = 0;
-  do {
-    loop.run();
-    ++calls;
-    seconds = thread_cpu_seconds() - begin;
-  } while (seconds < kSeconds);
-  return calls * loop.ops / seconds / 1e9;
 }
 
 }  // namespace dtacs

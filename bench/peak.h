@@ -17,7 +17,4 @@ struct PeakLoop {
 // measured against AVX-512 VNNI's.
 const PeakLoop& peak_loop(IsaSet isa, bool int8) noexcept;
 
-// GOP/s of the loop over about 5 ms of this thread's CPU time.
-double measure_peak(const PeakLoop& loop) noexcept;
-
 }  // namespace dtacs

@@ -12,7 +12,7 @@
  *   }
  *
  * Nothing here allocates, locks or throws; what dtacs_measure() says before the start is all the memory there will
- * ever be, beside some 40 KiB of stack in dtacs_measure() and dtacs_open(), 24 KiB in dtacs_push() and dtacs_pull()
+ * ever be, beside 40 KiB of stack at most in dtacs_measure() and dtacs_open(), 32 KiB in dtacs_push() and dtacs_pull()
  * (8 KiB without vectors), 8 KiB in the others.  Plans are independent of each other; one plan belongs to one thread at
  * a time.  The operating system is asked once, by a plan's options, what the machine can do; on Linux with AMX that
  * lets the process use its tiles.
@@ -129,7 +129,8 @@ typedef struct dtacs_row {
   const uint16_t* reflectance[DTACS_MAX_BANDS]; /* x 10000, `width` values of each output band; NULL beyond them */
 } dtacs_row;
 
-/* The next finished row, in ascending y.  DTACS_OK, DTACS_NEEDS_ROWS or DTACS_FINISHED.  The work is done here. */
+/* The next finished row, in ascending y.  DTACS_OK, DTACS_NEEDS_ROWS or DTACS_FINISHED.  The work of a U-Net is done
+ * here, that of a network of pixels in dtacs_push(). */
 DTACS_API dtacs_status dtacs_pull(dtacs_plan* plan, dtacs_row* row);
 
 /* Back to row 0, for the next image of this size. */

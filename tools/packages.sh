@@ -52,7 +52,8 @@ for group in "$@"; do
       need musl-dev:arm64 test -e /usr/lib/aarch64-linux-musl/libc.a
       ;;
     fuzz)
-      need clang has_libfuzzer
+      need clang clang++ --version
+      need libclang-rt-dev has_libfuzzer
       need libomp-dev has_openmp clang++
       ;;
     format)

@@ -4,10 +4,12 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <fstream>
 #include <limits>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "net/model.h"
@@ -94,13 +96,13 @@ TEST_CASE("c api: classes and correction equal the plan's, in any band height an
       const dtacs_options o = sized(width, height, band);
       if (all || band == 100) {
         std::vector<std::uint8_t> classes(scene.plane());
-        CHECK(c_client_run(classifier.data(), classifier.size(), &o, scene.dn.data(), classes.data(), band % 7, 0, 2) ==
+        CHECK(c_client_run(classifier.data(), classifier.size(), &o, scene.dn.data(), classes.data(), band % 7, 2) ==
               DTACS_OK);
         CHECK(classes == want.classes);
       }
       if (all || band == 1) {
         std::vector<std::uint16_t> corrected(4 * scene.plane());
-        CHECK(c_client_run(corrector.data(), corrector.size(), &o, scene.dn.data(), corrected.data(), 63, 0, 1) ==
+        CHECK(c_client_run(corrector.data(), corrector.size(), &o, scene.dn.data(), corrected.data(), 63, 1) ==
               DTACS_OK);
         CHECK(corrected == want.corrected);
       }
@@ -117,9 +119,9 @@ TEST_CASE("c api: reflectance in gives what digital numbers give") {
     const AlignedBytes weights(bytes);
     dtacs_options o = sized(20, 40, 3);
     std::vector<std::uint16_t> a(12 * scene.plane()), b(12 * scene.plane());
-    CHECK(c_client_run(weights.data(), weights.size(), &o, scene.dn.data(), a.data(), 0, 0, 1) == DTACS_OK);
+    CHECK(c_client_run(weights.data(), weights.size(), &o, scene.dn.data(), a.data(), 0, 1) == DTACS_OK);
     o.input = DTACS_REFLECTANCE;
-    CHECK(c_client_run(weights.data(), weights.size(), &o, reflectance.data(), b.data(), 0, 0, 1) == DTACS_OK);
+    CHECK(c_client_run(weights.data(), weights.size(), &o, reflectance.data(), b.data(), 0, 1) == DTACS_OK);
     CHECK(a == b);
     CHECK(a != std::vector<std::uint16_t>(a.size()));
   }
@@ -132,10 +134,10 @@ TEST_CASE("c api: offset and quantification are applied") {
   for (std::uint16_t& dn : shifted.dn) dn = static_cast<std::uint16_t>(2 * dn + 1000);
   dtacs_options o = sized(31, 5);
   std::vector<std::uint16_t> plain(12 * scene.plane()), other(12 * scene.plane());
-  CHECK(c_client_run(weights.data(), weights.size(), &o, scene.dn.data(), plain.data(), 0, 0, 1) == DTACS_OK);
+  CHECK(c_client_run(weights.data(), weights.size(), &o, scene.dn.data(), plain.data(), 0, 1) == DTACS_OK);
   o.quantification = 20000.0f;
   for (float& offset : o.offset) offset = -1000.0f;
-  CHECK(c_client_run(weights.data(), weights.size(), &o, shifted.dn.data(), other.data(), 0, 0, 1) == DTACS_OK);
+  CHECK(c_client_run(weights.data(), weights.size(), &o, shifted.dn.data(), other.data(), 0, 1) == DTACS_OK);
   CHECK(plain == other);
 }
 
@@ -154,7 +156,7 @@ TEST_CASE("c api: weights are only read, as in flash") {
     std::memcpy(flash, bytes.data(), bytes.size());
     REQUIRE(mprotect(flash, bytes.size(), PROT_READ) == 0);
     std::vector<std::uint16_t> out(12 * scene.plane());
-    CHECK(c_client_run(flash, bytes.size(), &o, scene.dn.data(), out.data(), 0, 0, 2) == DTACS_OK);
+    CHECK(c_client_run(flash, bytes.size(), &o, scene.dn.data(), out.data(), 0, 2) == DTACS_OK);
     // Once a plan is made they are not needed any more.
     dtacs_info info;
     REQUIRE(dtacs_measure(flash, bytes.size(), &o, &info) == DTACS_OK);
@@ -181,7 +183,7 @@ TEST_CASE("c api: jobs may run elsewhere") {
   const RawScene scene(32, 32);
   dtacs_options o = sized(32, 32, 8);
   std::vector<std::uint8_t> plain(scene.plane()), other(scene.plane());
-  CHECK(c_client_run(weights.data(), weights.size(), &o, scene.dn.data(), plain.data(), 0, 0, 1) == DTACS_OK);
+  CHECK(c_client_run(weights.data(), weights.size(), &o, scene.dn.data(), plain.data(), 0, 1) == DTACS_OK);
   int calls = 0;
   const dtacs_parallel backwards = {[](void* self, int jobs, void* context, void (*job)(void*, int, int)) {
                                       ++*static_cast<int*>(self);
@@ -189,9 +191,45 @@ TEST_CASE("c api: jobs may run elsewhere") {
                                     },
                                     &calls, 3};
   o.parallel = &backwards;
-  CHECK(c_client_run(weights.data(), weights.size(), &o, scene.dn.data(), other.data(), 0, 0, 1) == DTACS_OK);
+  CHECK(c_client_run(weights.data(), weights.size(), &o, scene.dn.data(), other.data(), 0, 1) == DTACS_OK);
   CHECK(plain == other);
   CHECK(calls >= kUnetSc.layer_count);
+}
+
+TEST_CASE("c api: an image higher than what the plan keeps, its jobs on threads of the caller's") {
+  const Golden golden = read_golden();
+  const AlignedBytes classifier(golden_weights(golden)), corrector(unet_corrector(golden));
+  WeightsFile weights;
+  REQUIRE(WeightsFile::open(classifier.bytes(), weights) == Status::ok);
+  const RawScene scene(33, 900);
+  const Expected want = expected(scene, weights);
+  const dtacs_parallel threads = {[](void*, int jobs, void* context, void (*job)(void*, int, int)) {
+                                    std::atomic<int> next{0};
+                                    const auto work = [&](int worker) {
+                                      for (int i; (i = next++) < jobs;) job(context, i, worker);
+                                    };
+                                    std::thread first(work, 0), second(work, 1);
+                                    work(2);
+                                    first.join();
+                                    second.join();
+                                  },
+                                  nullptr, 3};
+  for (const int band : {0, 1}) {
+    CAPTURE(band);
+    dtacs_options o = sized(33, 900, band);
+    if (band == 0) o.parallel = &threads;
+    for (const AlignedBytes* file : {&classifier, &corrector}) {
+      dtacs_info info;
+      REQUIRE(dtacs_measure(file->data(), file->size(), &o, &info) == DTACS_OK);
+      CHECK(info.lag < 900);
+    }
+    std::vector<std::uint8_t> classes(scene.plane());
+    CHECK(c_client_run(classifier.data(), classifier.size(), &o, scene.dn.data(), classes.data(), 0, 1) == DTACS_OK);
+    CHECK(classes == want.classes);
+    std::vector<std::uint16_t> corrected(4 * scene.plane());
+    CHECK(c_client_run(corrector.data(), corrector.size(), &o, scene.dn.data(), corrected.data(), 0, 1) == DTACS_OK);
+    CHECK(corrected == want.corrected);
+  }
 }
 
 TEST_CASE("c api: every mistake has its status, and every status a sentence") {
@@ -307,7 +345,7 @@ TEST_CASE("c api: 8-bit weights give the same classes by any band height, instru
     o.input = floats ? DTACS_REFLECTANCE : DTACS_DIGITAL_NUMBERS;
     const void* image = floats ? static_cast<const void*>(reflectance.data()) : scene.dn.data();
     std::vector<std::uint8_t> found(scene.plane(), 99);
-    CHECK(c_client_run(weights.data(), weights.size(), &o, image, found.data(), 0, 0, 1) == DTACS_OK);
+    CHECK(c_client_run(weights.data(), weights.size(), &o, image, found.data(), 0, 1) == DTACS_OK);
     return found;
   };
   const auto first = classes(0, nullptr, false);
@@ -336,7 +374,7 @@ TEST_CASE("c api: the Python example gives the same classes and reflectance") {
     const dtacs_options o = sized(40, 33);
     const bool classes = &bytes == &files[0];
     std::vector<std::uint8_t> want((classes ? 1 : 24) * scene.plane());
-    REQUIRE(c_client_run(weights.data(), weights.size(), &o, scene.dn.data(), want.data(), 0, 0, 1) == DTACS_OK);
+    REQUIRE(c_client_run(weights.data(), weights.size(), &o, scene.dn.data(), want.data(), 0, 1) == DTACS_OK);
     CHECK(read_array<std::uint8_t>((folder / "out.bin")) == want);
   }
 }

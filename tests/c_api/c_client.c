@@ -17,11 +17,11 @@ static void take(const dtacs_row* row, const dtacs_info* info, const dtacs_optio
 }
 
 dtacs_status c_client_run(const void* weights, size_t weights_bytes, const dtacs_options* options, const void* image,
-                          void* out, int skew, int spare, int times) {
+                          void* out, int skew, int times) {
   dtacs_info info;
   dtacs_status status = dtacs_measure(weights, weights_bytes, options, &info);
   if (status != DTACS_OK) return status;
-  const size_t given = (size_t)((ptrdiff_t)info.memory_bytes + spare), whole = kFence + 64 + given + 64 + kFence;
+  const size_t given = info.memory_bytes, whole = kFence + 64 + given + 64 + kFence;
   char* block = malloc(whole);
   memset(block, 0xa5, whole);
   char* memory = block + kFence + (64 - (uintptr_t)(block + kFence) % 64) % 64 + skew;

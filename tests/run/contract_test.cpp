@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/run/strip_runs.h"
+#include "tests/support/shared_data.h"
 #include "tools/convert/pack.h"
 
 namespace dtacs::test {
@@ -17,16 +18,40 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The bytes that a run refused for memory says would do.
+std::string bytes_that_would_do(const Outcome& refused) {
+  CHECK(refused.exit == 71);
+  const std::size_t at = refused.text.find("needs ");
+  REQUIRE(at != std::string::npos);
+  return refused.text.substr(at + 6, refused.text.find(' ', at + 6) - at - 6);
+}
+
+// What a run refused for memory says.
 std::string least_of(const Strip& strip, std::vector<std::string> more) {
   const TempFolder refused;
   more.insert(more.end(), {"--max-mem", "1M"});
   const Outcome o = command(shell_words(strip.into(refused, more)));
-  CHECK(o.exit == 71);
   CHECK(refused.names().empty());
-  const std::size_t at = o.text.find("needs ");
-  REQUIRE(at != std::string::npos);
-  return o.text.substr(at + 6, o.text.find(' ', at + 6) - at - 6);
+  return bytes_that_would_do(o);
+}
+
+// A run's exit code, and the most memory of its own, not of mapped files, that it had at any look.
+struct Watched {
+  int exit = -1;
+  long long most = 0;
+};
+Watched watched(const std::vector<std::string>& words) {
+  const pid_t child = start(words);
+  const std::string status = "/proc/" + std::to_string(child) + "/status";
+  Watched w;
+  for (int ended = 0;; std::this_thread::sleep_for(std::chrono::microseconds(200))) {
+    if (waitpid(child, &ended, WNOHANG) == child) {
+      w.exit = WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
+      return w;
+    }
+    const std::string text = get_file(status);
+    const std::size_t at = text.find("RssAnon:");
+    if (at != std::string::npos) w.most = std::max(w.most, 1024 * std::stoll(text.substr(at + 8)));
+  }
 }
 
 }  // namespace
@@ -38,6 +63,46 @@ TEST_CASE("memory cap: the run fits it or names the bytes that would do, and giv
   // The least that is asked for is enough.
   CHECK(exit_of(strip.into(out, {"--max-mem", least_of(strip, {})})) == 0);
   CHECK((outputs(out) == outputs(peaceful)));
+}
+
+TEST_CASE("memory cap: what a run was told to do with it has, of raw bands and of JPEG 2000") {
+#if defined(__SANITIZE_ADDRESS__)
+  note_skipped("memory of the program, not of a sanitizer");
+  return;
+#endif
+  if (std::string(DTACS_BINARY) != DTACS_BINARY_FILE) {
+    note_skipped("memory of the program, not of an emulator");
+    return;
+  }
+  const Strip strip;
+  const auto check = [](const std::vector<std::string>& words, const std::string& least) {
+    CAPTURE(least);
+    const Watched w = watched(words);
+    CHECK(w.exit == 0);
+    CHECK(w.most > std::stoll(least) / 3);
+    CHECK(w.most <= std::stoll(least));
+  };
+  for (const char* precision : {"f32", "int8"}) {
+    const TempFolder out;
+    const std::string least = least_of(strip, {"--precision", precision});
+    check(strip.into(out, {"--precision", precision, "--max-mem", least}), least);
+  }
+  const TempFolder out;
+  const std::vector<std::string> demo = {
+      DTACS_BINARY,
+      "run",
+      DTACS_SOURCE_DIR "/tests/data/demo/S2A_MSIL1C_20260621T105031_N0511_R051_T31TDH_20260621T130000.SAFE",
+      "--threads",
+      "2",
+      "--quiet",
+      "-o",
+      out.path(),
+      "--max-mem"};
+  auto capped = demo;
+  capped.push_back("1M");
+  const std::string least = bytes_that_would_do(command(shell_words(capped)));
+  capped.back() = least;
+  check(capped, least);
 }
 
 TEST_CASE("memory cap: weights that are unpacked were once not counted") {

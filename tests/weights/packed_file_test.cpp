@@ -78,9 +78,9 @@ TEST_CASE("packed: the bytes of a small file") {
   CHECK(crc32c(packed) == 2187296331u);
 }
 
-TEST_CASE("packed: the default int8 weights in 5 MB") {
+TEST_CASE("packed: the default int8 weights in 2.5 MB") {
   const MappedFile file(DTACS_SOURCE_DIR "/weights/classification_int8.dtw");
-  CHECK(pack(file.bytes()).size() < 5000000);
+  CHECK(pack(file.bytes()).size() < 2500000);
 }
 
 TEST_CASE("packed: every truncation and every changed bit is refused") {
