@@ -5,8 +5,8 @@
 // An arena over an empty block measures: alloc() returns nullptr and wanted()
 // grows.  So one function sizes the arena and later fills it:
 //
-//   Arena dry;               plan.bind(net, dry);      // Status::arena_too_small, dry.wanted() bytes
-//   Arena real(my_block);    plan.bind(net, real);     // Status::ok
+//   Arena dry;               decoder.open(file, options, dry);   // Status::arena_too_small, dry.wanted() bytes
+//   Arena real(my_block);    decoder.open(file, options, real);  // Status::ok
 #pragma once
 
 #include <cstddef>

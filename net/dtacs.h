@@ -14,7 +14,7 @@
  * Nothing here allocates, locks or throws; what dtacs_measure() says before the start is all the memory there will
  * ever be, beside 40 KiB of stack at most in dtacs_measure() and dtacs_open(), 32 KiB in dtacs_push() and dtacs_pull()
  * (8 KiB without vectors), 8 KiB in the others.  Plans are independent of each other; one plan belongs to one thread at
- * a time.  The operating system is asked once, by a plan's options, what the machine can do; on Linux with AMX that
+ * a time.  dtacs_measure() and dtacs_open() ask the operating system what the machine can do; on Linux with AMX that
  * lets the process use its tiles.
  *
  * A classification gives a class per pixel, a correction surface reflectance x 10000 for
@@ -92,7 +92,7 @@ typedef struct dtacs_options {
   float quantification;  /* 0: 10000 */
   float offset[DTACS_MAX_BANDS];  /* RADIO_ADD_OFFSET of each input band, in the order of dtacs_info.input_bands */
   const char* isa;                /* instruction set, as `dtacs run --isa` names them; NULL: the best of this machine */
-  const dtacs_parallel* parallel; /* NULL: one job after the other; must outlive the plan */
+  const dtacs_parallel* parallel; /* NULL: one job after the other; must outlive the plan, unchanged */
 } dtacs_options;
 
 typedef struct dtacs_info {

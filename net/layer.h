@@ -41,7 +41,7 @@ struct Layer {
   int out = kNoTensor;
 };
 
-// Whether a layer may have weights of 14 bits in int8: not one that is all of 16 bits, or decodes, or tells classes.
+// Whether a layer may have weights of 14 bits in int8: not one that is all of 16 bits, or upsamples, or tells classes.
 constexpr bool may_be_wide(const Layer& layer) noexcept {
   return layer.in != 0 && !layer.up2 && layer.op != Op::head3x3;
 }

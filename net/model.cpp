@@ -24,14 +24,14 @@ constexpr struct {
 // of items, 0 for an empty list.
 template <class F>
 int for_each_item(std::string_view list, F&& f) noexcept {
-  int n = 0;
-  while (!list.empty()) {
+  if (list.empty()) return 0;
+  for (int n = 0;;) {
     std::size_t comma = 0;
     while (comma < list.size() && list[comma] != ',') ++comma;
     f(n++, std::string_view(list.data(), comma));
-    list.remove_prefix(comma < list.size() ? comma + 1 : comma);
+    if (comma == list.size()) return n;
+    list.remove_prefix(comma + 1);
   }
-  return n;
 }
 
 bool read_bands(std::string_view list, int (&bands)[kPixelNetMaxBands], int& count) noexcept {
@@ -39,6 +39,7 @@ bool read_bands(std::string_view list, int (&bands)[kPixelNetMaxBands], int& cou
   count = for_each_item(list, [&](int i, std::string_view name) {
     const int band = band_from_name(name);
     known = known && band >= 0 && i < kPixelNetMaxBands;
+    for (int k = 0; known && k < i; ++k) known = bands[k] != band;
     if (known) bands[i] = band;
   });
   return known && count > 0;
@@ -71,8 +72,10 @@ Status read_model(const WeightsFile& weights, Model& model) noexcept {
     return Status::unsupported;
   if (!read_bands(weights.meta("bands"sv), model.input_bands, model.inputs)) return Status::corrupt;
   if (model.classifies()) {
-    model.outputs = for_each_item(weights.meta("outputs"sv), [](int, std::string_view) {});
-    return model.outputs >= 1 && model.outputs <= kHead3x3MaxOutputs ? Status::ok : Status::corrupt;
+    bool named = true;
+    model.outputs =
+        for_each_item(weights.meta("outputs"sv), [&](int, std::string_view name) { named &= !name.empty(); });
+    return named && model.outputs >= 1 && model.outputs <= kHead3x3MaxOutputs ? Status::ok : Status::corrupt;
   }
   if (!read_bands(weights.meta("outputs"sv), model.output_bands, model.outputs)) return Status::corrupt;
   for (int m = 0; m < model.outputs; ++m) {

@@ -42,9 +42,9 @@ Status read_model(const WeightsFile& weights, Model& model) noexcept;
 struct PixelNet {
   Model model;
   int hidden = 0;
-  float w1[kPixelNetMaxHidden * kPixelNetMaxBands] = {};
+  float w1[kPixelNetMaxHidden * kPixelNetMaxBands] = {};  // (hidden, inputs), dense
   float b1[kPixelNetMaxHidden] = {};
-  float w2[kPixelNetMaxBands * kPixelNetMaxHidden] = {};
+  float w2[kPixelNetMaxBands * kPixelNetMaxHidden] = {};  // (outputs, hidden); (outputs, inputs) without hidden
   float b2[kPixelNetMaxBands] = {};
 };
 

@@ -60,7 +60,7 @@ class StreamPlan : public RowPlan {
   static constexpr int kMostPairs = 16;  // of rows in one call of a transformed convolution
 
   struct LayerWeights {
-    const float* packed;  // or as stored, for dwconv3x3 and head3x3
+    const float* packed;  // dwconv3x3 and head3x3: taps outermost
     const float* skip;    // conv3x3 with a skip: its part
     const float* bias;    // dwconv3x3 and head3x3 only
   };

@@ -89,7 +89,7 @@ bool strings_are_valid(Bytes bytes, std::uint32_t tensors, std::uint32_t metas, 
 }
 
 Status tensor_is_valid(Bytes bytes, const std::byte* r, std::uint64_t& at) noexcept {
-  if (u8(r + kTensorDType) > static_cast<std::uint8_t>(DType::s32)) return Status::unsupported;
+  if (u8(r + kTensorDType) > static_cast<std::uint8_t>(DType::s32)) return Status::corrupt;
   const auto dtype = static_cast<DType>(u8(r + kTensorDType));
   const std::uint32_t rank = u8(r + kTensorRank);
   if (rank < 1 || rank > 4 || u8(r + kTensorReserved) != 0) return Status::corrupt;

@@ -80,13 +80,13 @@ bool may_be_one(const SceneName& a, const SceneName& b) {
 struct Documents {
   std::optional<ProductMetadata> product;
   std::optional<TileMetadata> tile;
-  std::string passed_over;  // product metadata of another scene, where there are none of this one
+  std::string passed_over;  // of each kind one of another scene, where there is none of this one
 };
 
 // Those of the scene that the bands are of, by names: a folder may hold several scenes, or what was left of another.
 Documents find_documents(const std::string& folder, const std::vector<BandFile>& bands) {
   Documents found;
-  std::string tile_path, product_path;
+  std::string tile_path, product_path, other_tile, other_product;
   const auto keep = [](auto& slot, std::string& slot_path, auto document, const std::string& path) {
     if (slot)
       throw Failure(Exit::usage, path + ": metadata of the same scene as " + fs::path(slot_path).filename().string() +
@@ -106,7 +106,10 @@ Documents find_documents(const std::string& folder, const std::vector<BandFile>&
     TileMetadata tile = read_tile_metadata(path);
     SceneName name;
     name.add(tile.id, tile.sensing_time);
-    if (may_be_one(name, scene)) keep(found.tile, tile_path, std::move(tile), path);
+    if (may_be_one(name, scene))
+      keep(found.tile, tile_path, std::move(tile), path);
+    else
+      other_tile = path;
   }
   if (found.tile) scene.add(found.tile->id, found.tile->sensing_time);
   for (const std::string& path : products) {
@@ -116,9 +119,11 @@ Documents find_documents(const std::string& folder, const std::vector<BandFile>&
     if (may_be_one(name, scene))
       keep(found.product, product_path, std::move(product), path);
     else
-      found.passed_over = path;
+      other_product = path;
   }
-  if (found.product) found.passed_over.clear();
+  if (!found.tile) found.passed_over = other_tile;
+  if (!found.product && !other_product.empty())
+    found.passed_over += (found.passed_over.empty() ? "" : ", ") + other_product;
   return found;
 }
 

@@ -76,6 +76,11 @@ double reference_pixel_size(const Image& reference, const std::vector<Image>& im
   return own;
 }
 
+std::string corner_text(int epsg, double ulx, double uly) {
+  return "EPSG:" + std::to_string(epsg) + ", " + std::to_string(std::llround(ulx)) + ", " +
+         std::to_string(std::llround(uly));
+}
+
 // Images that say where they are must lie at one place, to less than the larger of their pixels.
 void check_same_place(const Image& image, const Image& reference) {
   const auto &own = image.summary.placement, &other = reference.summary.placement;
@@ -83,12 +88,24 @@ void check_same_place(const Image& image, const Image& reference) {
   const double most = std::max(own->dx, other->dx);
   if (own->epsg == other->epsg && std::fabs(own->ulx - other->ulx) < most && std::fabs(own->uly - other->uly) < most)
     return;
-  const auto text = [](const auto& at) {
-    return "EPSG:" + std::to_string(at->epsg) + ", " + std::to_string(std::llround(at->ulx)) + ", " +
-           std::to_string(std::llround(at->uly));
-  };
-  throw Failure(Exit::bad_data, image.file.path + ": its corner lies at " + text(own) + ", that of " +
-                                    kBandNames[reference.file.band] + " at " + text(other));
+  throw Failure(Exit::bad_data, image.file.path + ": its corner lies at " + corner_text(own->epsg, own->ulx, own->uly) +
+                                    ", that of " + kBandNames[reference.file.band] + " at " +
+                                    corner_text(other->epsg, other->ulx, other->uly));
+}
+
+// All tiles have one size, so only its place tells an image of another tile.  A crop may have any corner.
+void check_in_tile(const Image& image, const TileMetadata& tile) {
+  const auto& own = image.summary.placement;
+  if (!own || tile.epsg == 0) return;
+  const bool whole = std::all_of(tile.sizes.begin(), tile.sizes.end(), [&](const TileMetadata::Size& s) {
+    return covers(image.summary.width, own->dx, s.columns, s.resolution) &&
+           covers(image.summary.height, own->dy, s.rows, s.resolution);
+  });
+  const bool same_corner = std::fabs(own->ulx - tile.ulx) < own->dx && std::fabs(own->uly - tile.uly) < own->dy;
+  if (own->epsg == tile.epsg && (same_corner || !whole)) return;
+  throw Failure(Exit::bad_data, image.file.path + ": its corner lies at " + corner_text(own->epsg, own->ulx, own->uly) +
+                                    ", that of the tile in " + tile.path + " at " +
+                                    corner_text(tile.epsg, tile.ulx, tile.uly));
 }
 
 void place(const Image& reference, double pixel, const std::optional<TileMetadata>& tile, ProductInfo& info) {
@@ -163,7 +180,10 @@ void describe_bands(const std::vector<BandFile>& files, const std::optional<Tile
     if (a.summary.width != b.summary.width) return a.summary.width < b.summary.width;
     return kBandMetres[a.file.band] > kBandMetres[b.file.band];
   });
-  for (const Image& i : images) check_same_place(i, reference);
+  for (const Image& i : images) {
+    check_same_place(i, reference);
+    if (tile) check_in_tile(i, *tile);
+  }
   const double pixel = reference_pixel_size(reference, images);
   for (const Image& i : images) {
     info.bands.push_back({.band = i.file.band,
@@ -186,7 +206,8 @@ void describe_from(const ProductMetadata& m, ProductInfo& info) {
   fill(info.spacecraft, m.spacecraft);
   fill(info.sensing_time, m.sensing_time);
   info.quantification = m.quantification.value_or(10000);
-  info.radiometry_known = m.quantification.has_value();
+  info.quantification_known = m.quantification.has_value();
+  info.offset_known = m.offset_known;
   info.no_data = m.no_data;
   info.saturated = m.saturated;
 }

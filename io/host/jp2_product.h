@@ -37,7 +37,8 @@ std::vector<BandFile> find_bands(const std::string& folder, const std::vector<st
 // have 1, 1/2, 1/3 or 1/6 of its size (rounded either way, as decimation does) and get
 // their pixel size from that, so a folder where all bands were resampled to 10 m is read
 // as such.  The metadata places the image where its size is the file's; otherwise the
-// file does, or nothing: where a crop lies in the tile is not guessed.  add_offset: one for each band.
+// file does, or nothing: where a crop lies in the tile is not guessed.  A file that says it lies elsewhere than its
+// tile is Failure(bad_data).  add_offset: one for each band.
 void describe_bands(const std::vector<BandFile>& files, const std::optional<TileMetadata>& tile,
                     const std::array<int, kBandCount>& add_offset, ProductInfo& info);
 

@@ -5,6 +5,9 @@
 
 #include <atomic>
 #include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
 
 namespace dtacs {
 
@@ -78,11 +81,27 @@ class Team {
   int jobs_ = 0;
 };
 
+// How many of the threads wanted the system lets run at once. OpenMP's library ends the program when it gets fewer.
+int threads_given(int wanted) noexcept {
+  std::vector<std::thread> others;
+  std::mutex all_there;
+  try {
+    const std::lock_guard lock(all_there);
+    while (1 + static_cast<int>(others.size()) < wanted)
+      others.emplace_back([&] { const std::lock_guard until(all_there); });
+  } catch (const std::exception&) {
+    // no more than these
+  }
+  for (std::thread& t : others) t.join();
+  return 1 + static_cast<int>(others.size());
+}
+
 }  // namespace
 
 namespace detail {
 
 void run_with_threads(int threads, void (*body)(void* context, const Parallel&), void* context) {
+  threads = threads_given(threads);
   if (threads <= 1) return body(context, Parallel::serial());
   Team team;
   std::exception_ptr thrown;

@@ -21,7 +21,8 @@ void run_with_threads(int threads, void (*body)(void* context, const Parallel&),
 
 // Calls body(parallel) with `threads` workers, the calling thread among them, and
 // returns when it does; what body throws is thrown on.  parallel must be used from
-// body's thread only and not outlive the call.  threads < 1 counts as 1.
+// body's thread only and not outlive the call.  threads < 1 counts as 1; where the system
+// gives fewer threads there are fewer workers.
 template <class F>
 void with_threads(int threads, F&& body) {
   using Fn = std::remove_reference_t<F>;

@@ -134,8 +134,8 @@ void remove_unfinished_files() noexcept {
   if (!ending.test_and_set()) remove_names();
 }
 
-void note_signals(bool on) {
-  note_first.store(on);
+void note_signals() {
+  note_first.store(true);
 }
 
 int noted_signal() {
@@ -162,7 +162,9 @@ OutputFile::OutputFile(std::string path, Unfinished unfinished) : path_(std::mov
     if (fd_ < 0 && errno != EEXIST) break;
     if (fd_ >= 0) remember(temporary_);
   }
-  if (fd_ < 0) throw Failure(Exit::cannot_create, "cannot create " + path_ + ": " + std::strerror(errno));
+  if (fd_ < 0)
+    throw Failure(errno == ENOSPC || errno == EDQUOT ? Exit::io_error : Exit::cannot_create,
+                  "cannot create " + path_ + ": " + std::strerror(errno));
 }
 
 OutputFile::~OutputFile() {

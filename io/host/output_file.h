@@ -66,8 +66,8 @@ void remove_unfinished_files() noexcept;
 void remove_unfinished_on_signals(const char* program);
 
 // From now on the first SIGINT, SIGTERM, SIGHUP or SIGXCPU is only noted, for a job that can be taken
-// up again, and a second one ends the process as above; or no longer.
-void note_signals(bool noted);
+// up again, and a second one ends the process as above.
+void note_signals();
 // The signal that was noted, or 0; it stays.
 int noted_signal();
 

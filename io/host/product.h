@@ -32,19 +32,20 @@ struct BandInfo {
 };
 
 struct ProductInfo {
-  std::string path;               // the product's folder or file
-  std::string name;               // PRODUCT_URI or the folder's name
-  std::string layout;             // "SAFE compact", "SAFE multi-tile", "AWS", "JP2 folder", "raw"
-  std::string level;              // "L1C", or "" when nothing says so
-  std::string baseline;           // PROCESSING_BASELINE "02.04", or ""
-  std::string spacecraft;         // "Sentinel-2A", or ""
-  std::string sensing_time;       // ISO 8601, or ""
-  std::string tile_id;            // "T31TDH", or ""
-  int epsg = 0;                   // 0: not georeferenced
-  double ulx = 0, uly = 0;        // metres, the upper-left corner of the upper-left pixel
-  double quantification = 10000;  // reflectance = (DN + add_offset) / quantification
-  bool radiometry_known = false;  // quantification and offsets were read; false: 10000 and 0 are assumed
-  std::string passed_over;        // metadata that lie there and are not used, as they are of another scene, or ""
+  std::string path;                   // the product's folder or file
+  std::string name;                   // PRODUCT_URI or the folder's name
+  std::string layout;                 // "SAFE compact", "SAFE multi-tile", "AWS", "JP2 folder", "raw"
+  std::string level;                  // "L1C", or "" when nothing says so
+  std::string baseline;               // PROCESSING_BASELINE "02.04", or ""
+  std::string spacecraft;             // "Sentinel-2A", or ""
+  std::string sensing_time;           // ISO 8601, or ""
+  std::string tile_id;                // "T31TDH", or ""
+  int epsg = 0;                       // 0: not georeferenced
+  double ulx = 0, uly = 0;            // metres, the upper-left corner of the upper-left pixel
+  double quantification = 10000;      // reflectance = (DN + add_offset) / quantification
+  bool quantification_known = false;  // false: 10000 is assumed
+  bool offset_known = false;          // from metadata or by their baseline; false: 0 is assumed
+  std::string passed_over;            // metadata that lie there and are not used, as they are of another scene, or ""
   // Metres on the ground of a pixel over its nominal pixel_size.  1 for what ESA makes;
   // decimated copies of products and other sensors' bands have something else.
   double ground_scale = 1;

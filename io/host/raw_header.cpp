@@ -171,7 +171,7 @@ void parse_envi_header(const std::string& text, const std::string& file, RawHead
         h.no_data = static_cast<int>(f.integer(0, 65535));
     } else if (f.key == "reflectance scale factor") {
       h.quantification = f.number(1, 1e9);
-      h.radiometry_known = true;
+      h.quantification_known = true;
     }
   }
   if (bands != 0 && !names.empty() && static_cast<int>(names.size()) != bands)
@@ -209,10 +209,10 @@ void parse_raw_flags(const std::string& line, RawHeader& h) {
       h.uly = f.number(-kMostMetres, kMostMetres);
     } else if (f.key == "offset") {
       h.add_offset = static_cast<int>(f.integer(-65535, 65535));
-      h.radiometry_known = true;
+      h.offset_known = true;
     } else if (f.key == "quantification") {
       h.quantification = f.number(1, 1e9);
-      h.radiometry_known = true;
+      h.quantification_known = true;
     } else if (f.key == "header") {
       h.header_bytes = static_cast<std::uint64_t>(f.integer(0, 1e15));
     } else if (f.key == "order") {

@@ -152,6 +152,9 @@ std::unique_ptr<Product> open_raw(const std::string& path, const ProductHints& h
   parse_raw_flags(hints.raw_header, h);
   if (h.width == 0 || h.height == 0) throw Failure(Exit::usage, data + ": the raw header says no width and height");
   if (h.bands.empty()) throw Failure(Exit::usage, data + ": the raw header names no bands (bands=B02+B03+...)");
+  const bool placed = h.epsg && h.ulx && h.uly;
+  if (!placed && (h.epsg.value_or(0) != 0 || h.ulx || h.uly))
+    throw Failure(Exit::usage, data + ": the raw header gives part of a place, expected all of epsg, ulx and uly");
   check_size(data, h);
 
   ProductInfo info;
@@ -160,11 +163,14 @@ std::unique_ptr<Product> open_raw(const std::string& path, const ProductHints& h
   info.layout = "raw";
   info.samples = describe_samples(h);
   info.quantification = h.quantification;
-  info.radiometry_known = h.radiometry_known;
+  info.quantification_known = h.quantification_known;
+  info.offset_known = h.offset_known;
   info.no_data = h.no_data;
-  info.epsg = h.epsg;
-  info.ulx = h.ulx;
-  info.uly = h.uly;
+  if (placed) {
+    info.epsg = *h.epsg;
+    info.ulx = *h.ulx;
+    info.uly = *h.uly;
+  }
   const bool native = h.pixel == 10 || h.pixel == 20 || h.pixel == 60;
   info.ground_scale = native ? 1 : h.pixel / 10;
   for (const int band : h.bands)

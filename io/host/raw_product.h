@@ -12,12 +12,13 @@
 //   width=512,height=512,bands=B02+B03+B04+B08,res=10,epsg=32631,ulx=399960,uly=4693200,
 //   offset=-1000,quantification=10000,header=0,order=little,nodata=0
 // width, height and bands must come from one of the two; an ENVI header of 13 bands without their names means
-// B01..B12 in the usual order.  The rest defaults to 10 m, no place on Earth, offset 0,
-// 10000, no header bytes, little-endian, 0.
+// B01..B12 in the usual order.  epsg, ulx and uly come together or not at all.  The rest defaults to 10 m,
+// no place on Earth, offset 0, 10000, no header bytes, little-endian, 0.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,11 +32,11 @@ struct RawHeader {
   std::uint64_t header_bytes = 0;
   bool big_endian = false;
   double pixel = 10;  // metres on the ground
-  int epsg = 0;
-  double ulx = 0, uly = 0;
+  std::optional<int> epsg;
+  std::optional<double> ulx, uly;
   int add_offset = 0;
   double quantification = 10000;
-  bool radiometry_known = false;  // one of the two was written down
+  bool offset_known = false, quantification_known = false;  // written down
   int no_data = 0;
 };
 

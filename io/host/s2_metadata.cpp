@@ -83,6 +83,14 @@ void read_special_value(const Value& v, const std::string& which, ProductMetadat
   if (which == "SATURATED") m.saturated = index;
 }
 
+// ESA's lists have all bands, whichever the product has: a band left out is damage, not an offset of 0.
+void check_offsets(const std::string& file, const std::array<bool, kBandCount>& listed) {
+  const auto missing = std::find(listed.begin(), listed.end(), false);
+  if (missing == listed.end() || std::count(listed.begin(), listed.end(), true) == 0) return;
+  throw Failure(Exit::bad_data, file + ": RADIO_ADD_OFFSET is missing for " + kBandNames[missing - listed.begin()] +
+                                    ", expected for all bands or none");
+}
+
 }  // namespace
 
 ProductMetadata read_product_metadata(const std::string& path) {
@@ -90,6 +98,7 @@ ProductMetadata read_product_metadata(const std::string& path) {
   const std::string_view text = text_of(file);
   ProductMetadata m;
   std::string start_time, special;
+  std::array<bool, kBandCount> listed{};  // bands with an offset
   visit_xml(text, path, [&](XmlPath open) {
     const XmlElement& e = open.back();
     const Value value{path, e};
@@ -112,8 +121,9 @@ ProductMetadata read_product_metadata(const std::string& path) {
     } else if (e.name == "QUANTIFICATION_VALUE") {
       m.quantification = value.number(1, 1e9);
     } else if (e.name == "RADIO_ADD_OFFSET") {
-      const int band = integer_attribute(path, e, "band_id", kBandCount - 1);
-      m.add_offset[static_cast<std::size_t>(band)] = value.integer(-65535, 65535);
+      const auto band = static_cast<std::size_t>(integer_attribute(path, e, "band_id", kBandCount - 1));
+      m.add_offset[band] = value.integer(-65535, 65535);
+      listed[band] = true;
     } else if (e.name == "SPECIAL_VALUE_TEXT") {
       special = e.text;
     } else if (e.name == "SPECIAL_VALUE_INDEX") {
@@ -123,6 +133,8 @@ ProductMetadata read_product_metadata(const std::string& path) {
     }
   });
   if (m.sensing_time.empty()) m.sensing_time = start_time;
+  check_offsets(path, listed);  // all or none
+  m.offset_known = listed[0] || (!m.baseline.empty() && m.baseline < "04");
   return m;
 }
 
@@ -130,6 +142,7 @@ TileMetadata read_tile_metadata(const std::string& path) {
   const MappedFile file(path);
   const std::string_view text = text_of(file);
   TileMetadata m;
+  m.path = path;
   TileMetadata::Size size;
   visit_xml(text, path, [&](XmlPath open) {
     const XmlElement& e = open.back();

@@ -21,11 +21,13 @@ struct ProductMetadata {
   std::string sensing_time;  // ISO 8601
   std::optional<double> quantification;
   std::array<int, kBandCount> add_offset{};
+  bool offset_known = false;  // listed, or of a baseline before 04, which adds none
   int no_data = 0, saturated = 65535;
   std::vector<std::string> images;  // names without folder and extension, of all granules
 };
 
 struct TileMetadata {
+  std::string path;          // of the document, for messages
   std::string id;            // TILE_ID, the long one
   std::string sensing_time;  // ISO 8601
   int epsg = 0;
@@ -36,8 +38,8 @@ struct TileMetadata {
   std::vector<Size> sizes;
 };
 
-// Both throw Failure: missing_input, bad_data for what is no such document or has
-// impossible values, unsupported for products of other levels.
+// Both throw Failure: missing_input, bad_data for what is no such document, has impossible
+// values or offsets for some bands only, unsupported for products of other levels.
 ProductMetadata read_product_metadata(const std::string& path);
 TileMetadata read_tile_metadata(const std::string& path);
 

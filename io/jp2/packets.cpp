@@ -48,10 +48,20 @@ class PacketReader {
     if (!outcome_.ok()) return outcome_;
     if (wanted_left_ > 0 && source_.strict && !only_layers_left_out())
       return truncated("a tile ends before its last packet");
+    if (wanted_left_ == 0 && source_.strict && tile_.wanted_packets == tile_.packets && bytes_left())
+      return corrupt("a tile has bytes after its last packet");
     return {};
   }
 
  private:
+  // Where zeros took the place of packets, they pass for empty ones and the last of them comes too early.
+  bool bytes_left() const noexcept {
+    if (!body_.empty()) return true;
+    for (std::uint32_t i = part_ == kNone ? kNone : source_.next_part[part_]; i != kNone; i = source_.next_part[i])
+      if (source_.parts[i].end != source_.parts[i].data) return true;
+    return false;
+  }
+
   Visit fail(Outcome o) noexcept {
     if (source_.strict) outcome_ = o;
     return Visit::stop;

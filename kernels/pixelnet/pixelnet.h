@@ -11,8 +11,8 @@
 // hidden == 0 means one layer: f(m) = b2(m) + sum_c x(c) w2(m, c).
 // Bands are planes, pixels run along the row.  Sums run in ascending order, bias
 // first; a variant may fuse multiply and add, so that a value next to an integer
-// may truncate to its neighbour: variants agree to 1 DN.  A NaN (weights are
-// finite, so there is none) would come out as 0.
+// may truncate to its neighbour: variants agree to 1 DN while sums stay finite.
+// What overflows, of absurd weights alone, may come out as any number.
 #pragma once
 
 #include <cstddef>

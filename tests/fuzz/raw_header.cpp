@@ -23,7 +23,9 @@ DTACS_FUZZ_TARGET(raw_header) {
     }
     require(h.width >= 0 && h.width <= 1 << 20 && h.height >= 0 && h.height <= 1 << 20, "a bounded size");
     require(h.bands.size() <= 13, "every band once");
-    require(std::isfinite(h.ulx) && std::isfinite(h.uly) && h.pixel > 0 && h.quantification >= 1, "sensible numbers");
+    require(
+        std::isfinite(h.ulx.value_or(0)) && std::isfinite(h.uly.value_or(0)) && h.pixel > 0 && h.quantification >= 1,
+        "sensible numbers");
   }
 }
 

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "io/host/s2_metadata.h"
 #include "tests/host/product_maker.h"
 #include "tests/host/temp_folder.h"
@@ -62,7 +64,7 @@ TEST_CASE("product: SAFE compact, by folder, metadata, tile or the folder around
     CHECK((info.ulx == 399960 && info.uly == 4700040));
     CHECK(info.ground_scale == 1);
     CHECK(info.quantification == 10000);
-    CHECK(info.radiometry_known);
+    CHECK((info.quantification_known && info.offset_known));
     CHECK((info.no_data == 0 && info.saturated == 65535));
     for (const BandInfo& b : info.bands) CHECK(b.add_offset == 0);
   }
@@ -75,6 +77,32 @@ TEST_CASE("product: each band has its own offset and the product its quantificat
   CHECK(product->info().quantification == 5000);
   CHECK(product->info().baseline == "05.11");
   for (const BandInfo& b : product->info().bands) CHECK(b.add_offset == -1000 - b.band);
+}
+
+TEST_CASE("product: a band left out of the offsets once got 0 beside -1000 of the others") {
+  const TempFolder folder;
+  const ProductMaker maker{.baseline = "05.11", .offsets = true, .bands = {"B02", "B8A"}};
+  maker.write_compact(folder / "p.SAFE");
+  CHECK(open_product(folder / "p.SAFE")->info().offset_known);  // the list has more bands than the product
+  const std::string mtd = folder / "p.SAFE/MTD_MSIL1C.xml";
+  for (const char* band : {"0", "3", "12"}) {
+    std::string text = maker.product_xml({});
+    const std::size_t begin = text.find(std::string("<RADIO_ADD_OFFSET band_id=\"") + band + '"');
+    put_file(mtd, text.erase(begin, text.find('>', text.find("</", begin)) + 1 - begin));
+    check_fails(Exit::bad_data, mtd + "|RADIO_ADD_OFFSET is missing for " + kBandNames[std::stoi(band)],
+                [&] { open_product(folder / "p.SAFE"); });
+  }
+}
+
+TEST_CASE("product: no offsets at all were once known ones of 0 in baselines that have them") {
+  const TempFolder folder;
+  for (const auto& [baseline, known] : {std::pair("03.01", true), std::pair("04.00", false), std::pair("", false)}) {
+    ProductMaker{.baseline = baseline}.write_compact(folder / "p.SAFE");
+    const auto product = open_product(folder / "p.SAFE");
+    CHECK(product->info().quantification_known);
+    CHECK(product->info().offset_known == known);
+    for (const BandInfo& b : product->info().bands) CHECK(b.add_offset == 0);
+  }
 }
 
 TEST_CASE("product: missing bands are missing from the list and no error") {
@@ -119,13 +147,13 @@ TEST_CASE("product: AWS folder, alone and with the product's metadata beside it"
     CHECK(info.spacecraft == "Sentinel-2A");
     CHECK(info.sensing_time == "2015-07-26T10:50:30.5Z");
     CHECK((info.epsg == 32631 && info.ulx == 399960));
-    CHECK_FALSE(info.radiometry_known);
+    CHECK_FALSE((info.quantification_known || info.offset_known));
     CHECK(info.quantification == 10000);
     for (const BandInfo& b : info.bands) CHECK(b.add_offset == 0);
   }
   put_file(folder / "0/productMetadata.xml", maker.product_xml({}));
   const auto product = open_product(folder / "0/metadata.xml");
-  CHECK(product->info().radiometry_known);
+  CHECK((product->info().quantification_known && product->info().offset_known));
   CHECK(product->info().name == "S2A_MSI_TEST.SAFE");
   for (const BandInfo& b : product->info().bands) CHECK(b.add_offset == -1000 - b.band);
 }
@@ -141,7 +169,7 @@ TEST_CASE("product: metadata of another scene in the folder were once applied") 
   put("T32TQM_20220103T105026", {.baseline = "04.00", .bands = {"B02", "B8A"}});
   const auto offset = [&](const char* granule) {
     const auto product = open_product(folder.path(), {.granule = granule});
-    CHECK(product->info().radiometry_known);
+    CHECK(product->info().quantification_known);
     return product->info().bands[0].add_offset;
   };
   CHECK(offset("2015") == 0);
@@ -151,13 +179,16 @@ TEST_CASE("product: metadata of another scene in the folder were once applied") 
   put_file(folder / "metadata.xml", ProductMaker{}.tile_xml());
   CHECK(open_product(folder.path(), {.granule = "T31TDH_2015"})->info().epsg == 32631);
   CHECK(open_product(folder.path(), {.granule = "T31TDH_2022"})->info().epsg == 0);
-  CHECK(open_product(folder.path(), {.granule = "T32TQM"})->info().epsg == 0);
+  const auto elsewhere = open_product(folder.path(), {.granule = "T32TQM"});
+  CHECK(elsewhere->info().epsg == 0);
+  CHECK(elsewhere->info().passed_over == folder / "metadata.xml");  // once passed over without a word
   put_file(folder / "copy.xml", get_file(folder / "T32TQM_20220103T105026_product.xml"));
   check_fails(Exit::usage, "copy.xml|same scene as T32TQM_20220103T105026_product.xml", [&] { offset("T32TQM"); });
   std::filesystem::remove(folder / "copy.xml");
   std::filesystem::remove(folder / "T31TDH_20220103T105026_product.xml");
   const auto left = open_product(folder.path(), {.granule = "T31TDH_2022"});
-  CHECK_FALSE(left->info().radiometry_known);
+  CHECK_FALSE((left->info().quantification_known || left->info().offset_known));
+  CHECK(left->info().passed_over.starts_with(folder / "metadata.xml, "));
   CHECK(left->info().passed_over.ends_with("_product.xml"));
   CHECK(open_product(folder.path(), {.granule = "2015"})->info().passed_over.empty());
 }
@@ -186,7 +217,7 @@ TEST_CASE("product: loose bands are placed by their own boxes and named by their
   CHECK(band_list(info) == "B01 B02 B8A");
   CHECK((info.bands[0].pixel_size == 60 && info.bands[1].pixel_size == 10 && info.bands[2].pixel_size == 20));
   CHECK(info.level == "");
-  CHECK_FALSE(info.radiometry_known);
+  CHECK_FALSE((info.quantification_known || info.offset_known));
 
   put_file(folder / "T31TDH_20160101T105026_B02.jp2", Jp2Maker{.width = 30, .height = 30}.file());
   check_fails(Exit::usage, "T31TDH_20160101T105026_B02.jp2|second B02|--granule", [&] { open_product(folder.path()); });
@@ -252,15 +283,39 @@ TEST_CASE("product: a cropped image is placed by itself, not by the metadata of 
   ProductMaker maker{.bands = {"B03"}};
   const std::string granule = maker.write_compact(folder / "p.SAFE");
   const std::string band = granule + "/IMG_DATA/T31TDH_20150726T105026_B03.jp2";
-  // As large as the metadata says: the metadata counts.
-  put_file(band, Jp2Maker{.width = 120, .height = 120, .gml = gml_grid(32632, 1, 2, 10)}.file());
-  CHECK(open_product(folder / "p.SAFE")->info().epsg == 32631);
+  // As large as the metadata says, and there to less than a pixel: the metadata counts.
+  put_file(band, Jp2Maker{.width = 120, .height = 120, .gml = gml_grid(32631, 399963, 4700033, 10)}.file());
+  const ProductInfo whole = open_product(folder / "p.SAFE")->info();
+  CHECK((whole.epsg == 32631 && whole.ulx == 399960 && whole.uly == 4700040));
   put_file(band, Jp2Maker{.width = 50, .height = 40, .gml = gml_grid(32631, 400160, 4699000, 10)}.file());
   const auto product = open_product(folder / "p.SAFE");
   CHECK((product->info().ulx == 400160 && product->info().uly == 4699000 && product->info().ground_scale == 1));
   // Without a place of its own it once got the corner of the whole, wherever it was cropped.
   put_file(band, Jp2Maker{.width = 50, .height = 40}.file());
   CHECK(open_product(folder / "p.SAFE")->info().epsg == 0);
+}
+
+TEST_CASE("product: metadata of another tile once moved the images there, as all tiles have one size") {
+  const TempFolder folder;
+  const std::string granule = ProductMaker{.bands = {"B03"}}.write_compact(folder / "p.SAFE");
+  const std::string band = granule + "/IMG_DATA/T31TDH_20150726T105026_B03.jp2";
+  const auto open = [&](int width, int epsg, double x, double y, double dx) {
+    put_file(band, Jp2Maker{.width = width, .height = width, .gml = gml_grid(epsg, x, y, dx)}.file());
+    return open_product(folder / "p.SAFE")->info();
+  };
+  const auto refused = [&](int width, int epsg, double x, double y, double dx) {
+    check_fails(Exit::bad_data,
+                band + "|EPSG:" + std::to_string(epsg) + ", " + std::to_string(std::llround(x)) + "|" + granule +
+                    "/MTD_TL.xml|EPSG:32631, 399960, 4700040",
+                [&] { open(width, epsg, x, y, dx); });
+  };
+  refused(120, 32632, 399960, 4700040, 10);
+  refused(120, 32631, 399970, 4700040, 10);
+  refused(120, 32631, 399960, 4700030, 10);
+  refused(60, 32631, 499980, 4700040, 20);  // decimated
+  refused(50, 32632, 400160, 4699000, 10);  // a crop
+  CHECK(open(60, 32631, 399960, 4700040, 20).ulx == 399960);
+  CHECK(open(50, 32631, 400160, 4699000, 10).ulx == 400160);
 }
 
 TEST_CASE("product: what is no Level-1C product is refused by name") {

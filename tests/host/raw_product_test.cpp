@@ -72,7 +72,8 @@ TEST_CASE("raw: a flag line alone, both byte orders, windows") {
     CHECK(info.layout == "raw");
     CHECK(info.name == "p.u16");
     CHECK((info.epsg == 32631 && info.ulx == 399960 && info.uly == 4693200.5 && info.ground_scale == 1));
-    CHECK((info.quantification == 20000 && info.no_data == 7 && info.radiometry_known));
+    CHECK((info.quantification == 20000 && info.no_data == 7));
+    CHECK((info.quantification_known && info.offset_known));
     REQUIRE(info.bands.size() == 3);
     CHECK((info.bands[0].band == 1 && info.bands[1].band == 8 && info.bands[2].band == 12));  // ascending
     for (const BandInfo& b : info.bands) {
@@ -106,7 +107,7 @@ TEST_CASE("raw: an ENVI header, found from either file") {
     const auto product = open_product(folder / path);
     const ProductInfo& info = product->info();
     CHECK((info.epsg == 32631 && info.ulx == 399960 && info.uly == 4693200));
-    CHECK_FALSE(info.radiometry_known);
+    CHECK_FALSE((info.quantification_known || info.offset_known));
     REQUIRE(info.bands.size() == 3);
     CHECK((info.bands[0].band == 1 && info.bands[1].band == 8 && info.bands[2].band == 12 &&
            info.bands[0].pixel_size == 10));
@@ -129,13 +130,13 @@ TEST_CASE("raw: what an ENVI header can say") {
   CHECK(parsed(with("North", "South")).epsg == 32731);
   const RawHeader middle = parsed(with("1.000, 1.000", "1.5, 1.5"));  // tied by the middle of the first pixel
   CHECK((middle.ulx == 399955 && middle.uly == 4693205));
-  CHECK(parsed(with("UTM", "Geographic Lat/Lon")).epsg == 0);
+  CHECK_FALSE(parsed(with("UTM", "Geographic Lat/Lon")).epsg.has_value());
   const RawHeader degrees = parsed(with("UTM, 1.000, 1.000, 399960.000, 4693200.000, 1.0e+1, 10, 31, North, WGS-84",
                                         "Geographic Lat/Lon, 1, 1, 2.1, 42.3, 0.0001, 0.00009, WGS-84"));
-  CHECK((degrees.epsg == 0 && degrees.width == 13 && degrees.pixel == RawHeader{}.pixel));
-  CHECK(parsed(with("units=Meters", "units=Meters, rotation=30")).epsg == 0);
-  CHECK(parsed(with("units=Meters", "units=Meters, rotation=-0.50")).epsg == 0);
-  CHECK(parsed(with("units=Meters", "rotation = 1e1, units=Meters")).epsg == 0);
+  CHECK((!degrees.epsg && degrees.width == 13 && degrees.pixel == RawHeader{}.pixel));
+  CHECK_FALSE(parsed(with("units=Meters", "units=Meters, rotation=30")).epsg.has_value());
+  CHECK_FALSE(parsed(with("units=Meters", "units=Meters, rotation=-0.50")).epsg.has_value());
+  CHECK_FALSE(parsed(with("units=Meters", "rotation = 1e1, units=Meters")).epsg.has_value());
   for (const char* none : {"rotation=0", "rotation=0.0", "rotation=0.00000000", "Rotation = -0"})
     CHECK(parsed(with("units=Meters", none)).epsg == 32631);
   CHECK(parsed(with("byte order = 0", "byte order = 1")).big_endian);
@@ -195,6 +196,24 @@ TEST_CASE("raw: wrong flag lines and files that do not fit them") {
 
   put_file(folder / "alone.hdr", kEnvi);
   check_fails(Exit::missing_input, "alone.hdr|no data file", [&] { open_product(folder / "alone.hdr"); });
+}
+
+TEST_CASE("raw: a projection without a corner once placed the image at 0, 0") {
+  const TempFolder folder;
+  put_file(folder / "p.u16", raw_bytes(1, false, 0));
+  const auto info = [&](const std::string& place) {
+    return open_product(folder / "p.u16", {.raw_header = "width=13,height=7,bands=B02" + place})->info();
+  };
+  for (const char* part :
+       {",epsg=32631", ",epsg=32631,ulx=399960", ",epsg=32631,uly=4693200", ",ulx=399960", ",ulx=399960,uly=4693200"})
+    check_fails(Exit::usage, "p.u16|epsg, ulx and uly", [&] { info(part); });
+  CHECK(info("").epsg == 0);
+  CHECK(info(",epsg=0").epsg == 0);
+  CHECK(info(",epsg=32631,ulx=0,uly=0").epsg == 32631);
+  // The rest of a place may stand in an ENVI header.
+  put_file(folder / "p.hdr", "ENVI\nmap info = {UTM, 1, 1, 399960, 4693200, 10, 10, 31, North, WGS-84}\n");
+  const ProductInfo moved = info(",epsg=32632,uly=5");
+  CHECK((moved.epsg == 32632 && moved.ulx == 399960 && moved.uly == 5));
 }
 
 TEST_CASE("raw: a file that shrinks while it is read is bad data") {

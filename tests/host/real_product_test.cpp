@@ -68,10 +68,12 @@ TEST_CASE("real product: metadata without and with RADIO_ADD_OFFSET") {
   CHECK(before.images.size() == 14);
   CHECK(before.images[8] == "T01LAC_20200717T221941_B8A");
   for (const int offset : before.add_offset) CHECK(offset == 0);
+  CHECK(before.offset_known);  // baselines before 04 have none
 
   const ProductMetadata after = read_product_metadata(shared_data("metadata/S2C_MTD_MSIL1C.xml"));
   CHECK((after.baseline == "99.04" && after.spacecraft == "Sentinel-2C" && after.quantification == 10000));
   for (const int offset : after.add_offset) CHECK(offset == -1000);
+  CHECK(after.offset_known);
 }
 
 TEST_CASE("real product: every cut of real metadata is refused") {
@@ -130,7 +132,7 @@ TEST_CASE("real product: two SAFE products with decimated images") {
     CHECK(info.tile_id == e.tile);
     CHECK(info.sensing_time == e.time);
     CHECK((info.epsg == e.epsg && info.ulx == e.ulx && info.uly == e.uly));
-    CHECK((info.quantification == 10000 && info.radiometry_known));
+    CHECK((info.quantification == 10000 && info.quantification_known && info.offset_known));
     // The whole tile in fewer pixels.
     CHECK(info.ground_scale == doctest::Approx(e.scale));
     REQUIRE(info.bands.size() == kBandCount);

@@ -111,6 +111,19 @@ TEST_CASE("jp2: a few bytes that declare many packets are truncated") {
   CHECK(std::string(o.detail) == "a tile has fewer bytes than packets");
 }
 
+TEST_CASE("jp2: zeros in place of packets are no empty packets") {
+  // As a download of which a part never came.
+  Bytes file = read_file(kFolder + "plain.j2k");
+  std::size_t sod = 0;
+  while (!(file[sod] == std::byte{0xff} && file[sod + 1] == std::byte{0x93})) ++sod;
+  std::fill(file.begin() + static_cast<std::ptrdiff_t>(sod) + 2, file.end() - 2, std::byte{0});
+  Image image;
+  const jp2::Outcome o = decode(file, {}, image);
+  CHECK(o.status == Status::corrupt);
+  CHECK(std::string(o.detail) == "a tile has bytes after its last packet");
+  CHECK(decode(file, {.strict = false}, image).ok());
+}
+
 TEST_CASE("jp2: what is not Part 1 is refused by name") {
   const Bytes good = read_file(kFolder + "plain.j2k");
   const auto detail = [&](auto change) {

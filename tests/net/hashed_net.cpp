@@ -121,7 +121,8 @@ std::vector<std::byte> golden_weights(const Golden& golden) {
   return write_weights(golden_tensors(golden), {{"net", "unet_mobilenet_v2"},
                                                 {"task", "classification"},
                                                 {"bands", "B01,B02,B03,B04,B05,B06,B07,B08,B8A,B09,B10,B11,B12"},
-                                                {"outputs", "clear,thick cloud,thin cloud,cloud shadow"}});
+                                                {"outputs", "clear,thick cloud,thin cloud,cloud shadow"},
+                                                {"input", "toa_reflectance"}});
 }
 
 std::vector<float> hashed_scene(int bands, int height, int width) {

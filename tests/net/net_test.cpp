@@ -6,9 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "net/model.h"
 #include "net/padding.h"
 #include "tests/net/hashed_net.h"
 #include "tests/net/streaming.h"
+#include "tests/support/aligned.h"
+#include "tools/convert/weights_writer.h"
 
 namespace dtacs::test {
 
@@ -207,6 +210,24 @@ TEST_CASE("unet: unfit weights are named") {
   CHECK_FALSE(wrong.missing);
   CHECK(wrong.want[1] == 12);
   CHECK(wrong.found[1] == 13);
+}
+
+TEST_CASE("model: lists of bands and classes are as FORMAT.md has them") {
+  const auto status = [](const char* net, const char* bands, const char* outputs) {
+    const AlignedBytes file(write_weights({{.name = "a0.b", .dims = {1}, .values = {0.0f}}},
+                                          {{"net", net}, {"bands", bands}, {"outputs", outputs}}));
+    WeightsFile weights;
+    REQUIRE(WeightsFile::open(file.bytes(), weights) == Status::ok);
+    Model model;
+    return read_model(weights, model);
+  };
+  CHECK(status("linear", "B02,B03", "B03") == Status::ok);
+  CHECK(status("unet_mobilenet_v2", "B02", "clear,cloud") == Status::ok);
+  for (const char* bands : {"", "B02,", ",B02", "B02,,B03", "B02,B02", "B02,B14", "b02"})
+    CHECK(status("linear", bands, "B02") == Status::corrupt);
+  for (const char* outputs : {"", "B03", "B02,", "B02,B02"}) CHECK(status("linear", "B02", outputs) == Status::corrupt);
+  for (const char* outputs : {"", "clear,", "clear,,cloud", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17"})
+    CHECK(status("unet_mobilenet_v2", "B02", outputs) == Status::corrupt);
 }
 
 TEST_CASE("reflection continues an image as numpy does") {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <string>
 #include <vector>
@@ -48,9 +49,12 @@ Watched watched(const std::vector<std::string>& words) {
       w.exit = WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
       return w;
     }
-    const std::string text = get_file(status);
-    const std::size_t at = text.find("RssAnon:");
-    if (at != std::string::npos) w.most = std::max(w.most, 1024 * std::stoll(text.substr(at + 8)));
+    std::ifstream lines(status);  // its size is told as 0
+    std::string name;
+    std::getline(lines, name);
+    if (name != "Name:\tdtacs") continue;  // this process still, which started it
+    for (std::string line; std::getline(lines, line);)
+      if (line.starts_with("RssAnon:")) w.most = std::max(w.most, 1024 * std::stoll(line.substr(8)));
   }
 }
 
@@ -86,6 +90,11 @@ TEST_CASE("memory cap: what a run was told to do with it has, of raw bands and o
     const TempFolder out;
     const std::string least = least_of(strip, {"--precision", precision});
     check(strip.into(out, {"--precision", precision, "--max-mem", least}), least);
+  }
+  {
+    const TempFolder out;
+    const std::string least = least_of(strip, {"--only", "mask"});
+    check(strip.into(out, {"--only", "mask", "--max-mem", least}), least);
   }
   const TempFolder out;
   const std::vector<std::string> demo = {

@@ -60,7 +60,8 @@ inline std::vector<std::byte> small_corrector(DType first = DType::f32) {
       {{"net", "cnn_corrector"},
        {"task", "correction"},
        {"bands", "B01,B02,B03,B04,B05,B06,B07,B08,B8A,B09,B10,B11,B12"},
-       {"outputs", "B01,B02,B03,B04,B05,B06,B07,B08,B8A,B09,B11,B12"}});
+       {"outputs", "B01,B02,B03,B04,B05,B06,B07,B08,B8A,B09,B11,B12"},
+       {"input", "toa_reflectance"}});
 }
 
 }  // namespace dtacs::test

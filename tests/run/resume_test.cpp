@@ -188,6 +188,33 @@ TEST_CASE("resume: a run that was refused once took the state of an earlier one 
   CHECK(!fs::exists(out / "resume.state"));
 }
 
+TEST_CASE("resume: a full disk once took the state along") {
+  const Strip strip;
+  const TempFolder peaceful, out;
+  REQUIRE(exit_of(strip.into(peaceful, {})) == 0);
+  REQUIRE(exit_of(strip.into(out, {"--time-budget", "0"})) == 76);
+  const std::string state = get_file(out / "resume.state");
+  CHECK(command("ulimit -f 1; " + shell_words(strip.into(out, {"--resume"}))).exit == 74);
+  CHECK(get_file(out / "resume.state") == state);
+  CHECK(command(shell_words(strip.into(out, {"--resume"}))).text.find("starting afresh") == std::string::npos);
+  CHECK((outputs(out) == outputs(peaceful)));
+}
+
+TEST_CASE("resume: a signal while pieces are split once lost the run") {
+  const Strip strip;
+  const TempFolder peaceful, out;
+  const std::vector<std::string> split = {"--resume", "--split", "64K"};
+  REQUIRE(exit_of(strip.into(peaceful, split)) == 0);
+  const pid_t child = start(strip.into(out, split));
+  while (!fs::exists(out / "downlink") && kill(child, 0) == 0) usleep(100);
+  kill(child, SIGTERM);
+  CHECK(end_of(child) == 0);
+  for (const char* name : {"mask.tif", "reflectance_10m.tif"})
+    CHECK((get_file(out / name) == get_file(peaceful / name)));
+  CHECK(fs::exists(out / "downlink/index.txt"));
+  CHECK(fs::exists(out / "report.json"));
+}
+
 TEST_CASE("resume: two runs in one folder once wrote over each other's state") {
   const Strip strip;
   const TempFolder peaceful, out;

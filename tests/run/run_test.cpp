@@ -12,6 +12,7 @@
 
 #include "io/host/jp2_band.h"
 #include "net/padding.h"
+#include "tests/host/product_maker.h"
 #include "tests/host/tiff_probe.h"
 #include "tests/net/converted.h"
 #include "tests/net/whole_image.h"
@@ -155,7 +156,8 @@ TEST_CASE("run: a U-Net corrector subtracts its output from the bands") {
       write_weights(tensors, {{"net", "unet_corrector"},
                               {"task", "correction"},
                               {"bands", "B01,B02,B03,B04,B05,B06,B07,B08,B8A,B09,B10,B11,B12"},
-                              {"outputs", "B01,B02,B03,B04,B05,B06,B07,B08,B8A,B09,B11,B12"}});
+                              {"outputs", "B01,B02,B03,B04,B05,B06,B07,B08,B8A,B09,B11,B12"},
+                              {"input", "toa_reflectance"}});
   put_bytes(bench.folder / "unet_ac.dtw", file);
   bench.options.weights = {bench.folder / "unet_ac.dtw"};
   bench.options.mask = false;
@@ -277,7 +279,8 @@ TEST_CASE("run: the mask's names are those of the weights") {
   put_bytes(bench.folder / "sc.dtw", write_weights(golden_tensors(bench.golden),
                                                    {{"net", "unet_mobilenet_v2"},
                                                     {"bands", "B01,B02,B03,B04,B05,B06,B07,B08,B8A,B09,B10,B11,B12"},
-                                                    {"outputs", "cloud shadow,water,thick cloud,clear"}}));
+                                                    {"outputs", "cloud shadow,water,thick cloud,clear"},
+                                                    {"input", "toa_reflectance"}}));
   run(bench.options);
   const std::string names = get_file(bench.out("mask.tif.aux.xml"));
   CHECK(names.find("water") != std::string::npos);
@@ -477,6 +480,47 @@ TEST_CASE("run: a product short of a band, or with a cut or damaged band, is ref
   CHECK(failure_of(o) == Exit::missing_input);
   put_file(b05, whole);
   CHECK(failure_of(o) == Exit::ok);
+}
+
+TEST_CASE("run: offsets taken out of the metadata were once reported as theirs, and 0") {
+  const TempFolder folder;
+  const std::string safe = folder / "demo.SAFE", mtd = safe + "/MTD_MSIL1C.xml";
+  std::filesystem::copy(kDemo, safe, std::filesystem::copy_options::recursive);
+  const std::string whole = get_file(mtd), end = "</Radiometric_Offset_List>";
+  put_bytes(folder / "ac.dtw", small_corrector());
+  RunOptions o = quiet_run(safe, folder / "out");
+  o.weights = {folder / "ac.dtw"};
+  o.mask = false;
+  o.window = Rect{0, 0, 60, 60};
+  const auto run_says = [&](const std::string& source, bool warns) {
+    CHECK((run(o).find("nothing here says RADIO_ADD_OFFSET") != std::string::npos) == warns);
+    CHECK(get_file(o.folder + "/report.json").find("\"offset_source\": \"" + source + '"') != std::string::npos);
+  };
+  run_says("metadata", false);
+  const std::size_t begin = whole.find("<Radiometric_Offset_List>");
+  put_file(mtd, std::string(whole).erase(begin, whole.find(end) + end.size() - begin));
+  run_says("assumed", true);
+  o.offset = -1000;
+  run_says("option", false);
+}
+
+TEST_CASE("run: tile metadata of another scene are named, by info too") {
+  const TempFolder folder;
+  const std::string bands = folder / "bands", other = bands + "/other.xml";
+  put_file(other, ProductMaker{}.tile_xml());
+  for (const auto& e : std::filesystem::recursive_directory_iterator(kDemo))
+    if (e.path().extension() == ".jp2")
+      std::filesystem::create_symlink(e.path(), bands + "/" + e.path().filename().string());
+  put_bytes(folder / "ac.dtw", small_corrector());
+  RunOptions o = quiet_run(bands, folder / "out");
+  o.weights = {folder / "ac.dtw"};
+  o.mask = false;
+  o.window = Rect{0, 0, 60, 60};
+  CHECK(run(o).starts_with("not used, as of another scene: " + other + "; "));
+  o.offset = -1000;
+  CHECK(run(o).starts_with("not used, as of another scene: " + other));
+  CHECK(output_of("'" DTACS_BINARY "' info '" + bands + "'").find("as of another scene: " + other) !=
+        std::string::npos);
 }
 
 TEST_CASE("run: a full disk is an I/O error without half a file") {

@@ -73,6 +73,7 @@ struct Rows {
 
 Rows read_all(Scene& scene, int slot, int chunk) {
   scene.keep(scene.height(), scene.height());
+  scene.prepare();
   while (scene.rows_read() < scene.height()) scene.read(chunk);
   Rows rows;
   for (int y = 0; y < scene.height(); ++y) {
@@ -173,6 +174,7 @@ TEST_CASE("scene: rows before the first valid pixel take its row, however many t
   const InventedProduct product({{kB02, 9, kHeight, [](int y, int x) { return y < kFirst ? 0 : 100 + x; }}});
   Scene scene(product, {.bands = {kB02}});
   scene.keep(20, 50);
+  scene.prepare();
   for (int y = 0; y < kFirst; y += 10) {
     scene.read(10);
     CHECK(scene.filled_rows() == 0);

@@ -22,6 +22,19 @@ const std::string kDemo =
 
 using Names = std::vector<std::string>;
 
+// The demo's images in a folder, without its metadata.
+void put_loose_bands(const std::string& folder) {
+  fs::create_directories(folder);
+  for (const auto& file : fs::recursive_directory_iterator(kDemo))
+    if (file.path().extension() == ".jp2") fs::create_symlink(file.path(), fs::path(folder) / file.path().filename());
+}
+
+// Reflectance of a corner, for what is about the watch alone.
+std::vector<std::string> watch_once(const TempFolder& in, const TempFolder& out) {
+  return {DTACS_BINARY, "watch",       in.path(),  out.path(),  "--once", "--interval",     "0",
+          "--only",     "reflectance", "--window", "0,0,32,32", "--log",  out / "watch.log"};
+}
+
 }  // namespace
 
 TEST_CASE("watch: every product once, a bad one is noted and holds up nobody") {
@@ -76,7 +89,7 @@ TEST_CASE("watch: a product that took all memory once ended the watch, at every 
   const TempFolder in;
   for (const char* name : {"a.SAFE", "b.SAFE"}) fs::create_directory_symlink(kDemo, in / name);
   int given_up = 0;
-  for (int n = 100; n < 20000; n *= 2) {  // the n-th allocation fails
+  for (int n = 100; n < 20000; n += n / 4) {  // the n-th allocation fails
     const TempFolder out;
     const Outcome o =
         command("DTACS_FAIL_AT=" + std::to_string(n) + " " +
@@ -93,10 +106,7 @@ TEST_CASE("watch: a product that took all memory once ended the watch, at every 
 
 TEST_CASE("watch: what a report warns of stands in the log too") {
   const TempFolder in, out;
-  fs::create_directory(in / "bands");
-  for (const auto& file : fs::recursive_directory_iterator(kDemo))
-    if (file.path().extension() == ".jp2")
-      fs::create_symlink(file.path(), in / ("bands/" + file.path().filename().string()));
+  put_loose_bands(in / "bands");
   const Outcome o = command(shell_words(
       {DTACS_BINARY, "watch", in.path(), out.path(), "--once", "--interval", "0", "--only", "reflectance"}));
   CHECK(o.exit == 0);
@@ -110,6 +120,106 @@ TEST_CASE("watch: what another watch did since the look is not done again") {
   CHECK_FALSE(folder.done("p.SAFE"));
   put_file(out / "p.SAFE/report.json", "{}");
   CHECK(folder.done("p.SAFE"));
+}
+
+TEST_CASE("watch: a product that changed after its run was once left as it was") {
+  const TempFolder in, out;
+  put_loose_bands(in / "bands");
+  CHECK(exit_of(watch_once(in, out)) == 0);
+  CHECK(get_file(out / "bands/report.json").find("\"assumed\"") != std::string::npos);
+  fs::copy_file(kDemo + "/MTD_MSIL1C.xml", in / "bands/MTD_MSIL1C.xml");
+  CHECK(exit_of(watch_once(in, out)) == 0);
+  CHECK(get_file(out / "bands/report.json").find("\"metadata\"") != std::string::npos);
+  const std::string log = get_file(out / "watch.log");
+  CHECK(exit_of(watch_once(in, out)) == 0);
+  CHECK(get_file(out / "watch.log") == log);
+}
+
+TEST_CASE("watch: a product that changed during its run once counted as done") {
+  const Strip strip;
+  const TempFolder out;
+  const std::vector<std::string> words = {
+      DTACS_BINARY, "watch",    strip.folder.path(), out.path(), "--once", "--interval",     "0",
+      "--raw",      strip.line, "--threads",         "2",        "--log",  out / "watch.log"};
+  const pid_t watch = start(words);
+  while (!fs::exists(out / "strip.u16/mask.tif.part") && waitpid(watch, nullptr, WNOHANG) == 0) usleep(200);
+  REQUIRE(kill(watch, SIGSTOP) == 0);
+  CHECK(!fs::exists(out / "strip.u16/report.json"));
+  fs::last_write_time(strip.folder / "strip.u16", fs::file_time_type::clock::now() + std::chrono::hours(1));
+  kill(watch, SIGCONT);
+  CHECK(end_of(watch) == 0);
+  CHECK(get_file(out / "watch.log").find("strip.u16 changed while it was run") != std::string::npos);
+  CHECK(get_file(out / "watch.log").find("done in") == std::string::npos);
+  CHECK(exit_of(words) == 0);
+  CHECK(get_file(out / "watch.log").find("strip.u16 done in") != std::string::npos);
+}
+
+TEST_CASE("watch: done is what was looked at, however the folder is named") {
+  const TempFolder in, out;
+  WatchedFolder folder(in.path(), out.path(), "");
+  put_file(in / "p.SAFE/B02.jp2", "whole");
+  put_file(out / "p.SAFE/report.json", "{}");
+  CHECK(folder.done("p.SAFE"));  // by a version that kept no state
+  fs::remove(out / "p.SAFE/report.json");
+  static_cast<void>(folder.look());
+  CHECK_FALSE(folder.changed("p.SAFE"));
+
+  put_file(in / "p.SAFE/B02.jp2", "cut");
+  CHECK(folder.changed("p.SAFE"));
+  put_file(out / "p.SAFE/report.json", "{}");
+  folder.note_done("p.SAFE");
+  CHECK_FALSE(folder.done("p.SAFE"));
+  CHECK(folder.look().arriving == Names{"p.SAFE"});
+  CHECK(folder.look().whole == Names{"p.SAFE"});
+  folder.note_done("p.SAFE");
+  CHECK(folder.look().whole.empty());
+  CHECK(WatchedFolder(in / ".", out.path(), "other weights").look().arriving.empty());
+}
+
+TEST_CASE("watch: a file in the place of one product's outputs once stopped it for all others") {
+  const TempFolder in, out;
+  for (const char* name : {"a.SAFE", "b.SAFE"}) fs::create_directory_symlink(kDemo, in / name);
+  put_file(out / "a.SAFE", "in the way");
+  CHECK(exit_of(watch_once(in, out)) == 73);
+  CHECK(get_file(out / "watch.log").find("a.SAFE exit 73: ") != std::string::npos);
+  CHECK(fs::exists(out / "b.SAFE/report.json"));
+
+  // An output whose place is taken.
+  fs::remove(out / "a.SAFE");
+  fs::create_directories(out / "a.SAFE/reflectance_10m.tif");
+  CHECK(exit_of(watch_once(in, out)) == 73);
+  CHECK(fs::exists(out / "a.SAFE/failed.txt"));
+  CHECK(exit_of(watch_once(in, out)) == 0);  // known by now
+
+  // One that looks on tries again when the place is free.
+  fs::remove_all(out / "a.SAFE");
+  put_file(out / "a.SAFE", "in the way");
+  WatchedFolder folder(in.path(), out.path(), "");
+  static_cast<void>(folder.look());
+  CHECK(folder.look().whole == Names{"a.SAFE"});
+  folder.give_up("a.SAFE", "it is there and is a file");
+  CHECK(folder.look().whole.empty());
+  fs::remove(out / "a.SAFE");
+  CHECK(folder.look().whole == Names{"a.SAFE"});
+
+  // No product's fault.
+  const Outcome o =
+      command(shell_words({DTACS_BINARY, "watch", in.path(), out / "watch.log", "--once", "--interval", "0"}));
+  CHECK(o.exit == 73);
+  CHECK(o.text.find("b.SAFE") == std::string::npos);
+}
+
+TEST_CASE("watch: its log among the products was once taken for one") {
+  const TempFolder in, out;
+  put_file(in / "p.txt", "no product");
+  const std::vector<std::string> words = {DTACS_BINARY, "watch", in.path(), out.path(),        "--once",
+                                          "--interval", "0",     "--log",   in / "./watch.log"};
+  CHECK(exit_of(words) == 67);
+  CHECK(exit_of(words) == 0);
+  const std::string log = get_file(in / "watch.log");
+  CHECK(log.find("p.txt exit 67") != std::string::npos);
+  CHECK(log.find("watch.log") == std::string::npos);
+  CHECK_FALSE(fs::exists(out / "watch.log"));
 }
 
 TEST_CASE("watch: a product that was still being copied in was once run, and noted as bad for ever") {

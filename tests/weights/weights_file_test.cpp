@@ -172,6 +172,7 @@ TEST_CASE("weights file: a hostile header with the right checksum is refused") {
       {"no name", [=](Bytes& b) { put(b, t0 + kTensorNameLength, std::uint8_t{0}); }},
       {"dtype", [=](Bytes& b) { put(b, t0 + kTensorDType, std::uint8_t{2}); }},
       {"other dtype", [=](Bytes& b) { put(b, t1 + kTensorDType, std::uint8_t{0}); }},
+      {"no dtype", [=](Bytes& b) { put(b, t0 + kTensorDType, std::uint8_t{9}); }},
       {"rank 0", [=](Bytes& b) { put(b, t0 + kTensorRank, std::uint8_t{0}); }},
       {"rank 5", [=](Bytes& b) { put(b, t1 + kTensorRank, std::uint8_t{5}); }},
       {"rank 3", [=](Bytes& b) { put(b, t1 + kTensorRank, std::uint8_t{3}); }},

@@ -107,6 +107,7 @@ std::vector<TensorRanges> calibrate(const WeightsFile& weights, const Model& mod
         OpenScene open(path, model, parallel);
         auto stage = UnetStage::to_look_into(path, weights, model, open.scene, detect_isa(), parallel.workers);
         open.scene.keep(stage.wanted_rows() + kChunk, stage.history() + kChunk);
+        open.scene.prepare();
         while (open.scene.rows_read() < open.scene.height()) {
           open.scene.read(kChunk);
           while (stage.can_step()) {
@@ -201,6 +202,7 @@ double compare_weights(const std::string& first, const std::string& second, cons
       auto two = UnetStage::to_look_into(b.name, b.weights, b.model, scene, detect_isa(), parallel.workers);
       const Reader in_one(a, one), in_two(b, two);
       scene.keep(one.wanted_rows() + kChunk, std::max(one.history(), two.history()) + kChunk);
+      scene.prepare();
       const Padding rows = padding_for(scene.height()), columns = padding_for(scene.width());
       const int width = padded_size(scene.width());
       std::int64_t of_scene = 0, same_of_scene = 0;

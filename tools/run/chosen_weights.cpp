@@ -25,6 +25,8 @@ std::set<int> inputs_of(const LoadedWeights& w) {
 void check_bands(const ProductInfo& product, const LoadedWeights& w) {
   if (w.weights.meta("input") == "surface_reflectance")
     throw Failure(Exit::model_mismatch, w.name + " was trained on surface reflectance (L2A), not on L1C products");
+  if (w.weights.meta("input") != "toa_reflectance")
+    throw Failure(Exit::model_mismatch, w.name + " does not say that it reads L1C products (input = toa_reflectance)");
   const std::set<int> wanted = inputs_of(w);
   std::set<int> present, missing = wanted;
   for (const BandInfo& b : product.bands) {

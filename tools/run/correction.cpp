@@ -19,12 +19,20 @@ Correction::Correction(const LoadedWeights& weights, const Scene& scene, IsaSet 
                                            std::to_string(model_.inputs) + " bands in and " +
                                            std::to_string(model_.outputs) + " out");
   }
-  corrected_.resize(static_cast<std::size_t>(rows_) * static_cast<std::size_t>(model_.outputs) *
-                    static_cast<std::size_t>(scene.width()));
+}
+
+std::size_t Correction::values() const {
+  return static_cast<std::size_t>(rows_) * static_cast<std::size_t>(model_.outputs) *
+         static_cast<std::size_t>(scene_.width());
+}
+
+void Correction::prepare() {
+  corrected_.resize(values());
+  if (unet_) unet_->prepare();
 }
 
 std::size_t Correction::memory() const {
-  return corrected_.size() * sizeof(std::uint16_t) + (unet_ ? unet_->memory() : sizeof(PixelNet));
+  return values() * sizeof(std::uint16_t) + (unet_ ? unet_->memory() : sizeof(PixelNet));
 }
 
 std::uint16_t* Correction::row(int i, int output) {

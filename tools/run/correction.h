@@ -21,6 +21,7 @@ class Correction {
              int band);
 
   const Model& model() const { return model_; }
+  void prepare();  // see UnetStage
   std::size_t memory() const;
 
   // Rows the scene must keep of those it had read before, so that each can be read again when
@@ -38,6 +39,7 @@ class Correction {
   void advance(const Parallel& parallel, int from, const OnRow& on_row);
 
  private:
+  std::size_t values() const;  // in corrected_
   void correct_pixels(const Parallel& parallel, int from, int count);
   void subtract(int y, const float* logits);
   std::uint16_t* row(int i, int output);

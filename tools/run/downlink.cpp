@@ -83,15 +83,17 @@ bool is_piece(std::string_view name) {
 
 }  // namespace
 
-void remove_downlink(const std::string& folder) {
+bool remove_downlink(const std::string& folder) {
   const std::filesystem::path out = folder + "/downlink";
   std::error_code ignored;
+  bool removed = false;
   for (const auto& entry : std::filesystem::directory_iterator(out, ignored)) {
     const std::string name = entry.path().filename().string();
     if (name == kIndexName || is_unfinished(name, kIndexName) || is_piece(name))
-      std::filesystem::remove(entry.path(), ignored);
+      removed = std::filesystem::remove(entry.path(), ignored) || removed;
   }
   std::filesystem::remove(out, ignored);  // unless something else is in it
+  return removed;
 }
 
 void split_for_downlink(const std::string& folder, std::vector<std::string> files, const std::string& report,

@@ -20,7 +20,8 @@ inline constexpr std::uint64_t kLeastPiece = 1 << 16;
 void split_for_downlink(const std::string& folder, std::vector<std::string> files, const std::string& report,
                         std::uint64_t piece_bytes);
 
-// The pieces of an earlier call and their index, and the folder they are in if nothing else is there.
-void remove_downlink(const std::string& folder);
+// The pieces of an earlier call and their index, and the folder they are in if nothing else is there. Whether there was
+// any.
+bool remove_downlink(const std::string& folder);
 
 }  // namespace dtacs

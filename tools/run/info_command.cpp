@@ -29,9 +29,9 @@ void info_command(Args& args) {
     std::printf("%-14s EPSG:%d\n", "projection", p.epsg);
     std::printf("%-14s %.2f, %.2f\n", "upper left", p.ulx, p.uly);
   }
-  std::printf("%-14s %g%s\n", "quantification", p.quantification,
-              p.radiometry_known ? "" : " assumed, and offset 0: nothing says otherwise");
-  line("not used", p.passed_over.empty() ? "" : p.passed_over + ", of another scene");
+  std::printf("%-14s %g%s\n", "quantification", p.quantification, p.quantification_known ? "" : " assumed");
+  line("offset", p.offset_known ? "" : "0 assumed: nothing says otherwise");
+  line("not used", p.passed_over.empty() ? "" : "as of another scene: " + p.passed_over);
   std::printf("\nband   pixel m   columns      rows   offset  file\n");
   for (const BandInfo& b : p.bands)
     std::printf("%-5s %8g %9d %9d %8d  %s\n", std::string(kBandNames[b.band]).c_str(), b.pixel_size * p.ground_scale,

@@ -73,6 +73,12 @@ void Job::bind(int first_row) {
   scene_.keep(values + rows_.read, valid + rows_.read);
 }
 
+void Job::prepare() {
+  scene_.prepare();
+  if (classifier_) classifier_->prepare();
+  if (correction_) correction_->prepare();
+}
+
 std::size_t Job::memory() const {
   // The program with its libraries; a thread's stack, and the mask's strip that it packs; of each
   // corrected band the rows that do not fill a strip yet.
@@ -222,18 +228,16 @@ void Job::finish() {
   during(&StageSeconds::write, [&] {
     if (reflectance_) reflectance_->finish();
     if (mask_) mask_->finish();
+    classifier_.reset();  // compressing a picture takes memory too
+    correction_.reset();
     write_quicklooks();
   });
   files_.emplace_back(kReportName);
   remove_stale_outputs();
   const RunReport r = report();
   const std::string text = report_json(r);
-  if (options_.split > 0) {
-    // No state would help from here on: a signal ends the program.
-    note_signals(false);
-    split_for_downlink(options_.folder, files_, text, options_.split);
-    note_signals(options_.resume);
-  }
+  // No state would help from here on: a signal waits for the end.
+  if (options_.split > 0) split_for_downlink(options_.folder, files_, text, options_.split);
   write_file(options_.folder + "/report.json", text);
   remove_run_state(options_.folder);
   if (!options_.quiet) print_summary(r, options_.folder);
@@ -276,22 +280,24 @@ void Job::remove_stale_outputs() const {
     if (std::find(files_.begin(), files_.end(), name) == files_.end() &&
         std::remove((options_.folder + "/").append(name).c_str()) == 0)
       removed.append(removed.empty() ? "" : ", ").append(name);
-  remove_downlink(options_.folder);
+  if (remove_downlink(options_.folder)) removed.append(removed.empty() ? "" : ", ").append("downlink/");
   if (!removed.empty() && !options_.quiet)
     std::fprintf(stderr, "dtacs: %s: removed, of an earlier run: %s\n", options_.folder.c_str(), removed.c_str());
 }
 
 std::string Job::warning() const {
   const ProductInfo& info = product_.info();
-  if (!info.passed_over.empty() && !options_.offset)
-    return info.passed_over + " is of another scene and not used, offset 0 is assumed; see --offset";
-  if (!info.radiometry_known && !options_.offset && info.baseline >= "04")
-    return "baseline " + info.baseline +
-           " adds 1000 to the digital numbers, but nothing here says RADIO_ADD_OFFSET; "
-           "see --offset";
+  const bool assumed = !info.offset_known && !options_.offset;
   bool offset_applied = false;
   for (int s = 0; s < scene_.band_count(); ++s) offset_applied = offset_applied || scene_.add_offset(s) != 0.0f;
-  return radiometry_.warning(offset_applied);
+  std::string offset = radiometry_.warning(offset_applied);
+  if (assumed && info.baseline >= "04")
+    offset = "baseline " + info.baseline +
+             " adds 1000 to the digital numbers, but nothing here says RADIO_ADD_OFFSET; "
+             "see --offset";
+  if (info.passed_over.empty()) return offset;
+  if (assumed && offset.empty()) offset = "offset 0 is assumed; see --offset";
+  return "not used, as of another scene: " + info.passed_over + (offset.empty() ? "" : "; " + offset);
 }
 
 }  // namespace dtacs

@@ -43,6 +43,8 @@ class Job {
   // Bytes that the run takes, beside mapped files.
   std::size_t memory() const;
 
+  // Takes most of them, and throws Failure(bad_weights) where integers are out of range.
+  void prepare();
   // In the options' folder, which is there.
   void open_outputs();
   // Goes on where a job of the same identity stopped.  Throws StateRefused when the state does not

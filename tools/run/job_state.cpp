@@ -13,6 +13,7 @@ void Job::go_on(StateArchive& state) {
   state.value(started_at_);
   if (started_at_ > 0) {
     bind(started_at_);
+    prepare();
     scene_.exchange(state);
   }
   exchange(state);

@@ -32,7 +32,7 @@ double percent_of(const RunReport& r, const RasterClass& c) {
 
 const char* offset_source(const RunReport& r) {
   if (r.offset_from_option) return "option";
-  return r.product.radiometry_known ? "metadata" : "assumed";
+  return r.product.offset_known ? "metadata" : "assumed";
 }
 
 void add_product(JsonWriter& j, const ProductInfo& info) {
@@ -140,9 +140,9 @@ void print_summary(const RunReport& r, const std::string& folder) {
   for (int s = 1; s < r.scene.band_count(); ++s) same = same && r.scene.add_offset(s) == r.scene.add_offset(0);
   std::printf("radiometry     (DN %+g%s) / %g, offset %s\n", static_cast<double>(r.scene.add_offset(0)),
               same ? "" : " and others by band", static_cast<double>(r.scene.quantification()),
-              r.offset_from_option         ? "as asked for"
-              : r.product.radiometry_known ? "from the metadata"
-                                           : "assumed: no metadata say otherwise");
+              r.offset_from_option     ? "as asked for"
+              : r.product.offset_known ? "from the metadata"
+                                       : "assumed: no metadata say otherwise");
   if (r.truth != nullptr) r.truth->print();
   std::printf("seconds        %.1f: read %.1f, classify %.1f, correct %.1f, write %.1f; peak memory %.0f MiB\n",
               r.seconds.total, r.seconds.read, r.seconds.classify, r.seconds.correct, r.seconds.write,

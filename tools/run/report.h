@@ -23,7 +23,7 @@ struct RunReport {
   const ProductInfo& product;
   const Scene& scene;
   bool offset_from_option = false;
-  std::string warning;  // about the radiometry; "" when there is none
+  std::string warning;  // about radiometry and metadata; "" when there is none
   std::vector<const LoadedWeights*> weights;
   std::vector<RasterClass> classes;            // of the mask; empty without one
   const std::int64_t* class_pixels = nullptr;  // by mask value

@@ -59,13 +59,16 @@ std::string run_in_folder(const Prepared& prepared, const Parallel& parallel, co
       job.reset();
       remove_run_state(options.folder);
       job = prepared.job(parallel, rows);
+      job->prepare();
       job->open_outputs();
     }
     job->run(prepared.identity);
     return job->warning();
   } catch (const Failure& f) {
-    const bool stopped = f.exit() == Exit::interrupted || f.exit() == Exit::time_budget;
-    if (options.resume && !stopped) remove_run_state(options.folder);
+    // When a disk was full, a state of before is as good as ever.
+    const bool to_go_on = f.exit() == Exit::interrupted || f.exit() == Exit::time_budget ||
+                          (f.exit() == Exit::io_error && has_run_state(options.folder));
+    if (options.resume && !to_go_on) remove_run_state(options.folder);
     throw;
   }
 }
@@ -75,7 +78,7 @@ std::string run_in_folder(const Prepared& prepared, const Parallel& parallel, co
 std::string run(const RunOptions& options) {
   // More than a few per core only wait for each other, and the system may not give them.
   const int most = options.threads > 0 ? std::min(options.threads, 4 * available_threads()) : available_threads();
-  if (options.resume) note_signals(true);
+  if (options.resume) note_signals();
   const Prepared prepared(options);
   std::size_t least = SIZE_MAX;
   std::string warning;
@@ -83,12 +86,13 @@ std::string run(const RunOptions& options) {
     std::unique_ptr<Job> job;
     try {
       job = prepared.job(parallel, rows);
+      least = std::min(least, job->memory());
+      if (options.max_memory != 0 && job->memory() > options.max_memory) return false;
+      job->prepare();
     } catch (const std::bad_alloc&) {  // less than the cap is there; a leaner way may still do
       if (options.max_memory == 0 || is_leanest(parallel, rows)) throw;
       return false;
     }
-    least = std::min(least, job->memory());
-    if (options.max_memory != 0 && job->memory() > options.max_memory) return false;
     warning = run_in_folder(prepared, parallel, rows, std::move(job));
     return true;
   };

@@ -75,6 +75,11 @@ std::optional<StateArchive> read_run_state(const std::string& folder, const std:
   return state;
 }
 
+bool has_run_state(const std::string& folder) {
+  std::error_code none;
+  return std::filesystem::exists(folder + "/" + std::string(kStateName), none);
+}
+
 void remove_run_state(const std::string& folder) {
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored))

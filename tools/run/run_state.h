@@ -25,6 +25,8 @@ void write_run_state(const std::string& folder, const std::string& job, const St
 // Nothing when there is none.  Throws StateRefused.
 std::optional<StateArchive> read_run_state(const std::string& folder, const std::string& job);
 
+bool has_run_state(const std::string& folder);
+
 // The state, unfinished outputs and what a killed process left under temporary names.
 void remove_run_state(const std::string& folder);
 

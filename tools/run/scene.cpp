@@ -162,7 +162,10 @@ void Scene::keep(int value_rows, int valid_rows) {
   // One more: filling looks at the row above the new ones.
   ring_ = std::max(ring_, std::min(value_rows, height_) + 1);
   valid_ring_ = std::max({valid_ring_, ring_, std::min(valid_rows, height_)});
-  values_.resize(static_cast<std::size_t>(ring_) * static_cast<std::size_t>(width_) * bands_.size());
+}
+
+void Scene::prepare() {
+  values_.resize(values());
   valid_.resize(static_cast<std::size_t>(valid_ring_) * static_cast<std::size_t>(width_));
   any_valid_.resize(static_cast<std::size_t>(valid_ring_));
 }
@@ -356,8 +359,9 @@ void Scene::read(int rows) {
 }
 
 std::size_t Scene::memory() const {
-  std::size_t bytes =
-      (values_.size() + lead_.size()) * sizeof(std::uint16_t) + valid_.size() + sources_.size() * sizeof(int);
+  std::size_t bytes = (values() + lead_.size()) * sizeof(std::uint16_t) +
+                      static_cast<std::size_t>(valid_ring_) * static_cast<std::size_t>(width_) +
+                      sources_.size() * sizeof(int);
   std::size_t call = 0;  // bands are read in turn
   for (const Band& b : bands_) {
     bytes += b.lines.size() * sizeof(std::uint16_t) + b.column.size() * sizeof(int);

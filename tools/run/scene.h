@@ -74,8 +74,10 @@ class Scene {
   float quantification() const { return quantification_; }
 
   // At least this many rows below rows_read() stay readable, of values and of validity,
-  // and one read() may take as many; call before the first read().
+  // and one read() may take as many; call before prepare().
   void keep(int value_rows, int valid_rows);
+  // Takes the memory for them; before the first read(), and not before it is known that there is as much.
+  void prepare();
   // Reads the next rows (fewer at the end).  Throws Failure(bad_data).
   void read(int rows);
   int rows_read() const { return rows_read_; }
@@ -136,6 +138,9 @@ class Scene {
 
   int ring_ = 0, valid_ring_ = 0;  // rows held
   int rows_read_ = 0, first_valid_ = -1;
+  std::size_t values() const {
+    return static_cast<std::size_t>(ring_) * static_cast<std::size_t>(width_) * bands_.size();
+  }
   std::vector<std::uint16_t> values_;  // (ring, band, width)
   std::vector<std::uint16_t> lead_;    // (band, width): the first row with a valid pixel, filled
   std::vector<std::uint8_t> valid_;    // (valid ring, width)

@@ -47,47 +47,54 @@ UnetStage::UnetStage(const std::string& name, const WeightsFile& weights, const 
 
 UnetStage UnetStage::to_look_into(const std::string& name, const WeightsFile& weights, const Model& model,
                                   const Scene& scene, IsaSet isa, int workers) {
-  return UnetStage(name, weights, model, scene, isa, workers, 0, default_band(padded_size(scene.width())), true);
+  UnetStage stage(name, weights, model, scene, isa, workers, 0, default_band(padded_size(scene.width())), true);
+  stage.prepare();
+  return stage;
 }
 
 UnetStage::UnetStage(const std::string& name, const WeightsFile& weights, const Model& model, const Scene& scene,
                      IsaSet isa, int workers, int first_row, int band, bool keep_inner)
     : scene_(scene),
+      name_(name),
+      weights_(weights),
       model_(model),
       rows_(padding_for(scene.height())),
       columns_(padding_for(scene.width())),
       passed_(rows_passed(scene.height(), first_row)) {
   for (int c = 0; c < model.inputs; ++c) slots_[c] = scene.slot(model.input_bands[c]);
-  const Net net = unet_of(model);
-  const StreamOptions options = {.width = padded_size(scene.width()),
-                                 .height = padded_size(scene.height()) - passed_,
-                                 .band = band > 0 ? band : default_band(padded_size(scene.width())),
-                                 .deep = band > 0 ? 0 : default_deep(padded_size(scene.width())),
-                                 .isa = isa,
-                                 .workers = workers,
-                                 .keep_inner = keep_inner};
-  WeightsMismatch wrong;
-  const auto bind = [&](Arena& arena) {
-    return model.int8 ? Int8Plan::bind(net, weights, options, arena, int8_, &wrong)
-                      : StreamPlan::bind(net, weights, options, arena, plan_, &wrong);
-  };
+  options_ = {.width = padded_size(scene.width()),
+              .height = padded_size(scene.height()) - passed_,
+              .band = band > 0 ? band : default_band(padded_size(scene.width())),
+              .deep = band > 0 ? 0 : default_deep(padded_size(scene.width())),
+              .isa = isa,
+              .workers = workers,
+              .keep_inner = keep_inner};
   Arena dry;
-  Status status = bind(dry);
-  if (status == Status::arena_too_small) {
-    if (dry.wanted() == Arena::kMost) throw std::bad_alloc();  // no block is large enough
-    block_ = Block(dry.wanted());
-    Arena arena(block_.bytes());
-    status = bind(arena);
-  }
-  if (status == Status::ok) return;
-  std::string line = name + ": tensor " + wrong.tensor;
+  bind(dry);
+  if (dry.wanted() == Arena::kMost) throw std::bad_alloc();  // no block is large enough
+  memory_ = dry.wanted();
+}
+
+void UnetStage::prepare() {
+  block_ = Block(memory_);
+  Arena arena(block_.bytes());
+  bind(arena);
+}
+
+void UnetStage::bind(Arena& arena) {
+  const Net net = unet_of(model_);
+  WeightsMismatch wrong;
+  const Status status = model_.int8 ? Int8Plan::bind(net, weights_, options_, arena, int8_, &wrong)
+                                    : StreamPlan::bind(net, weights_, options_, arena, plan_, &wrong);
+  if (status == Status::ok || status == Status::arena_too_small) return;
+  std::string line = name_ + ": tensor " + wrong.tensor;
   const auto dims = [](const std::uint32_t(&d)[4]) {
     std::string text = std::to_string(d[0]);
     for (int i = 1; i < 4 && d[i] != 0; ++i) text += "x" + std::to_string(d[i]);
     return text;
   };
   if (status == Status::unsupported)
-    line = name + ": the int8 kernels do not cover this network";
+    line = name_ + ": the int8 kernels do not cover this network";
   else if (status == Status::corrupt)
     line += " is of another type, or holds values outside what int8 weights may hold";
   else

@@ -46,7 +46,10 @@ class UnetStage {
   // The first scene row with a right result, when reading starts at first_row.
   static int first_right(const Model& model, int height, int first_row);
 
-  std::size_t memory() const { return block_.bytes().size(); }
+  // Takes the memory; before the first step, and not before it is known that there is as much.
+  // Throws std::bad_alloc, and Failure(bad_weights) where integers are out of range.
+  void prepare();
+  std::size_t memory() const { return memory_; }
 
   // Rows the scene must keep of those it has read, for the steps to come: a step waits for
   // all rows of a band, and at the bottom reflection goes back up.
@@ -86,15 +89,20 @@ class UnetStage {
  private:
   UnetStage(const std::string& name, const WeightsFile& weights, const Model& model, const Scene& scene, IsaSet isa,
             int workers, int first_row, int band, bool keep_inner);
+  void bind(Arena& arena);
   void fill(int y);
   template <class T, class F>
   void fill_row(T* out, std::ptrdiff_t channels, int y, F&& value) const;
 
   const Scene& scene_;
+  std::string name_;
+  const WeightsFile& weights_;
   Model model_;
+  StreamOptions options_;
   int slots_[kPixelNetMaxBands] = {};  // scene slot of each input channel
   Padding rows_, columns_;
   int passed_;  // rows of the padded image before the plan's first
+  std::size_t memory_ = 0;
   Block block_{0};
   StreamPlan plan_;  // or
   Int8Plan int8_;

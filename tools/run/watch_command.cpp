@@ -59,21 +59,20 @@ class Log {
   bool own_;
 };
 
-// Not the product's fault: a stop, or an output that cannot be written.  The product is as good as before.
+// Not the product's fault: a stop, or a disk that is full or fails.  The product is as good as before.
 bool ends_the_watch(Exit exit) {
-  return exit == Exit::interrupted || exit == Exit::time_budget || exit == Exit::cannot_create ||
-         exit == Exit::io_error;
+  return exit == Exit::interrupted || exit == Exit::time_budget || exit == Exit::io_error;
 }
 
 class Watch {
  public:
   Watch(const std::string& in, const std::string& out, RunOptions options, const std::string& log)
-      : folder_(in, out, way_identity(options, choose_weights(options))),
+      : folder_(in, out, way_identity(options, choose_weights(options)), log),
         options_(std::move(options)),
         budget_(options_.time_budget),
         log_(log) {
     options_.resume = options_.quiet = true;
-    note_signals(true);
+    note_signals();
   }
 
   void until_stopped(int interval) {
@@ -92,7 +91,7 @@ class Watch {
     const WatchedFolder::Products found = folder_.look();
     for (const std::string& name : found.whole) run_one(name);
     for (const std::string& name : found.arriving) log_.line(name + " is still changing");
-    if (worst_ != Exit::ok) throw Failure(worst_, "some products failed; see failed.txt in their folders");
+    if (worst_ != Exit::ok) throw Failure(worst_, "some products failed; see the log, or failed.txt in their folders");
   }
 
  private:
@@ -100,6 +99,7 @@ class Watch {
     stop_when_asked();
     had_a_chance_ = true;
     if (folder_.done(name)) return;  // by another watch, since the look
+    if (folder_.changed(name)) return log_.line(name + " is still changing");
     options_.product = folder_.product(name);
     options_.folder = folder_.folder(name);
     if (budget_) options_.time_budget = std::max(0.0, *budget_ - seconds_since(begin_));
@@ -107,6 +107,8 @@ class Watch {
     try {
       folder_.try_again(name);
       const std::string warning = run(options_);
+      folder_.note_done(name);
+      if (folder_.changed(name)) return log_.line(name + " changed while it was run, and has to be run again");
       char took[32];
       std::snprintf(took, sizeof took, " done in %.1f s", seconds_since(begin));
       log_.line(name + took + (warning.empty() ? "" : ", warning: " + warning));
@@ -122,7 +124,7 @@ class Watch {
   void failed(const std::string& name, const Failure& f) {
     log_.line(name + " exit " + std::to_string(static_cast<int>(f.exit())) + ": " + f.what());
     if (ends_the_watch(f.exit())) throw f;
-    // Remembered, so that one bad product does not hold up the others for ever.
+    // Remembered, so that one bad product does not hold up the others for ever.  Fails where OUT takes no outputs.
     folder_.give_up(name, f.what());
     if (worst_ == Exit::ok) worst_ = f.exit();
   }
