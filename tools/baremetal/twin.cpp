@@ -30,6 +30,7 @@ void cut_scene(const std::string& product_path, const std::string& window, const
   std::vector<int> bands;
   for (int b = 0; b < kBandCount; ++b) bands.push_back(b);
   Scene scene(*product, {.bands = bands, .window = r});
+  scene.prepare();
   board::SceneHeader header = {};
   std::memcpy(header.magic, board::kSceneMagic, sizeof header.magic);
   header.width = r.width;

@@ -20,7 +20,7 @@ struct ConvertOptions {
   std::string second;
   std::vector<std::string> scenes;  // to calibrate with or compare on
   RangeRule range = RangeRule::largest;
-  std::vector<std::string> wide = {"e1.dw", "e1.prj", "e2.prj"};
+  std::vector<std::string> wide = {"e1.dw", "e1.prj", "e2.prj", "e13.dw", "e13.prj", "e16.dw", "e16.prj"};
   bool check_zip_crc = true;
   NetworkHints hints;
   std::map<std::string, std::string> meta;
