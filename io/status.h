@@ -2,7 +2,8 @@
 // What can go wrong, and how a function says so.
 //
 // Anything that touches bytes we did not write ourselves returns a Status, which is [[nodiscard]]; there are no
-// exceptions in the core.  Kernels and StreamPlan::step() return nothing: what could fail was checked when the plan was made.
+// exceptions in the core.  Kernels and StreamPlan::step() return nothing: what could fail was checked when the plan was
+// made.
 #pragma once
 
 #include <cstdint>
