@@ -285,7 +285,6 @@ def train(model, x, y, check, scale, bands, args):
     crops = [int(crop) for crop in args.crop.split(",")]
     if args.int8:
         quantise(model)
-    forward = torch.compile(model, dynamic=False) if args.compile else model
     start, step, total, shown, progress = time.time(), 0, torch.zeros((), device=args.device), time.time(), 0.0
     oldest, due = 0, 0.0
     model.train(not args.freeze_norms)
@@ -301,7 +300,7 @@ def train(model, x, y, check, scale, bands, args):
             crop = rng.choice(crops)
             a, b = batch_of(rng, x, y, crops_a_step(args, crop), crop, args.saturation)
             with torch.autocast(torch.device(args.device).type, torch.bfloat16, enabled=args.bf16):
-                p = forward(a * scale)
+                p = model(a * scale)
             loss = F.cross_entropy(p.float(), b, weight=weight, label_smoothing=0.02)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
@@ -341,7 +340,6 @@ def main():
     parser.add_argument("--favour-recall", action="store_true", help="shift the classes' thresholds to the best F2")
     parser.add_argument("--bf16", action="store_true", help="multiply in bfloat16: four times faster on CPUs that can")
     parser.add_argument("--int8", action="store_true", help="train with the rounding of 8-bit weights and activations")
-    parser.add_argument("--compile", action="store_true", help="fuse operations: several times as fast on a GPU")
     parser.add_argument("--test-scenes", type=int, default=400)
     parser.add_argument("--batch", type=int, default=12)
     parser.add_argument("--size", type=int, default=192, help="pixels of a simulated scene, a multiple of 6")
