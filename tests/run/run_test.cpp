@@ -2,21 +2,17 @@
 // The main job from files to files.
 #include <doctest/doctest.h>
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <cmath>
-#include <csignal>
 #include <filesystem>
 #include <set>
 
 #include "io/host/jp2_band.h"
 #include "net/padding.h"
-#include "tests/host/product_maker.h"
 #include "tests/host/tiff_probe.h"
 #include "tests/net/converted.h"
 #include "tests/net/whole_image.h"
-#include "tests/run/raw_scene.h"
+#include "tests/run/small_run.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/tools.h"
 #include "tools/run/run.h"
@@ -24,36 +20,6 @@
 namespace dtacs::test {
 
 namespace {
-
-const std::string kDemo =
-    DTACS_SOURCE_DIR "/tests/data/demo/S2A_MSIL1C_20260621T105031_N0511_R051_T31TDH_20260621T130000.SAFE";
-
-RunOptions quiet_run(const std::string& product, const std::string& folder) {
-  RunOptions o;
-  o.product = product;
-  o.folder = folder;
-  o.threads = 2;
-  o.isa = detect_isa();
-  o.quiet = true;
-  return o;
-}
-
-// A raw scene, the hashed U-Net and a small corrector in a folder, ready to run.
-struct Bench {
-  explicit Bench(const RawScene& scene, const std::string& more = "") {
-    options = quiet_run(folder / "scene.raw", folder / "out");
-    options.hints.raw_header = scene.put(folder / "scene.raw", more);
-    put_bytes(folder / "sc.dtw", golden_weights(golden));
-    put_bytes(folder / "ac.dtw", small_corrector());
-    options.weights = {folder / "sc.dtw", folder / "ac.dtw"};
-    options.stack = true;
-  }
-  std::string out(const std::string& name) const { return options.folder + "/" + name; }
-
-  TempFolder folder;
-  Golden golden = read_golden();
-  RunOptions options;
-};
 
 // The scene as the network sees it, padded by reflection.
 Image padded(const RawScene& scene) {
@@ -67,22 +33,6 @@ Image padded(const RawScene& scene) {
                                                           reflect(x - columns.before, scene.width))) /
                                10000.0f);
   return image;
-}
-
-// Exit code with which run() fails, and whether it left anything behind.
-Exit failure_of(const RunOptions& options) {
-  try {
-    run(options);
-  } catch (const Failure& f) {
-    CHECK(std::string(f.what()).find('\n') == std::string::npos);
-    std::error_code none;
-    for (const auto& entry : std::filesystem::directory_iterator(options.folder, none)) {
-      INFO(entry.path().string(), " was left by: ", f.what());
-      CHECK(false);
-    }
-    return f.exit();
-  }
-  return Exit::ok;
 }
 
 }  // namespace
@@ -423,120 +373,6 @@ TEST_CASE("run: the demo scene is classified and corrected by the weights inside
   const std::string report = get_file(folder / "out/report.json");
   CHECK(report.find("\"agreement\"") != std::string::npos);
   CHECK(report.find("\"licence\": \"Apache-2.0\"") != std::string::npos);
-}
-
-TEST_CASE("run: bad input has its exit code and leaves nothing behind") {
-  RawScene scene(40, 40);
-  const Bench bench(scene);
-  const auto with = [&](auto change) {
-    RunOptions o = bench.options;
-    o.folder = bench.folder / "bad";
-    std::filesystem::remove_all(o.folder);
-    change(o);
-    return failure_of(o);
-  };
-  CHECK(with([&](RunOptions& o) { o.product = bench.folder / "nowhere"; }) == Exit::missing_input);
-  CHECK(with([&](RunOptions& o) { o.weights = {bench.folder / "nowhere.dtw"}; }) == Exit::missing_input);
-  CHECK(with([&](RunOptions& o) { o.weights = {bench.folder / "scene.raw"}; }) == Exit::bad_weights);
-  CHECK(with([&](RunOptions& o) { o.weights = {o.weights[0], o.weights[0]}; }) == Exit::usage);
-  CHECK(with([&](RunOptions& o) { o.window = Rect{30, 0, 11, 5}; }) == Exit::usage);
-  CHECK(with([&](RunOptions& o) { o.folder = bench.folder / "scene.raw/out"; }) == Exit::cannot_create);
-  CHECK(with([&](RunOptions& o) { o.truth = bench.folder.path(); }) == Exit::missing_input);
-
-  // Four bands for weights that want thirteen.
-  CHECK(with([&](RunOptions& o) {
-          put_file(bench.folder / "four.raw", std::string(40 * 40 * 2 * 4, 'x'));
-          o.product = bench.folder / "four.raw";
-          o.hints.raw_header = "width=40,height=40,bands=B02+B03+B04+B08,res=10";
-        }) == Exit::model_mismatch);
-  // A damaged weights file.
-  CHECK(with([&](RunOptions& o) {
-          std::string bytes = get_file(bench.folder / "ac.dtw");
-          bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
-          put_file(bench.folder / "damaged.dtw", bytes);
-          o.weights = {bench.folder / "damaged.dtw"};
-        }) == Exit::bad_weights);
-}
-
-TEST_CASE("run: a product short of a band, or with a cut or damaged band, is refused") {
-  const TempFolder folder;
-  const std::string safe = folder / "demo.SAFE";
-  std::filesystem::copy(kDemo, safe, std::filesystem::copy_options::recursive);
-  std::string b05;
-  for (const auto& e : std::filesystem::recursive_directory_iterator(safe))
-    if (e.path().string().ends_with("_B05.jp2")) b05 = e.path().string();
-  REQUIRE(!b05.empty());
-  const std::string whole = get_file(b05);
-  put_bytes(folder / "ac.dtw", small_corrector());
-  RunOptions o = quiet_run(safe, folder / "out");
-  o.weights = {folder / "ac.dtw"};
-  o.mask = false;
-
-  put_file(b05, whole.substr(0, whole.size() / 2));
-  CHECK(failure_of(o) == Exit::bad_data);
-  put_file(b05, "not a picture");
-  CHECK(failure_of(o) == Exit::unsupported);
-  std::filesystem::remove(b05);
-  CHECK(failure_of(o) == Exit::missing_input);
-  put_file(b05, whole);
-  CHECK(failure_of(o) == Exit::ok);
-}
-
-TEST_CASE("run: offsets taken out of the metadata were once reported as theirs, and 0") {
-  const TempFolder folder;
-  const std::string safe = folder / "demo.SAFE", mtd = safe + "/MTD_MSIL1C.xml";
-  std::filesystem::copy(kDemo, safe, std::filesystem::copy_options::recursive);
-  const std::string whole = get_file(mtd), end = "</Radiometric_Offset_List>";
-  put_bytes(folder / "ac.dtw", small_corrector());
-  RunOptions o = quiet_run(safe, folder / "out");
-  o.weights = {folder / "ac.dtw"};
-  o.mask = false;
-  o.window = Rect{0, 0, 60, 60};
-  const auto run_says = [&](const std::string& source, bool warns) {
-    CHECK((run(o).find("nothing here says RADIO_ADD_OFFSET") != std::string::npos) == warns);
-    CHECK(get_file(o.folder + "/report.json").find("\"offset_source\": \"" + source + '"') != std::string::npos);
-  };
-  run_says("metadata", false);
-  const std::size_t begin = whole.find("<Radiometric_Offset_List>");
-  put_file(mtd, std::string(whole).erase(begin, whole.find(end) + end.size() - begin));
-  run_says("assumed", true);
-  o.offset = -1000;
-  run_says("option", false);
-}
-
-TEST_CASE("run: tile metadata of another scene are named, by info too") {
-  const TempFolder folder;
-  const std::string bands = folder / "bands", other = bands + "/other.xml";
-  put_file(other, ProductMaker{}.tile_xml());
-  for (const auto& e : std::filesystem::recursive_directory_iterator(kDemo))
-    if (e.path().extension() == ".jp2")
-      std::filesystem::create_symlink(e.path(), bands + "/" + e.path().filename().string());
-  put_bytes(folder / "ac.dtw", small_corrector());
-  RunOptions o = quiet_run(bands, folder / "out");
-  o.weights = {folder / "ac.dtw"};
-  o.mask = false;
-  o.window = Rect{0, 0, 60, 60};
-  CHECK(run(o).starts_with("not used, as of another scene: " + other + "; "));
-  o.offset = -1000;
-  CHECK(run(o).starts_with("not used, as of another scene: " + other));
-  CHECK(output_of("'" DTACS_BINARY "' info '" + bands + "'").find("as of another scene: " + other) !=
-        std::string::npos);
-}
-
-TEST_CASE("run: a full disk is an I/O error without half a file") {
-  RawScene scene(300, 300);
-  Bench bench(scene);
-  bench.options.mask = false;
-  bench.options.weights = {bench.folder / "ac.dtw"};
-  rlimit before;
-  REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
-  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  const rlimit small = {1 << 20, before.rlim_max};
-  REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
-  const Exit exit = failure_of(bench.options);
-  setrlimit(RLIMIT_FSIZE, &before);
-  std::signal(SIGXFSZ, handler);
-  CHECK(exit == Exit::io_error);
 }
 
 TEST_CASE("run: T31TDH from its JP2 files equals the reference's output and lies where GDAL says") {
