@@ -41,6 +41,7 @@ baremetal:
 dist:
 	@tools/packages.sh build arm dist
 	@tools/dist.sh build/dist dist
+	@tools/check_dist.sh dist
 gate:
 	@tools/packages.sh build arm
 	@for arch in native aarch64 armv7; do \
