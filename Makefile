@@ -5,9 +5,10 @@
 #   make bench    run every benchmark           make baremetal  images of boards, run in qemu
 #   make fuzz     run every fuzzer a minute     make figures    draw the paper's figures
 #   make dist     static programs, packed       make gate       self-test on many processors (qemu)
-#   make format   lay the code out              make clean      remove what was built
+#   make format   lay the code out              make tidy       look for mistakes with clang-tidy
+#   make clean    remove what was built
 
-.PHONY: all demo test bench figures arm baremetal dist gate asan fuzz format structure check clean
+.PHONY: all demo test bench figures arm baremetal dist gate asan fuzz format tidy structure check clean
 
 all: build-native
 build-native:
@@ -57,13 +58,16 @@ figures: build-native
 format:
 	@tools/packages.sh format
 	@clang-format -i $$(git ls-files '*.h' '*.cpp' '*.inl')
+tidy: build-native
+	@tools/packages.sh tidy
+	@run-clang-tidy -quiet -p build/native >build/tidy.log 2>&1 || { grep -A3 -E '(error|warning):' build/tidy.log; exit 1; }
 structure: build-native build-aarch64 build-armv7
 	@tools/check_isa_objects.sh build/native build/aarch64 build/armv7
 	@tools/check_headers.sh
 	@tools/check_freestanding.sh build/native/libdtacs_core.a c++
 	@tools/check_freestanding.sh build/aarch64/libdtacs_core.a aarch64-linux-gnu-g++
 	@tools/check_freestanding.sh build/armv7/libdtacs_core.a arm-linux-gnueabihf-g++
-check: test asan arm gate baremetal dist structure
+check: test asan arm gate baremetal dist structure tidy
 	@tools/packages.sh format
 	@clang-format --dry-run -Werror $$(git ls-files '*.h' '*.cpp' '*.inl')
 clean:

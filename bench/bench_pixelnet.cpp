@@ -28,7 +28,7 @@ Measured bench_pixelnet(const Setup& setup) {
     in[i] = static_cast<std::uint16_t>(std::lrint(setup.input[i] * kQuantification));
 
   const double macs = net.hidden == 0 ? model.inputs * model.outputs : net.hidden * (model.inputs + model.outputs);
-  const double bytes = sizeof(std::uint16_t) * (model.inputs + model.outputs);
+  const double bytes = 2.0 * (model.inputs + model.outputs);
   const double pixels = static_cast<double>(plane);
   m.lines.push_back(
       {.name = "pixelnet", .op = "u16 to u16", .macs = macs * pixels, .bytes = bytes * pixels, .runs = {}});

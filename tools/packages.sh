@@ -1,12 +1,13 @@
 #!/bin/sh
 # Installs what a group of verbs needs and this machine lacks; names it where it cannot.
-# usage: packages.sh GROUP...   build | arm | dist | baremetal | fuzz | format | references
+# usage: packages.sh GROUP...   build | arm | dist | baremetal | fuzz | format | tidy | references
 #   build       what `make`, `make demo`, `make test` and `make bench` need
 #   arm         cross compilers and emulators of `make arm`
 #   dist        the C library of small static programs, of `make dist`
 #   baremetal   cross compilers and emulators of `make baremetal`
 #   fuzz        compiler and fuzzing runtime of `make fuzz`
 #   format      the formatter of `make format` and `make check`
+#   tidy        the linter of `make tidy` and `make check`
 #   references  independent programs that tests compare with; without them those tests are skipped
 set -eu
 
@@ -58,6 +59,9 @@ for group in "$@"; do
       ;;
     format)
       need clang-format clang-format --version
+      ;;
+    tidy)
+      need clang-tidy run-clang-tidy --help
       ;;
     baremetal)
       need g++-aarch64-linux-gnu aarch64-linux-gnu-g++ --version

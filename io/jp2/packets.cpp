@@ -227,7 +227,7 @@ class PacketReader {
     while (passes > 0) {
       const int limit = begin + segment_passes(style, begin) - block.passes;
       const int here = passes < limit ? passes : limit;
-      const int width = block.length_bits + std::bit_width(static_cast<unsigned>(here)) - 1;
+      const int width = block.length_bits + static_cast<int>(std::bit_width(static_cast<unsigned>(here))) - 1;
       if (width > 32) return corrupt("a code-block length of more than 32 bits");
       const std::uint32_t length = bits.bits(width);
       if (block.wanted) {

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -210,7 +211,7 @@ TEST_CASE("jp2: T.803 files") {
     const auto rgb = [&](std::size_t i, int c) {
       const double y = got[2].value(i), cb = got[1].value(i) - 128, cr = got[0].value(i) - 128;
       const double v = c == 0 ? y + 1.402 * cr : c == 1 ? y - 0.344136 * cb - 0.714136 * cr : y + 1.772 * cb;
-      return std::clamp(static_cast<int>(v + 0.5), 0, 255);
+      return std::clamp(static_cast<int>(std::lround(v)), 0, 255);
     };
     for (int c = 0; c < 3; ++c) CHECK(worst(want, got[0], c, [&](std::size_t i) { return rgb(i, c); }) <= 1);
   }

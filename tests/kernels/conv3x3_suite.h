@@ -112,7 +112,7 @@ struct Conv3x3Suite {
         const Exact exact = want.exact(p, n);
         const auto i = static_cast<std::size_t>(p * s.outputs + n);
         const double tolerance = static_cast<double>(kConv3x3RelTol) * exact.size;
-        const std::string why = differs(i, got.out[i], want.out[i], clamped(exact.value, s.range), tolerance);
+        std::string why = differs(i, got.out[i], want.out[i], clamped(exact.value, s.range), tolerance);
         if (!why.empty()) return why;
       }
     }

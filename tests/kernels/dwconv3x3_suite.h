@@ -95,7 +95,7 @@ struct Dwconv3x3Suite {
         const Exact exact = want.exact(p, c);
         const auto i = static_cast<std::size_t>(p * s.channels + c);
         const double tolerance = static_cast<double>(kDwconv3x3RelTol) * exact.size;
-        const std::string why = differs(i, got.out[i], want.out[i], clamped(exact.value, s.range), tolerance);
+        std::string why = differs(i, got.out[i], want.out[i], clamped(exact.value, s.range), tolerance);
         if (!why.empty()) return why;
       }
     }

@@ -94,7 +94,7 @@ struct Head3x3Suite {
         const Exact exact = want.exact(p, n);
         const auto i = static_cast<std::size_t>(p * s.outputs + n);
         const double tolerance = static_cast<double>(kHead3x3RelTol) * exact.size;
-        const std::string why = differs(i, got.logits[i], want.logits[i], exact.value, tolerance);
+        std::string why = differs(i, got.logits[i], want.logits[i], exact.value, tolerance);
         if (!why.empty()) return why;
         if (got.logits[i] > got.logits[static_cast<std::size_t>(p * s.outputs + largest)]) largest = n;
       }

@@ -113,7 +113,7 @@ struct PointwiseSuite {
         const auto i = static_cast<std::size_t>(p * s.outputs + n);
         const double add = s.add == Add::none ? 0.0 : static_cast<double>(want.add[i]);
         const double tolerance = static_cast<double>(kPointwiseRelTol) * (sum.size + std::fabs(add));
-        const std::string why = differs(i, got.out[i], want.out[i], clamped(sum.value, s.range) + add, tolerance);
+        std::string why = differs(i, got.out[i], want.out[i], clamped(sum.value, s.range) + add, tolerance);
         if (!why.empty()) return why;
       }
     }

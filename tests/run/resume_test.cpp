@@ -74,10 +74,10 @@ TEST_CASE("resume: a stream that starts inside the image is right from its settl
   const auto all = run_streaming(kUnetSc, weights, whole, 16, 1, detect_isa()).tensors.back();
   const auto part = run_streaming(kUnetSc, weights, rest, 16, 1, detect_isa()).tensors.back();
   int wrong = 0;  // rows at the top of the part that differ
-  for (int y = 0; y < rest.height; ++y)
-    if (std::memcmp(&all[static_cast<std::size_t>((y + kStart) * 32 * 4)], &part[static_cast<std::size_t>(y * 32 * 4)],
-                    32 * 4 * sizeof(float)) != 0)
-      wrong = y + 1;
+  for (int y = 0; y < rest.height; ++y) {
+    const auto row = part.begin() + y * 32 * 4;
+    if (!std::equal(row, row + 32 * 4, all.begin() + (y + kStart) * 32 * 4)) wrong = y + 1;
+  }
   CHECK(wrong <= rows_to_settle(kUnetSc));
   CHECK(wrong > rows_to_settle(kUnetSc) / 2);
   CHECK(rows_to_settle(kUnetSc) < kHeight - kStart);

@@ -127,7 +127,8 @@ TEST_CASE("run: a U-Net corrector subtracts its output from the bands") {
         const float before = static_cast<float>(scene.at(m < 10 ? m : m + 1, y, x)) / 10000.0f;
         const float after = std::clamp(before - f.at(y + rows.before, x + columns.before)[m], 0.0f, 2.0f) * 10000.0f;
         // Truncation takes up to 1; the sums are not those of the whole-image reference, 0.1 DN is 5e-6 of 2.
-        off += std::abs(got[static_cast<std::size_t>(y * scene.width + x)] - std::max(after, 1.0f)) > 1.1f;
+        off += std::abs(static_cast<float>(got[static_cast<std::size_t>(y * scene.width + x)]) -
+                        std::max(after, 1.0f)) > 1.1f;
       }
     CHECK(off == 0);
   }

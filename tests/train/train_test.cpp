@@ -17,7 +17,7 @@ std::string weights_of(const std::string& command) {
   const TempFolder folder;
   REQUIRE(succeeds("cd " + folder.path() + " && " + kPython + " -B " + kTrain + "/" + command + " --out x.pt"));
   REQUIRE(succeeds("cd " + folder.path() + " && '" DTACS_BINARY "-convert' x.pt -o x.dtw"));
-  const std::string weights = get_file(folder / "x.dtw");
+  std::string weights = get_file(folder / "x.dtw");
   CHECK(weights.size() > 1000);
   return weights;
 }

@@ -310,7 +310,7 @@ TEST_CASE("weights file: integers make version 2, and come back") {
 }
 
 TEST_CASE("weights writer: what the format cannot hold is refused") {
-  const auto refused = [](WeightsTensor t, std::map<std::string, std::string> meta = {}) {
+  const auto refused = [](WeightsTensor t, const std::map<std::string, std::string>& meta = {}) {
     CHECK_THROWS_AS(static_cast<void>(write_weights({std::move(t)}, meta)), Failure);
   };
   const WeightsTensor ok{.name = "x", .dims = {1}, .values = {1}};
