@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <exception>
 #include <fstream>
 
 #include "io/host/failure.h"
+#include "io/host/tool_main.h"
 #include "net/unet_mobilenet_v2.h"
 #include "tools/convert/weights_writer.h"
 #include "tools/run/args.h"
@@ -208,19 +208,12 @@ double measure_peak(const PeakLoop& loop) noexcept {
 
 int main(int argc, char** argv) {
   using namespace dtacs;
-  try {
+  return run_tool("bench", [&] {
     Args args(argc - 1, argv + 1);
-    if (args.flag("--help") || args.flag("-h")) {
+    if (args.flag("--help") || args.flag("-h"))
       std::printf("%s\n%s", kUsage, kOptions);
-      return 0;
-    }
-    bench(args);
+    else
+      bench(args);
     return 0;
-  } catch (const Failure& f) {
-    std::fprintf(stderr, "bench: %s\n", f.what());
-    return static_cast<int>(f.exit());
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "bench: %s\n", e.what());
-    return static_cast<int>(Exit::io_error);
-  }
+  });
 }

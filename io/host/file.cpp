@@ -58,7 +58,7 @@ const char* mapped_path_at(const void* address) noexcept {
 }
 
 MappedFile::MappedFile(std::string path) : path_(std::move(path)) {
-  const int fd = open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+  const int fd = open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe is refused, not waited for
   if (fd < 0) throw Failure(Exit::missing_input, path_ + ": cannot be opened: " + std::strerror(errno));
   struct stat about {};
   void* map = nullptr;

@@ -81,39 +81,42 @@ std::string corner_text(int epsg, double ulx, double uly) {
          std::to_string(std::llround(uly));
 }
 
-// Images that say where they are must lie at one place, to less than the larger of their pixels.
+// Images that say where they are must lie at one place, to half of the smaller of their pixels: where coarser ones were
+// cut out by coordinates they begin elsewhere, and would be read as shifted.
 void check_same_place(const Image& image, const Image& reference) {
   const auto &own = image.summary.placement, &other = reference.summary.placement;
   if (!own || !other) return;
-  const double most = std::max(own->dx, other->dx);
+  const double most = std::min(own->dx, other->dx) / 2;
   if (own->epsg == other->epsg && std::fabs(own->ulx - other->ulx) < most && std::fabs(own->uly - other->uly) < most)
     return;
   throw Failure(Exit::bad_data, image.file.path + ": its corner lies at " + corner_text(own->epsg, own->ulx, own->uly) +
                                     ", that of " + kBandNames[reference.file.band] + " at " +
-                                    corner_text(other->epsg, other->ulx, other->uly));
+                                    corner_text(other->epsg, other->ulx, other->uly) +
+                                    "; to run a part, give --window instead of cutting the files");
 }
 
 // All tiles have one size, so only its place tells an image of another tile.  A crop may have any corner.
 void check_in_tile(const Image& image, const TileMetadata& tile) {
   const auto& own = image.summary.placement;
-  if (!own || tile.epsg == 0) return;
+  if (!own || !tile.placed()) return;
   const bool whole = std::all_of(tile.sizes.begin(), tile.sizes.end(), [&](const TileMetadata::Size& s) {
     return covers(image.summary.width, own->dx, s.columns, s.resolution) &&
            covers(image.summary.height, own->dy, s.rows, s.resolution);
   });
-  const bool same_corner = std::fabs(own->ulx - tile.ulx) < own->dx && std::fabs(own->uly - tile.uly) < own->dy;
+  const bool same_corner = std::fabs(own->ulx - *tile.ulx) < own->dx && std::fabs(own->uly - *tile.uly) < own->dy;
   if (own->epsg == tile.epsg && (same_corner || !whole)) return;
   throw Failure(Exit::bad_data, image.file.path + ": its corner lies at " + corner_text(own->epsg, own->ulx, own->uly) +
                                     ", that of the tile in " + tile.path + " at " +
-                                    corner_text(tile.epsg, tile.ulx, tile.uly));
+                                    corner_text(tile.epsg, *tile.ulx, *tile.uly));
 }
 
 void place(const Image& reference, double pixel, const std::optional<TileMetadata>& tile, ProductInfo& info) {
   const auto& own = reference.summary.placement;
+  // Where a crop lies in the tile is not guessed.
   const bool tile_fits =
-      tile && tile->epsg != 0 && std::all_of(tile->sizes.begin(), tile->sizes.end(), [&](const TileMetadata::Size& s) {
-        return s.resolution != static_cast<int>(pixel) ||
-               (s.columns == reference.summary.width && s.rows == reference.summary.height);
+      tile && tile->placed() && std::any_of(tile->sizes.begin(), tile->sizes.end(), [&](const TileMetadata::Size& s) {
+        return s.resolution == static_cast<int>(pixel) && s.columns == reference.summary.width &&
+               s.rows == reference.summary.height;
       });
   const bool own_usable = own && std::fabs(own->dx / own->dy - 1) < 1e-3;  // square pixels
   if (own_usable && !tile_fits) {
@@ -122,16 +125,16 @@ void place(const Image& reference, double pixel, const std::optional<TileMetadat
     info.uly = own->uly;
     // GML writes the middle of a pixel with few digits; the same corner is exact in the metadata.
     const auto near = [&](double metadata, double image) { return std::fabs(metadata - image) < 1e-3 * own->dx; };
-    if (tile && tile->epsg == own->epsg && near(tile->ulx, own->ulx) && near(tile->uly, own->uly)) {
-      info.ulx = tile->ulx;
-      info.uly = tile->uly;
+    if (tile && tile->placed() && tile->epsg == own->epsg && near(*tile->ulx, own->ulx) && near(*tile->uly, own->uly)) {
+      info.ulx = *tile->ulx;
+      info.uly = *tile->uly;
     }
     const double scale = own->dx / pixel;
     info.ground_scale = std::fabs(scale - 1) < 1e-6 ? 1 : scale;
   } else if (tile && tile_fits) {
     info.epsg = tile->epsg;
-    info.ulx = tile->ulx;
-    info.uly = tile->uly;
+    info.ulx = *tile->ulx;
+    info.uly = *tile->uly;
   }
 }
 

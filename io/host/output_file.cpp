@@ -231,7 +231,7 @@ void OutputFile::exchange(StateArchive& state) {
     const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(block.size(), size_ - at));
     const ssize_t n = pread(fd_, block.data(), want, static_cast<off_t>(at));
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) throw StateRefused(temporary_ + " is shorter than it was");
+    if (n <= 0) throw StateRefused(temporary_ + (at == 0 ? " is missing" : " is shorter than it was"));
     found = crc32c({block.data(), static_cast<std::size_t>(n)}, found);
     at += static_cast<std::uint64_t>(n);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string_view>
 
 #include "io/host/decimal.h"
@@ -106,6 +107,35 @@ void read_map_info(const Field& f, RawHeader& h) {
   h.uly = number(4, -kMostMetres, kMostMetres) + (number(2, -1e6, 1e6) - 1) * dy;
 }
 
+// {1e-4, 1e-4}: the value that all bands have.
+double of_all_bands(const Field& f, int bands) {
+  const auto parts = split(f.value, ',');
+  if (bands != 0 && parts.size() != static_cast<std::size_t>(bands)) f.refuse("a number for each band");
+  std::optional<double> all;
+  for (const auto part : parts) {
+    const double v = Field{f.where, f.exit, f.key, part}.number(-1e9, 1e9);
+    if (v != all.value_or(v)) throw Failure(Exit::unsupported, f.where + ": " + f.key + " differ from band to band");
+    all = v;
+  }
+  return *all;
+}
+
+// reflectance = gain x sample + offset, here (sample + add_offset) / quantification.  1 and 0 say nothing.
+void apply_gain(const Field& gain, const Field& offset, int bands, RawHeader& h) {
+  const double g = gain.value.empty() ? 1 : of_all_bands(gain, bands);
+  const double o = offset.value.empty() ? 0 : of_all_bands(offset, bands);
+  if (g == 1 && o == 0) return;
+  const Field& said = gain.value.empty() ? offset : gain;
+  if (!(g >= 1e-9 && g <= 0.1)) said.refuse("gains of reflectance, such as 0.0001");
+  if (h.quantification_known && std::fabs(g * h.quantification - 1) > 1e-6)
+    said.refuse("what reflectance scale factor says");
+  const double samples = std::round(o / g);
+  if (std::fabs(samples) > 65535) offset.refuse("at most 65535 samples");
+  h.quantification = 1 / g;
+  h.add_offset = static_cast<int>(samples);
+  h.offset_known = h.quantification_known = true;
+}
+
 }  // namespace
 
 void parse_envi_header(const std::string& text, const std::string& file, RawHeader& h) {
@@ -115,6 +145,7 @@ void parse_envi_header(const std::string& text, const std::string& file, RawHead
   rest.remove_prefix(std::min(rest.find('\n'), rest.size()));
   int bands = 0;
   std::vector<int> names;
+  Field gain{file, Exit::bad_data, "data gain values", {}}, offset{file, Exit::bad_data, "data offset values", {}};
   while (!rest.empty()) {
     const std::size_t line_end = std::min(rest.find('\n'), rest.size());
     const std::size_t equals = rest.substr(0, line_end).find('=');
@@ -172,8 +203,13 @@ void parse_envi_header(const std::string& text, const std::string& file, RawHead
     } else if (f.key == "reflectance scale factor") {
       h.quantification = f.number(1, 1e9);
       h.quantification_known = true;
+    } else if (f.key == gain.key) {
+      gain.value = f.value;
+    } else if (f.key == offset.key) {
+      offset.value = f.value;
     }
   }
+  apply_gain(gain, offset, bands, h);
   if (bands != 0 && !names.empty() && static_cast<int>(names.size()) != bands)
     throw Failure(Exit::bad_data,
                   file + ": " + std::to_string(names.size()) + " band names for " + std::to_string(bands) + " bands");
@@ -203,6 +239,7 @@ void parse_raw_flags(const std::string& line, RawHeader& h) {
       h.pixel = f.number(1e-3, 1e6);
     } else if (f.key == "epsg") {
       h.epsg = static_cast<int>(f.integer(0, 65535));
+      if (*h.epsg > 4000 && *h.epsg < 5000) f.refuse("a projected system, in metres");  // these are in degrees
     } else if (f.key == "ulx") {
       h.ulx = f.number(-kMostMetres, kMostMetres);
     } else if (f.key == "uly") {

@@ -6,7 +6,9 @@
 // ENVI: X.hdr or X.img.hdr beside the data, which may be X, X.img, X.bsq, X.raw, X.dat,
 // X.bin or X.u16.  Read are samples, lines, bands, header offset, data type (12),
 // interleave (bsq), byte order (0, 1), band names, map info (UTM, WGS-84, north-up),
-// data ignore value and reflectance scale factor.
+// data ignore value, reflectance scale factor, and data gain values with data offset values where they say the same of
+// all bands and are those of reflectance: gain 0.0001, offset -0.1 are quantification 10000, offset -1000 (to the
+// nearest whole number).
 //
 // Flag line (ProductHints::raw_header), fields in any order, apart by commas:
 //   width=512,height=512,bands=B02+B03+B04+B08,res=10,epsg=32631,ulx=399960,uly=4693200,

@@ -122,7 +122,9 @@ ProductMetadata read_product_metadata(const std::string& path) {
       m.quantification = value.number(1, 1e9);
     } else if (e.name == "RADIO_ADD_OFFSET") {
       const auto band = static_cast<std::size_t>(integer_attribute(path, e, "band_id", kBandCount - 1));
-      m.add_offset[band] = value.integer(-65535, 65535);
+      const int offset = value.integer(-65535, 65535);
+      if (listed[band] && offset != m.add_offset[band]) value.refuse("one offset for each band");
+      m.add_offset[band] = offset;
       listed[band] = true;
     } else if (e.name == "SPECIAL_VALUE_TEXT") {
       special = e.text;
@@ -194,7 +196,7 @@ std::string tile_in_name(const std::string& name) {
   std::size_t begin = 0;
   while (begin <= name.size()) {
     const std::size_t end = std::min(name.find_first_of("_.", begin), name.size());
-    const std::string part = name.substr(begin, end - begin);
+    std::string part = name.substr(begin, end - begin);
     if (part.size() == 6 && part[0] == 'T' && digit(part[1]) && digit(part[2]) && letter(part[3]) && letter(part[4]) &&
         letter(part[5]))
       return part;

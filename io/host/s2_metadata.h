@@ -31,7 +31,8 @@ struct TileMetadata {
   std::string id;            // TILE_ID, the long one
   std::string sensing_time;  // ISO 8601
   int epsg = 0;
-  double ulx = 0, uly = 0;
+  std::optional<double> ulx, uly;
+  bool placed() const { return epsg != 0 && ulx && uly; }
   struct Size {
     int resolution = 0, rows = 0, columns = 0;
   };
@@ -39,7 +40,7 @@ struct TileMetadata {
 };
 
 // Both throw Failure: missing_input, bad_data for what is no such document, has impossible
-// values or offsets for some bands only, unsupported for products of other levels.
+// values, offsets for some bands only or two for one, unsupported for products of other levels.
 ProductMetadata read_product_metadata(const std::string& path);
 TileMetadata read_tile_metadata(const std::string& path);
 

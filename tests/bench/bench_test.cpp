@@ -8,6 +8,7 @@
 
 #include "net/unet_mobilenet_v2.h"
 #include "tests/host/temp_folder.h"
+#include "tests/run/strip_runs.h"
 #include "tests/support/tools.h"
 
 namespace dtacs::test {
@@ -103,6 +104,14 @@ TEST_CASE("bench: precisions that are not there") {
   CHECK(refused("--precision int8 --random"));
   CHECK(refused("--precision int8 --weights '" DTACS_SOURCE_DIR "/weights/classification.dtw'"));
   CHECK(refused("--precision f32 --weights '" DTACS_SOURCE_DIR "/weights/classification_int8.dtw'"));
+}
+
+TEST_CASE("bench: wrong words and a full disk are answered like dtacs answers them") {
+  const std::string bench = "'" DTACS_BENCH_BINARY "' --size 32 --runs 1 --net ac";
+  const Outcome wrong = command(bench + " --colour");
+  CHECK(wrong.exit == 64);
+  CHECK(wrong.text == "bench: unknown option --colour; see bench --help\n");
+  CHECK(command("{ " + bench + " >/dev/full; }").exit == 74);
 }
 
 TEST_CASE("bench: the pixel network of a weights file") {

@@ -68,6 +68,7 @@ TEST_CASE("product: SAFE compact, by folder, metadata, tile or the folder around
     CHECK((info.no_data == 0 && info.saturated == 65535));
     for (const BandInfo& b : info.bands) CHECK(b.add_offset == 0);
   }
+  check_fails(Exit::usage, granule + "|not the granule T32ABC", [&] { open_product(granule, {.granule = "T32ABC"}); });
 }
 
 TEST_CASE("product: each band has its own offset and the product its quantification") {
@@ -92,6 +93,10 @@ TEST_CASE("product: a band left out of the offsets once got 0 beside -1000 of th
     check_fails(Exit::bad_data, mtd + "|RADIO_ADD_OFFSET is missing for " + kBandNames[std::stoi(band)],
                 [&] { open_product(folder / "p.SAFE"); });
   }
+  std::string twice = maker.product_xml({});
+  const std::size_t first = twice.find("<RADIO_ADD_OFFSET");
+  put_file(mtd, twice.insert(first, "<RADIO_ADD_OFFSET band_id=\"7\">0</RADIO_ADD_OFFSET>"));
+  check_fails(Exit::bad_data, mtd + "|one offset for each band", [&] { open_product(folder / "p.SAFE"); });
 }
 
 TEST_CASE("product: no offsets at all were once known ones of 0 in baselines that have them") {
@@ -231,14 +236,16 @@ TEST_CASE("product: bands of different scenes were once read as one") {
     put_file(folder / (where + "/" + band + ".jp2"),
              Jp2Maker{.width = n, .height = n, .gml = gml_grid(epsg, x, y, dx)}.file());
   };
-  for (const char* where : {"zone", "east", "north", "near"}) put(where, "B02", 60, 32631, 399960, 4693200, 10);
+  for (const char* where : {"zone", "east", "north", "cut", "near"}) put(where, "B02", 60, 32631, 399960, 4693200, 10);
   put("zone", "B03", 60, 32632, 399960, 4693200, 10);
   put("east", "B03", 60, 32631, 399970, 4693200, 10);
   put("north", "B01", 10, 32631, 399960, 4693140, 60);
-  put("near", "B01", 10, 32631, 399930, 4693240, 60);  // a crop whose coarse band keeps whole pixels
+  put("cut", "B01", 10, 32631, 399930, 4693240, 60);  // by coordinates: whole pixels, which once came out 40 m off
+  put("near", "B01", 10, 32631, 399958, 4693203, 60);
   check_fails(Exit::bad_data, "zone/B03.jp2|EPSG:32632|B02|EPSG:32631", [&] { open_product(folder / "zone"); });
   check_fails(Exit::bad_data, "east/B03.jp2|399970|399960", [&] { open_product(folder / "east"); });
   check_fails(Exit::bad_data, "north/B01.jp2|4693140|4693200", [&] { open_product(folder / "north"); });
+  check_fails(Exit::bad_data, "cut/B01.jp2|399930, 4693240|--window", [&] { open_product(folder / "cut"); });
   CHECK(open_product(folder / "near")->info().bands.size() == 2);
 
   const std::string bare = Jp2Maker{.width = 60, .height = 60}.file();
@@ -293,6 +300,22 @@ TEST_CASE("product: a cropped image is placed by itself, not by the metadata of 
   // Without a place of its own it once got the corner of the whole, wherever it was cropped.
   put_file(band, Jp2Maker{.width = 50, .height = 40}.file());
   CHECK(open_product(folder / "p.SAFE")->info().epsg == 0);
+}
+
+TEST_CASE("product: tile metadata without corner or sizes once placed images, at 0, 0 or wherever they were cropped") {
+  const TempFolder folder;
+  const std::string granule = ProductMaker{.bands = {"B03"}}.write_compact(folder / "p.SAFE");
+  const std::string mtd = granule + "/MTD_TL.xml", text = get_file(mtd);
+  CHECK(open_product(folder / "p.SAFE")->info().epsg == 32631);
+  for (const std::string name : {"ULX", "ULY", "Size"}) {
+    CAPTURE(name);
+    std::string without = text;
+    for (std::size_t at = 0; (at = without.find("<" + name, at)) != std::string::npos;)
+      without.erase(at, without.find("</" + name + ">", at) + name.size() + 3 - at);
+    REQUIRE(without.size() < text.size());
+    put_file(mtd, without);
+    CHECK(open_product(folder / "p.SAFE")->info().epsg == 0);
+  }
 }
 
 TEST_CASE("product: metadata of another tile once moved the images there, as all tiles have one size") {

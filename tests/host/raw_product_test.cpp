@@ -146,6 +146,15 @@ TEST_CASE("raw: what an ENVI header can say") {
   CHECK(parsed("ENVI\nbands = 13\nband names = {Band 1, Band 2}\n").bands.size() == kBandCount);  // as GDAL writes
   CHECK(parsed("ENVI\nbands = 2\nband names = {Band 1, Band 2}\n").bands.empty());
   CHECK(parsed("ENVI\nreflectance scale factor = 5000\n").quantification == 5000);
+  const auto gain = [](const std::string& of, const std::string& more = "") {
+    return "ENVI\nbands = 2\ndata gain values = {" + of + "}\n" + more;
+  };
+  const RawHeader gains = parsed(gain("0.0001, 1e-4", "data offset values = {-0.1, -0.1}\n"));
+  CHECK(gains.quantification == doctest::Approx(10000));
+  CHECK((gains.add_offset == -1000 && gains.offset_known && gains.quantification_known));
+  CHECK(parsed(gain("2.75e-5, 2.75e-5", "data offset values = {-0.2, -0.2}\n")).add_offset == -7273);  // Landsat
+  CHECK_FALSE(parsed(gain("1, 1", "data offset values = {0, 0}\n")).offset_known);
+  CHECK(parsed(gain("1e-4, 1e-4", "reflectance scale factor = 10000\n")).quantification == doctest::Approx(10000));
   CHECK(parsed(with("value = 0", "value = 9")).no_data == 9);
   for (const char* other : {"value = -9999", "value = nan", "value = 1e20"})  // of other data types
     CHECK(parsed(with("value = 0", other)).no_data == 0);
@@ -168,6 +177,13 @@ TEST_CASE("raw: what an ENVI header can say") {
   refused(Exit::bad_data, with("value = 0", "value = 1.5"), "whole number");
   refused(Exit::bad_data, with("value = 0", "value = none"), "sensible number");
   refused(Exit::bad_data, with("1.0e+1, 10", "10, 20"), "square pixels");
+  refused(Exit::unsupported, gain("1e-4, 2e-4"), "data gain values differ from band to band");
+  refused(Exit::bad_data, gain("1e-4"), "a number for each band");
+  refused(Exit::bad_data, gain("12, 12"), "gains of reflectance");
+  refused(Exit::bad_data, gain("1e-4, 1e-4", "reflectance scale factor = 5000\n"),
+          "what reflectance scale factor says");
+  refused(Exit::bad_data, gain("1e-4, 1e-4", "data offset values = {-7, -7}\n"), "at most 65535 samples");
+  refused(Exit::bad_data, "ENVI\ndata offset values = {-1000}\n", "gains of reflectance");
   refused(Exit::bad_data, with("units=Meters", "rotation=north"), "sensible number");
 }
 
@@ -191,6 +207,7 @@ TEST_CASE("raw: wrong flag lines and files that do not fit them") {
   refused(Exit::usage, "width=13;height=7", "width is \"13;height=7\"");
   refused(Exit::usage, "colour=blue", "unknown field \"colour\"");
   refused(Exit::usage, "order=middle", "little or big");
+  refused(Exit::usage, "epsg=4326", "a projected system");
   const auto scaled = open_product(folder / "p.u16", {.raw_header = "width=13,height=7,bands=B02,res=3"});
   CHECK((scaled->info().bands[0].pixel_size == 10 && scaled->info().ground_scale == doctest::Approx(0.3)));
 

@@ -22,9 +22,6 @@ namespace dtacs::test {
 
 namespace {
 
-const std::string kDemo =
-    DTACS_SOURCE_DIR "/tests/data/demo/S2A_MSIL1C_20260621T105031_N0511_R051_T31TDH_20260621T130000.SAFE";
-
 Args args_of(std::vector<std::string> words) {
   std::vector<char*> pointers;
   for (std::string& w : words) pointers.push_back(w.data());
@@ -84,6 +81,9 @@ TEST_CASE("radiometry: a forgotten and a doubled offset are suspected, an ordina
   CHECK(warning(700, 900, 300, 0).find("B10 900") != std::string::npos);
   CHECK(warning(1150, 15, 1020, -1000).find("already") != std::string::npos);
   CHECK(RadiometryCheck().warning(false).empty());
+  RadiometryCheck alone;  // without B10 and B12, which were once told as 0
+  alone.add(1, std::vector<std::uint16_t>(8, 1700).data(), std::vector<std::uint8_t>(8, 1).data(), 8, 0);
+  CHECK(alone.warning(false).find("(1st percentile of B02 1700 DN)") != std::string::npos);
 }
 
 TEST_CASE("command: exit codes and one line each") {

@@ -97,16 +97,8 @@ TEST_CASE("memory cap: what a run was told to do with it has, of raw bands and o
     check(strip.into(out, {"--only", "mask", "--max-mem", least}), least);
   }
   const TempFolder out;
-  const std::vector<std::string> demo = {
-      DTACS_BINARY,
-      "run",
-      DTACS_SOURCE_DIR "/tests/data/demo/S2A_MSIL1C_20260621T105031_N0511_R051_T31TDH_20260621T130000.SAFE",
-      "--threads",
-      "2",
-      "--quiet",
-      "-o",
-      out.path(),
-      "--max-mem"};
+  const std::vector<std::string> demo = {DTACS_BINARY, "run", kDemo,      "--threads", "2",
+                                         "--quiet",    "-o",  out.path(), "--max-mem"};
   auto capped = demo;
   capped.push_back("1M");
   const std::string least = bytes_that_would_do(command(shell_words(capped)));
@@ -165,6 +157,25 @@ TEST_CASE("truth: one of another size was once compared all the same") {
   CHECK(out.names().empty());
 }
 
+TEST_CASE("truth: a mask that was not made was once scored, and all pixels called clear") {
+  const TempFolder truth, out;
+  const std::string demo = DTACS_SOURCE_DIR "/tests/data/demo/";
+  const auto run = [&](const std::string& with) {
+    const Outcome o = command("'" DTACS_BINARY "' run '" + kDemo + "' --window 0,0,60,60 --only reflectance -o " +
+                              (out / "o") + " --truth '" + with + "'");
+    CHECK(o.exit == 0);
+    return o.text + get_file(out / "o/report.json");
+  };
+  const std::string with_mask = run(demo + "truth");
+  CHECK(with_mask.find("agreement of the mask") == std::string::npos);
+  CHECK(with_mask.find("reflectance of clear pixels against the truth") != std::string::npos);
+  CHECK(with_mask.find("\"reflectance_of_clear_pixels\"") != std::string::npos);
+  fs::copy_file(demo + "truth/B02.jp2", truth / "B02.jp2");
+  const std::string without = run(truth.path());
+  CHECK(without.find("reflectance against the truth") != std::string::npos);
+  CHECK(without.find("\"reflectance\": {") != std::string::npos);
+}
+
 TEST_CASE("outputs: what a run takes away of an earlier one it names") {
   const Strip strip;
   const TempFolder out;
@@ -196,6 +207,10 @@ TEST_CASE("outputs: files of others that look like ours were once removed") {
   REQUIRE(exit_of(strip.into(out, {"--only", "mask"})) == 0);
   for (const std::string& name : theirs) CHECK(fs::exists(out / name));
   for (const std::string& name : ours) CHECK_FALSE(fs::exists(out / name));
+  const TempFolder other;
+  put_file(other / "downlink", "a file of this name");
+  REQUIRE(exit_of(strip.into(other, {"--only", "mask"})) == 0);
+  CHECK(get_file(other / "downlink") == "a file of this name");
 }
 
 }  // namespace dtacs::test

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A small raw product out of arrays, and weights files of known content.
+// The demo product, a small raw product out of arrays, and weights files of known content.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -14,6 +15,9 @@
 
 namespace dtacs::test {
 
+inline const std::string kDemo =
+    DTACS_SOURCE_DIR "/tests/data/demo/S2A_MSIL1C_20260621T105031_N0511_R051_T31TDH_20260621T130000.SAFE";
+
 // Thirteen bands of one size, (band, y, x).
 struct RawScene {
   int width, height;
@@ -24,7 +28,7 @@ struct RawScene {
     const std::vector<float> x = hashed_scene(kBandCount, h, w);
     for (std::size_t p = 0; p < plane(); ++p)
       for (std::size_t b = 0; b < kBandCount; ++b)
-        dn[b * plane() + p] = static_cast<std::uint16_t>(x[p * kBandCount + b] * 10000.0f + 0.5f);
+        dn[b * plane() + p] = static_cast<std::uint16_t>(std::lround(x[p * kBandCount + b] * 10000.0f));
   }
   std::size_t plane() const { return static_cast<std::size_t>(width) * static_cast<std::size_t>(height); }
   std::uint16_t& at(int band, int y, int x) {

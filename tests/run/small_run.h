@@ -15,9 +15,6 @@
 
 namespace dtacs::test {
 
-inline const std::string kDemo =
-    DTACS_SOURCE_DIR "/tests/data/demo/S2A_MSIL1C_20260621T105031_N0511_R051_T31TDH_20260621T130000.SAFE";
-
 inline RunOptions quiet_run(const std::string& product, const std::string& folder) {
   RunOptions o;
   o.product = product;

@@ -17,9 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::string kDemo =
-    DTACS_SOURCE_DIR "/tests/data/demo/S2A_MSIL1C_20260621T105031_N0511_R051_T31TDH_20260621T130000.SAFE";
-
 using Names = std::vector<std::string>;
 
 // The demo's images in a folder, without its metadata.
@@ -116,9 +113,13 @@ TEST_CASE("watch: what a report warns of stands in the log too") {
 
 TEST_CASE("watch: what another watch did since the look is not done again") {
   const TempFolder in, out;
-  WatchedFolder folder(in.path(), out.path(), "");
+  put_file(in / "p.SAFE/image", "");
+  WatchedFolder folder(in.path(), out.path(), ""), other = folder;
   CHECK_FALSE(folder.done("p.SAFE"));
   put_file(out / "p.SAFE/report.json", "{}");
+  CHECK_FALSE(folder.done("p.SAFE"));  // of another run, or killed before it was noted which product it was
+  CHECK(other.look().arriving.size() == 1);
+  other.note_done("p.SAFE");
   CHECK(folder.done("p.SAFE"));
 }
 
@@ -158,9 +159,6 @@ TEST_CASE("watch: done is what was looked at, however the folder is named") {
   const TempFolder in, out;
   WatchedFolder folder(in.path(), out.path(), "");
   put_file(in / "p.SAFE/B02.jp2", "whole");
-  put_file(out / "p.SAFE/report.json", "{}");
-  CHECK(folder.done("p.SAFE"));  // by a version that kept no state
-  fs::remove(out / "p.SAFE/report.json");
   static_cast<void>(folder.look());
   CHECK_FALSE(folder.changed("p.SAFE"));
 
@@ -262,8 +260,10 @@ TEST_CASE("watch: products whose names differ behind a dot once shared a folder,
   static_cast<void>(folder.look());
   const Names all = {"a", "a.b.SAFE", "a.c.SAFE", "scene.1", "scene.2"};
   CHECK(folder.look().whole == all);
-  put_file(folder.folder("scene.1") + "/report.json", "{}");
-  put_file(folder.folder("a.b.SAFE") + "/report.json", "{}");
+  for (const char* name : {"scene.1", "a.b.SAFE"}) {
+    put_file(folder.folder(name) + "/report.json", "{}");
+    folder.note_done(name);
+  }
   CHECK(folder.look().whole == Names{"a", "a.c.SAFE", "scene.2"});
 }
 

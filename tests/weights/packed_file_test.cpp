@@ -122,6 +122,9 @@ TEST_CASE("packed: a file that arrives chunk by chunk") {
               arrived.begin() + static_cast<std::ptrdiff_t>(whole.chunk_begin(3)));
   CHECK(unpack_all(arrived, {}, out, failed) == Status::ok);
   CHECK(out == original);
+  CHECK(unpack("up.dtwz", packed, {}, original.size()).size == original.size());
+  CHECK_THROWS_WITH_AS(static_cast<void>(unpack("up.dtwz", packed, {}, original.size() - 1)),
+                       "up.dtwz: unpacks to 5000 bytes, 4999 are allowed", Failure);  // a memory cap once came too late
 }
 
 TEST_CASE("packed: a new version as the difference to an old one") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/run/args.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "io/host/failure.h"
@@ -101,7 +102,8 @@ std::string Args::take_first() {
 }
 
 const std::vector<std::string>& Args::finish(std::size_t count, const std::string& usage) {
-  const std::string help = "; see " + usage.substr(0, usage.find(' ', usage.find(' ') + 1)) + " --help";
+  const std::size_t command = std::min(usage.find(' ', usage.find(' ') + 1), usage.find(" ["));
+  const std::string help = "; see " + usage.substr(0, command) + " --help";
   for (const std::string& w : words_)
     if (w.size() > 1 && w[0] == '-') misused("unknown option " + w + help);
   if (words_.size() > count) misused("one argument too many: " + words_[count] + help);

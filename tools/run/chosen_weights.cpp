@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/run/chosen_weights.h"
 
+#include <limits>
 #include <set>
 
 #include "io/host/failure.h"
@@ -58,8 +59,9 @@ std::size_t ChosenWeights::memory() const {
 
 ChosenWeights choose_weights(const RunOptions& options) {
   ChosenWeights chosen;
+  constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
   for (const std::string& path : options.weights) {
-    LoadedWeights w = load_weights(path);
+    LoadedWeights w = load_weights(path, options.max_memory == 0 ? kUnlimited : options.max_memory);
     if (!(w.model.classifies() ? options.mask : options.reflectance))
       throw Failure(Exit::usage, path + (w.model.classifies() ? " classifies, but only the reflectance is asked for"
                                                               : " corrects, but only the mask is asked for"));

@@ -92,7 +92,9 @@ bool remove_downlink(const std::string& folder) {
     if (name == kIndexName || is_unfinished(name, kIndexName) || is_piece(name))
       removed = std::filesystem::remove(entry.path(), ignored) || removed;
   }
-  std::filesystem::remove(out, ignored);  // unless something else is in it
+  // Unless something else is in it; a file or a link of this name is none of ours.
+  if (std::filesystem::is_directory(std::filesystem::symlink_status(out, ignored)))
+    std::filesystem::remove(out, ignored);
   return removed;
 }
 

@@ -295,9 +295,14 @@ std::string Job::warning() const {
     offset = "baseline " + info.baseline +
              " adds 1000 to the digital numbers, but nothing here says RADIO_ADD_OFFSET; "
              "see --offset";
-  if (info.passed_over.empty()) return offset;
-  if (assumed && offset.empty()) offset = "offset 0 is assumed; see --offset";
-  return "not used, as of another scene: " + info.passed_over + (offset.empty() ? "" : "; " + offset);
+  else if (!info.passed_over.empty() && assumed && offset.empty())
+    offset = "offset 0 is assumed; see --offset";
+  std::string all;
+  const auto say = [&](const std::string& text) { all += (all.empty() ? "" : "; ") + text; };
+  if (!info.passed_over.empty()) say("not used, as of another scene: " + info.passed_over);
+  if (info.epsg == 0 && info.layout != "raw") say("no georeference, as neither images nor metadata say where they lie");
+  if (!offset.empty()) say(offset);
+  return all;
 }
 
 }  // namespace dtacs

@@ -30,10 +30,10 @@ LoadedWeights open_weights(const std::string& name, std::span<const std::byte> b
   return loaded;
 }
 
-LoadedWeights load_weights(const std::string& path) {
+LoadedWeights load_weights(const std::string& path, std::uint64_t most) {
   auto file = std::make_shared<MappedFile>(path);
   if (is_packed(file->bytes())) {
-    UnpackedFile unpacked = unpack(path, file->bytes());
+    UnpackedFile unpacked = unpack(path, file->bytes(), {}, most);
     LoadedWeights loaded = open_weights(path, unpacked.bytes());
     loaded.bytes = std::move(unpacked.memory);
     loaded.memory = unpacked.size;

@@ -2,6 +2,8 @@
 // Weights a run uses: from files named on the command line, else those built in.
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -25,8 +27,9 @@ struct LoadedWeights {
 // Weights in memory that outlives the result.  Throws Failure(bad_weights).
 LoadedWeights open_weights(const std::string& name, std::span<const std::byte> bytes);
 
-// A weights file, packed or not.  Throws Failure: missing_input, bad_weights.
-LoadedWeights load_weights(const std::string& path);
+// A weights file, packed or not.  Throws Failure: missing_input, bad_weights, memory_cap for a packed one of more than
+// `most` bytes.
+LoadedWeights load_weights(const std::string& path, std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
 
 // Whether int8 weights are the default: with SSE4.1 alone, and on ARM with dot products.
 // Time and memory are short there, and int8 takes less of both (bench/RESULTS.md).  With

@@ -37,10 +37,12 @@ class RadiometryCheck {
 
   // One line, or "" when nothing is suspicious.
   std::string warning(bool offset_applied) const {
-    if (empty()) return "";
+    if (empty(0)) return "";
     const int b02 = quantile(0, 0.01), b10 = quantile(1, 0.5), b12 = quantile(2, 0.01);
-    const std::string seen = "1st percentile of B02 " + std::to_string(b02) + ", of B12 " + std::to_string(b12) +
-                             ", median of B10 " + std::to_string(b10) + " DN";
+    std::string seen = "1st percentile of B02 " + std::to_string(b02);
+    if (!empty(2)) seen += ", of B12 " + std::to_string(b12);
+    if (!empty(1)) seen += ", median of B10 " + std::to_string(b10);
+    seen += " DN";
     if (!offset_applied && (b02 >= 900 || b10 > 800 || b12 >= 900))
       return "very bright throughout (" + seen + "): overcast, or an offset of -1000 is due; see --offset";
     if (offset_applied && b02 < 200)
@@ -51,8 +53,8 @@ class RadiometryCheck {
  private:
   static constexpr int kTop = 4096, kB02 = 1, kB10 = 10, kB12 = 12;
 
-  bool empty() const {
-    for (const std::int64_t n : bins_[0])
+  bool empty(std::size_t which) const {
+    for (const std::int64_t n : bins_[which])
       if (n != 0) return false;
     return true;
   }

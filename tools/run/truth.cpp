@@ -73,20 +73,20 @@ void Truth::add_reflectance(int y, int band, const std::uint16_t* corrected, con
 }
 
 void Truth::print() const {
-  if (mask_.reader) {
+  if (compares_masks()) {
     std::printf("agreement of the mask with the truth\n");
     print_mask_scores(confusion_);
   }
   if (errors_.empty()) return;
-  std::printf("reflectance of clear pixels against the truth, RMSE\n  %-6s %12s %14s\n", "band", "corrected",
-              "not corrected");
+  std::printf("reflectance%s against the truth, RMSE\n  %-6s %12s %14s\n", clear_mask_.reader ? " of clear pixels" : "",
+              "band", "corrected", "not corrected");
   for (const auto& [band, e] : errors_)
     std::printf("  %-6s %12.4f %14.4f\n", kBandNames[band], e.corrected.sums().rmse(), e.before.sums().rmse());
 }
 
 void Truth::report(JsonWriter& j) const {
-  if (mask_.reader) write_mask_scores(j, confusion_);
-  j.key("reflectance_of_clear_pixels").begin_object();
+  if (compares_masks()) write_mask_scores(j, confusion_);
+  j.key(clear_mask_.reader ? "reflectance_of_clear_pixels" : "reflectance").begin_object();
   for (const auto& [band, e] : errors_) {
     j.key(kBandNames[band]).begin_object();
     write_errors(j, error_scores(e.corrected));

@@ -35,6 +35,8 @@ class Truth {
   void report(JsonWriter& j) const;  // members of an open object
 
  private:
+  bool compares_masks() const { return mask_.reader && confusion_.pixels() > 0; }
+
   struct Errors {
     ReflectanceErrors corrected, before;
   };

@@ -20,7 +20,8 @@ bool is_packed(std::span<const std::byte> bytes) {
   return bytes.size() >= sizeof packed::kMagic && std::memcmp(bytes.data(), packed::kMagic, sizeof packed::kMagic) == 0;
 }
 
-UnpackedFile unpack(const std::string& name, std::span<const std::byte> bytes, std::span<const std::byte> base) {
+UnpackedFile unpack(const std::string& name, std::span<const std::byte> bytes, std::span<const std::byte> base,
+                    std::uint64_t most) {
   const auto fail = [&](const std::string& why) { throw Failure(Exit::bad_weights, name + ": " + why); };
   PackedFile file;
   if (const Status s = PackedFile::open(bytes, file); s != Status::ok) fail(describe(s));
@@ -30,6 +31,9 @@ UnpackedFile unpack(const std::string& name, std::span<const std::byte> bytes, s
                   file.base_bytes(), file.base_crc());
     fail(file.base_bytes() == 0 ? "a packed file of its own, not a difference" : text);
   }
+  if (file.original_bytes() > most)
+    throw Failure(Exit::memory_cap, name + ": unpacks to " + std::to_string(file.original_bytes()) + " bytes, " +
+                                        std::to_string(most) + " are allowed");
   // Before memory is taken for what a header says.
   for (int i = 0; i < file.chunks(); ++i)
     if (const Status s = file.check_chunk(i); s != Status::ok)

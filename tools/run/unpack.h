@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -19,8 +21,9 @@ struct UnpackedFile {
   std::span<const std::byte> bytes() const { return {memory.get(), size}; }
 };
 
-// Decodes chunks in parallel.  Throws Failure(bad_weights) that names the file and the first chunk that
-// is lost or damaged, or the base that is needed.
-UnpackedFile unpack(const std::string& name, std::span<const std::byte> bytes, std::span<const std::byte> base = {});
+// Decodes chunks in parallel.  Throws Failure: bad_weights, which names the file and the first chunk that is lost or
+// damaged, or the base that is needed; memory_cap, before memory is taken, for a result of more than `most` bytes.
+UnpackedFile unpack(const std::string& name, std::span<const std::byte> bytes, std::span<const std::byte> base = {},
+                    std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
 
 }  // namespace dtacs

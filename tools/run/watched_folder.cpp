@@ -118,9 +118,7 @@ bool WatchedFolder::done(const std::string& name) const {
 
 bool WatchedFolder::done_as(const std::string& name, std::uint32_t state) const {
   std::error_code none;
-  const std::string noted = folder(name) + "/watch.state";
-  return fs::exists(folder(name) + "/report.json", none) &&
-         (!fs::exists(noted, none) || begins_with(noted, digits(state)));
+  return fs::exists(folder(name) + "/report.json", none) && begins_with(folder(name) + "/watch.state", digits(state));
 }
 
 bool WatchedFolder::changed(const std::string& name) const {

@@ -2,8 +2,8 @@
 // A folder in which products appear, often slowly: which of them are whole, and which are still
 // to be done.
 //
-// The outputs of IN/NAME go to OUT/NAME.  It is done when report.json is there and watch.state, which earlier versions
-// did not write, speaks of the product as it is now.  It is given up while failed.txt is there and speaks of the
+// The outputs of IN/NAME go to OUT/NAME.  It is done when report.json is there and watch.state speaks of the product as
+// it is now.  It is given up while failed.txt is there and speaks of the
 // product as it is now and of the same way to run it: one that has changed since, because the rest of it came, or is
 // run in another way is tried again.
 #pragma once
