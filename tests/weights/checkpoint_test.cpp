@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdlib>
 
 #include "io/host/failure.h"
 #include "tests/weights/checkpoint_bytes.h"
@@ -86,6 +87,34 @@ TEST_CASE("torch: options, optimiser state and unknown classes are read over") {
   check_two(read(file));
 }
 
+TEST_CASE("torch: something else under a usual name does not hide the network") {
+  const auto weight = make_tensor("cnn_layers.0.weight", {2, 3, 1, 1}, [](std::size_t) { return 1.0f; });
+  const FileBytes other = p_tensor(p_storage("FloatStorage", "0", 6), 0, {2}, {1});
+  for (const char* key : {"model", "params"}) {
+    const Checkpoint c = read(make_torch({weight}, [&](const FileBytes& state) {
+      return p_dict({{key, p_dict({{"lr", other}})}, {"weights", state}});
+    }));
+    REQUIRE(c.tensors.size() == 2);
+    CHECK(c.tensors[1].name == "weights.cnn_layers.0.weight");
+  }
+  // Where no network is known the first of them is shown, as ever.
+  check_two(read(make_torch(two_tensors(), [&](const FileBytes& state) {
+    return p_dict({{"model", state}, {"params", p_dict({{"lr", other}})}});
+  })));
+}
+
+TEST_CASE("torch: a pickled batch norm says its epsilon") {
+  const auto module = [](const Pairs& state) { return p_global("m", "Module") + ")\x81" + p_dict(state) + "b"; };
+  const FileBytes eps = FileBytes("G\x3f\x50\x62\x4d\xd2\xf1\xa9\xfc");  // 1e-3, the most significant byte first
+  for (const FileBytes& number : {eps, FileBytes("F0.001\n")}) {
+    const FileBytes norm = module({{"eps", number}, {"_parameters", p_ordered({})}});
+    const Checkpoint c =
+        read(torch_of(module({{"_modules", p_ordered({{"e", module({{"_modules", p_ordered({{"1", norm}})}})}})}})));
+    REQUIRE(c.epsilons.size() == 1);
+    CHECK(c.epsilons.at("e.1") == 1e-3);
+  }
+}
+
 TEST_CASE("torch: a pickled module and a TorchScript module name tensors by their path") {
   const auto tensors = two_tensors();
   const auto parts = [](const char* weight, const char* bias) {
@@ -129,6 +158,20 @@ TEST_CASE("torch: a frozen TorchScript module is read in the order of its consta
   REQUIRE(c.convs.size() == 1);
   CHECK(c.convs[0].weight == 0);
   CHECK(c.convs[0].bias == 1);
+  CHECK(c.foreign.empty());
+}
+
+TEST_CASE("torch: a frozen TorchScript module with other constants than weights and biases is marked") {
+  const FileBytes weight = p_tensor(p_storage("FloatStorage", "0", 6), 0, {2, 1, 1, 1}, {1, 1, 1, 1}),
+                  bias = p_tensor(p_storage("FloatStorage", "0", 6), 0, {2}, {1});
+  // Two layers whose equal biases are stored once; a mean that is subtracted first.
+  for (const auto& constants : {std::vector<FileBytes>{weight, bias, weight}, {weight, weight, bias}}) {
+    const Checkpoint c = read(make_zip({{"f/data.pkl", p_file(p_global("__torch__", "Net") + ")\x81}b")},
+                                        {"f/constants.pkl", p_file(p_tuple(constants))},
+                                        {"f/constants/0", f32_bytes({0, 1, 2, 3, 4, 5})}}));
+    REQUIRE(c.foreign.size() == 1);
+    CHECK(contains(c.foreign[0], "other constants than weight, bias"));
+  }
 }
 
 TEST_CASE("torch: strides are followed, and never out of the storage") {
@@ -162,7 +205,8 @@ TEST_CASE("torch: every element type widens to f32") {
   CHECK(first("CharStorage", le(0xff, 1)) == -1.0f);
   CHECK(first("ByteStorage", le(0xff, 1)) == 255.0f);
   CHECK(first("BoolStorage", le(2, 1)) == 1.0f);
-  CHECK(contains(refusal(torch_of(tensor_of(0, {1}, {1}, "ComplexFloatStorage", 1))), "torch.ComplexFloatStorage"));
+  CHECK(contains(refusal(torch_of(tensor_of(0, {1}, {1}, "ComplexFloatStorage", 1))),
+                 "t: kept as torch.ComplexFloatStorage"));
 }
 
 TEST_CASE("torch: recursion, bombs and nonsense in the pickle end in a refusal") {
@@ -255,6 +299,13 @@ TEST_CASE("safetensors: values, metadata and refusals") {
   CHECK(read(file(R"({ } )", "")).tensors.empty());
   const std::string good = R"({"t": {"dtype": "F16", "shape": [2], "data_offsets": [0, 4]}})";
   CHECK(read(file(good, "\x01\x3c\x02\x3c")).tensors.at(0).values[0] == 1.0f + 1.0f / 1024);
+  for (const char* type : {"U16", "U32", "U64"}) {  // counters, mostly
+    const int bytes = std::atoi(type + 1) / 8;
+    const std::string one = std::string(R"({"t": {"dtype": ")") + type + R"(", "shape": [1], "data_offsets": [0, )";
+    CHECK(read(file(one + std::to_string(bytes) + "]}}", le(40000, bytes))).tensors.at(0).values[0] == 40000.0f);
+  }
+  // A header of this length starts as a zip archive does.
+  CHECK(read(file(good + FileBytes(0x4b50 - good.size(), ' '), "\x01\x3c\x02\x3c")).tensors.size() == 1);
   const std::pair<std::string, const char*> kBad[] = {
       {R"({"t": {"dtype": "F32", "shape": [2], "data_offsets": [0, 4]}})", "has 4 bytes"},
       {R"({"t": {"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}})", "do not lie within"},
@@ -305,6 +356,50 @@ TEST_CASE("onnx: convolutions in graph order with what feeds them") {
   CHECK(contains(refusal(make_onnx(pb(5, pb(8, "q") + pb(1, 4) + pb(2, 3)))), "has 0 bytes"));
   CHECK(contains(refusal(make_onnx(pb(5, pb(8, "q") + pb(1, 4) + pb(2, 1) + pb(14, 1)))), "external data"));
   CHECK(contains(refusal(make_onnx(pb(5, pb(8, "q") + pb(2, 8)))), "data type 8"));
+}
+
+TEST_CASE("onnx: what a graph does to pixels is what the networks do, or marked") {
+  const auto one = [](std::size_t) { return 1.0f; };
+  const FileBytes stored =
+      onnx_initializer(make_tensor("w", {2, 2, 3, 3}, one)) + onnx_initializer(make_tensor("b", {2}, one));
+  const auto foreign = [&](const FileBytes& nodes) {
+    const Checkpoint c = read(make_onnx(nodes + stored));
+    std::string all;
+    for (const std::string& f : c.foreign) all += f + "\n";
+    return all;
+  };
+  const FileBytes conv = onnx_node("Conv", {"x", "w", "b"}, "y");
+  // As torch.onnx exports the networks: clamps with stored limits, residuals, an upsampling to a computed size,
+  // skips, the bands that a correction is subtracted from.
+  CHECK(foreign(conv + onnx_node("Clip", {"y", "b", "b"}, "c") + onnx_node("Add", {"y", "c"}, "r") +
+                onnx_node("Shape", {"r"}, "s") + onnx_node("Mul", {"s", "b"}, "s2") +
+                onnx_node("Concat", {"b", "s2"}, "size") + onnx_node("Cast", {"size"}, "i") +
+                onnx_node("Resize", {"r", "", "", "i"}, "u") + onnx_node("Concat", {"u", "x"}, "k") +
+                onnx_node("Relu", {"k"}, "l") + onnx_node("Gather", {"x", "b"}, "g") +
+                onnx_node("Sub", {"g", "l"}, "out")) == "");
+  for (const char* op : {"Add", "Sub", "Concat"})
+    CHECK(contains(foreign(conv + onnx_node(op, {"y", "b"}, "z")),
+                   std::string("has ") + op + " with stored numbers (its output z)"));
+  for (const char* op : {"Div", "Mul", "Sigmoid", "MaxPool", "LeakyRelu"})
+    CHECK(contains(foreign(onnx_node(op, {"x", "b"}, "n") + onnx_node("Conv", {"n", "w", "b"}, "y")),
+                   std::string("has ") + op + " (its output n)"));
+  CHECK(contains(foreign(onnx_node("Gather", {"x", "b"}, "n") + onnx_node("Conv", {"n", "w", "b"}, "y")),
+                 "has Conv of chosen or reordered channels"));
+
+  const auto attribute = [](const char* name, std::vector<std::uint64_t> v) {
+    FileBytes a = pb(1, name);
+    for (const std::uint64_t i : v) a += pb(8, i);
+    return pb(5, a);
+  };
+  const auto window = [&](const FileBytes& attributes) {
+    return *read(make_onnx(onnx_node("Conv", {"x", "w"}, "y", attributes) + stored)).convs.at(0).window;
+  };
+  CHECK(window("") == GraphConv::Window{});
+  CHECK(window(attribute("strides", {2, 2}) + attribute("pads", {1, 1, 1, 1}) + attribute("dilations", {3, 3}) +
+               pb(5, pb(1, "group") + pb(3, 2))) ==
+        GraphConv::Window{.stride = 2, .padding = 1, .dilation = 3, .groups = 2});
+  CHECK(window(attribute("strides", {2, 1}) + pb(5, pb(1, "auto_pad") + pb(4, "SAME_UPPER"))) ==
+        GraphConv::Window{.stride = -1, .padding = -1});
 }
 
 TEST_CASE("other formats are refused by their name") {

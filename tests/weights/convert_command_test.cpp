@@ -135,6 +135,49 @@ TEST_CASE("convert: options") {
   }
 }
 
+// Values beyond float32 once crashed the calibration; a network for L2A was calibrated on L1C; and what was wrong
+// with the weights was said of the scene.
+TEST_CASE("convert: --int8 refuses weights that do not fit the scene or do not compute numbers, by name") {
+  const Folder folder;
+  const std::string demo =
+      DTACS_SOURCE_DIR "/tests/data/demo/S2A_MSIL1C_20260621T105031_N0511_R051_T31TDH_20260621T130000.SAFE";
+  const LoadedWeights in = load_weights(DTACS_SOURCE_DIR "/weights/classification.dtw");
+  std::vector<WeightsTensor> good;
+  for (int i = 0; i < in.weights.tensor_count(); ++i) {
+    const TensorView view = in.weights.tensor(i);
+    WeightsTensor t{.name = std::string(view.name), .dims = {view.dims, view.dims + view.rank}, .values = {}};
+    t.values.resize(view.count());
+    view.to_f32(t.values.data());
+    good.push_back(std::move(t));
+  }
+  std::map<std::string, std::string> meta;
+  for (int i = 0; i < in.weights.meta_count(); ++i)
+    meta[std::string(in.weights.meta_key(i))] = std::string(in.weights.meta_value(i));
+  const auto write = [&](const char* name, const std::vector<WeightsTensor>& tensors) {
+    const std::vector<std::byte> bytes = write_weights(tensors, meta);
+    return folder.write(name, FileBytes(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  };
+  const auto refusal = [&](const std::string& weights, int exit) {
+    std::string line;
+    CHECK(run({"--int8", weights, "--calibrate", demo, "-o", folder.at("o")}, &line) == exit);
+    CHECK(line.rfind(weights, 0) == 0);
+    return line;
+  };
+
+  auto bad = good;
+  for (WeightsTensor& t : bad)
+    for (float& v : t.values) v *= 1e12f;
+  const std::string why = refusal(write("huge.dtw", bad), 69);
+  CHECK(why.find(" computes values that are infinite or not a number from " + demo) != why.npos);
+  bad = good;
+  bad.pop_back();
+  refusal(write("short.dtw", bad), 69);
+  meta["input"] = "surface_reflectance";
+  const std::string l2a = write("l2a.dtw", good);
+  refusal(l2a, 68);
+  CHECK(run({"--compare", DTACS_SOURCE_DIR "/weights/classification.dtw", l2a, demo}) == 68);
+}
+
 TEST_CASE("convert: what is larger than the engine takes is not written") {
   const Folder folder;
   std::string why;
@@ -188,7 +231,11 @@ TEST_CASE("convert: failures have their exit code and leave nothing behind") {
   CHECK(line.find("--bands") != line.npos);
   CHECK(run({good, "-o", folder.at("no such folder/o")}, &line) == 73);
   CHECK(line.find("no such folder/o") != line.npos);
-  CHECK(run({good, "-o", folder.at("o"), "--meta", "a=\x1b[31m"}) == 69);
+  // Before the file is looked at, or scenes for an hour.
+  for (const std::string& meta : {std::string("a=\x1b[31m"), std::string("a b=c"), "a=" + std::string(4096, 'x')}) {
+    CHECK(run({good, "-o", folder.at("o"), "--meta", meta}, &line) == 64);
+    CHECK(line.rfind("--meta a", 0) == 0);
+  }
   fs::create_directory(folder.at("taken"));
   CHECK(run({good, "-o", folder.at("taken")}) == 73);
   CHECK(folder.files() == 4);  // the three inputs and the folder

@@ -198,6 +198,18 @@ TEST_CASE("network: convolutions in graph order fold to the same, whatever their
     CHECK(by_order.tensors[i].name == by_name.tensors[i].name);
     CHECK(by_order.tensors[i].values == by_name.tensors[i].values);
   }
+  c.foreign = {"the graph has Sigmoid"};
+  CHECK(contains(refusal(c, Exit::bad_weights), "1 problem: the graph has Sigmoid"));
+  c.foreign.clear();
+  c.convs[1].window = {.stride = 1, .padding = 1, .dilation = 1, .groups = 32};
+  CHECK(recognise_network(c, "m.onnx", {}).tensors.size() == by_name.tensors.size());
+  c.convs[1].window->stride = 2;
+  CHECK(contains(refusal(c, Exit::bad_weights), "expected stride 1, padding 1, dilation 1, 32 groups, found stride 2"));
+  c.convs[1].window = {};
+  const GraphConv last = c.convs.back();
+  c.convs.back().bias = -1;
+  CHECK(contains(refusal(c, Exit::bad_weights), "neither a bias nor a batch norm"));
+  c.convs.back() = last;
   std::swap(c.convs[3].weight, c.convs[6].weight);
   CHECK(contains(refusal(c, Exit::bad_weights), "expected (96, 16, 1, 1), found (144, 24, 1, 1)"));
   std::swap(c.convs[3].weight, c.convs[6].weight);
@@ -247,6 +259,33 @@ TEST_CASE("network: what is missing, too much or of the wrong shape is named") {
       recognise_network(c, "m.pt", {.bands = {}, .outputs = {}, .net = {}, .prefix = "ema.", .any_prefix = false});
   CHECK(chosen.ignored.size() == good.tensors.size() - 62);  // all of the other one but its batch counters
   CHECK(contains(refusal({}, Exit::bad_weights), "found no tensors"));
+}
+
+TEST_CASE("network: a batch norm that says its epsilon is folded with it") {
+  Checkpoint c = unet_checkpoint(13, 4, "m.");
+  const Network usual = recognise_network(c, "m.pt", {});
+  c.epsilons["m.encoder.features.0.1"] = 1e-3;
+  const Network n = recognise_network(c, "m.pt", {});
+  const float variance = source(c, "m.encoder.features.0.1.running_var").values[0];
+  CHECK(result(n, "e0.w").values[0] / result(usual, "e0.w").values[0] ==
+        doctest::Approx(std::sqrt((variance + 1e-5f) / (variance + 1e-3f))));
+  CHECK(result(n, "e18.w").values == result(usual, "e18.w").values);
+}
+
+TEST_CASE("network: long names that differ at their ends were once taken for the same") {
+  const std::string prefix(210, 'x');
+  const auto value = [](std::size_t i) { return static_cast<float>(i); };
+  const FileBytes file = make_safetensors({make_tensor(prefix + ".cnn_layers.0.weight", {12, 13, 1, 1}, value),
+                                           make_tensor(prefix + ".cnn_layers.0.bias", {12}, value)});
+  CHECK(recognise_network(read_checkpoint(to_bytes(file), "m.safetensors"), "m.safetensors", {}).net == "linear");
+}
+
+TEST_CASE("network: of two kinds under one prefix --net chooses") {
+  Checkpoint c = unet_checkpoint(13, 4);
+  for (const NamedTensor& t : pixel_checkpoint(13, 52, 12, "").tensors) c.tensors.push_back(t);
+  CHECK(contains(refusal(c, Exit::usage), "holds 2 networks, choose one with --net"));
+  for (const char* net : {"unet_mobilenet_v2", "cnn_corrector"})
+    CHECK(recognise_network(c, "m.pt", {.bands = {}, .outputs = {}, .net = net, .prefix = {}}).net == net);
 }
 
 TEST_CASE("network: a checkpoint whose batch norms were folded elsewhere is taken as it is") {
@@ -339,8 +378,19 @@ TEST_CASE("network: four bands to four outputs are settled by a name or an optio
         "unet_corrector B02,B03,B04,B08");
   CHECK(task("x.pt", {.bands = {}, .outputs = {"a", "b", "c", "d"}, .net = {}, .prefix = {}}) ==
         "unet_mobilenet_v2 B08,B04,B03,B02");
-  CHECK(contains(refusal(c, Exit::usage), "say --net unet_mobilenet_v2 or --net unet_corrector"));
+  const char* unclear = "say --net unet_mobilenet_v2 or --net unet_corrector";
+  CHECK(contains(refusal(c, Exit::usage), unclear));
+  // A name of both kinds says neither; numbers may be bands or classes.
+  CHECK(contains(refusal(c, Exit::usage, {}, "cloudmask_planetscope.pt"), unclear));
+  NetworkHints numbers = {.bands = {}, .outputs = {"1", "2", "3", "4"}, .net = {}, .prefix = {}};
+  CHECK(contains(refusal(c, Exit::usage, numbers), unclear));
+  numbers.net = "unet_mobilenet_v2";
+  CHECK(joined(recognise_network(c, "x.pt", numbers).outputs) == "1,2,3,4");
   CHECK(recognise_network(unet_checkpoint(12, 4), "x.pt", {}).input == "surface_reflectance");
+  const char* shuffled[] = {"B12", "B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B11"};
+  CHECK(recognise_network(unet_checkpoint(12, 4), "x.pt",
+                          {.bands = {std::begin(shuffled), std::end(shuffled)}, .outputs = {}, .net = {}, .prefix = {}})
+            .input == "surface_reflectance");
   CHECK(joined(recognise_network(unet_checkpoint(8, 4), "x.pt", {}).bands) == "B01,B02,B03,B04,B08,B10,B11,B12");
   CHECK(contains(refusal(unet_checkpoint(13, 3), Exit::usage), "say what they are with --outputs"));
   CHECK(joined(recognise_network(unet_checkpoint(13, 3), "x.pt",

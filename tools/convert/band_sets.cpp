@@ -68,17 +68,25 @@ struct Finder {
 
   std::string unet_task() const {
     if (!hints.net.empty()) return hints.net == "unet_corrector" ? "correction" : "classification";
-    if (!hints.outputs.empty()) return given_output_bands().empty() ? "classification" : "correction";
+    if (!hints.outputs.empty()) {
+      // "1,2,3,4" may be B01 to B04 or numbered classes.
+      const Names bands = given_output_bands();
+      if (!bands.empty() && bands != hints.outputs &&
+          std::all_of(hints.outputs.begin(), hints.outputs.end(),
+                      [](const std::string& o) { return std::isdigit(static_cast<unsigned char>(o.front())) != 0; }))
+        usage("--outputs may list bands or classes: say --net unet_mobilenet_v2 or --net unet_corrector");
+      return bands.empty() ? "classification" : "correction";
+    }
     if ((shape.inputs == 13 && shape.outputs == 12) || (shape.inputs == 7 && shape.outputs == 7)) return "correction";
     if (shape.outputs != 4)
       usage("a U-Net of " + counted(shape.inputs, "band") + " and " + counted(shape.outputs, "output") +
             ": say what they are with --outputs (class names or bands)");
     if (shape.inputs != 4) return "classification";
     const Names bands = given_bands();
-    if (named("corrector") || named("planetscope") || named("probav") || bands == sets().planetscope ||
-        bands == sets().probav)
-      return "correction";
-    if (named("cloud") || named("4bands") || bands == sets().classes_4_bands) return "classification";
+    const bool corrects = named("corrector") || named("planetscope") || named("probav") ||
+                          bands == sets().planetscope || bands == sets().probav;
+    const bool classifies = named("cloud") || named("4bands") || bands == sets().classes_4_bands;
+    if (corrects != classifies) return corrects ? "correction" : "classification";
     usage(
         "a U-Net of 4 bands and 4 outputs may classify or correct: say --net unet_mobilenet_v2 or --net "
         "unet_corrector");
@@ -146,8 +154,10 @@ struct Finder {
     if (static_cast<int>(m.outputs.size()) != shape.outputs)
       usage("--outputs lists " + counted(static_cast<int>(m.outputs.size()), "name") + ", the network has " +
             counted(shape.outputs, "output"));
-    // Only level 2A has no B10.
-    m.input = m.task == "classification" && m.bands == sets().without_b10 ? "surface_reflectance" : "toa_reflectance";
+    // Only level 2A has no B10, in whatever order.
+    Names sorted[2] = {m.bands, sets().without_b10};
+    for (Names& n : sorted) std::sort(n.begin(), n.end());
+    m.input = m.task == "classification" && sorted[0] == sorted[1] ? "surface_reflectance" : "toa_reflectance";
     return m;
   }
 };

@@ -9,7 +9,7 @@
 #include "io/host/failure.h"
 #include "io/host/openmp.h"
 #include "io/host/product.h"
-#include "tools/run/loaded_weights.h"
+#include "tools/run/chosen_weights.h"
 #include "tools/run/unet_stage.h"
 
 namespace dtacs {
@@ -19,13 +19,13 @@ namespace {
 constexpr int kChunk = 48;
 constexpr int kBins = 2048;
 
+// A scene that the weights fit, as `dtacs run` says.
 struct OpenScene {
-  OpenScene(const std::string& path, const Model& model, const Parallel& parallel)
-      : product(open_product(path, {})), scene(*product, options(model, parallel)) {}
-  static SceneOptions options(const Model& model, const Parallel& parallel) {
+  OpenScene(const std::string& path, const LoadedWeights& weights, const Parallel& parallel)
+      : product(open_product(path, {})), scene(*product, options(product->info(), weights, parallel)) {}
+  static SceneOptions options(const ProductInfo& info, const LoadedWeights& weights, const Parallel& parallel) {
     SceneOptions o;
-    o.bands.assign(model.input_bands, model.input_bands + model.inputs);
-    std::sort(o.bands.begin(), o.bands.end());
+    o.bands = bands_to_read(info, {.classification = weights, .correction = {}});
     o.parallel = parallel;
     return o;
   }
@@ -58,6 +58,10 @@ struct Watch {
       }
     count += width;
   }
+  // A value that is infinite or not a number makes the sum one; finite floats do not get it there.
+  bool finite() const {
+    return std::all_of(sum.begin(), sum.end(), [](double s) { return std::isfinite(s); });
+  }
   float most(std::size_t c) const { return std::max({hi[c], -lo[c], 1e-30f}); }
   void sort(const float* row, int width) {
     const std::size_t n = lo.size();
@@ -65,8 +69,8 @@ struct Watch {
     for (std::size_t c = 0; c < n; ++c) scale[c] = static_cast<float>(kBins) / most(c);
     for (int x = 0; x < width; ++x, row += n)
       for (std::size_t c = 0; c < n; ++c) {
-        const int bin = static_cast<int>(std::fabs(row[c]) * scale[c]);
-        ++bins[c * kBins + static_cast<std::size_t>(std::min(bin, kBins - 1))];
+        const float bin = std::min(static_cast<float>(kBins - 1), std::fabs(row[c]) * scale[c]);
+        ++bins[c * kBins + static_cast<std::size_t>(bin)];
       }
   }
   // The range's end in bins.
@@ -96,16 +100,17 @@ struct Watch {
 
 }  // namespace
 
-std::vector<TensorRanges> calibrate(const WeightsFile& weights, const Model& model,
-                                    const std::vector<std::string>& scenes, RangeRule rule) {
-  const Net net = unet_of(model);
+std::vector<TensorRanges> calibrate(const LoadedWeights& weights, const std::vector<std::string>& scenes,
+                                    RangeRule rule) {
+  const Net net = unet_of(weights.model);
   std::vector<Watch> watches;
   for (int t = 0; t < net.tensor_count; ++t) watches.emplace_back(net.tensors[t].channels);
   with_threads(available_threads(), [&](const Parallel& parallel) {
     for (int pass = 0; pass < 2; ++pass)
       for (const std::string& path : scenes) {
-        OpenScene open(path, model, parallel);
-        auto stage = UnetStage::to_look_into(path, weights, model, open.scene, detect_isa(), parallel.workers);
+        OpenScene open(path, weights, parallel);
+        auto stage = UnetStage::to_look_into(weights.name, weights.weights, weights.model, open.scene, detect_isa(),
+                                             parallel.workers);
         open.scene.keep(stage.wanted_rows() + kChunk, stage.history() + kChunk);
         open.scene.prepare();
         while (open.scene.rows_read() < open.scene.height()) {
@@ -121,6 +126,10 @@ std::vector<TensorRanges> calibrate(const WeightsFile& weights, const Model& mod
             });
           }
         }
+        for (int i = 0; pass == 0 && i < net.layer_count; ++i)
+          if (const Layer& l = net.layers[i]; !watches[static_cast<std::size_t>(l.out)].finite())
+            throw Failure(Exit::bad_weights, weights.name + ": layer " + l.key.text +
+                                                 " computes values that are infinite or not a number from " + path);
       }
   });
 
@@ -196,8 +205,9 @@ double compare_weights(const std::string& first, const std::string& second, cons
   std::int64_t pixels = 0, same = 0;
   with_threads(available_threads(), [&](const Parallel& parallel) {
     for (const std::string& path : scenes) {
-      OpenScene open(path, a.model, parallel);
+      OpenScene open(path, a, parallel);
       Scene& scene = open.scene;
+      static_cast<void>(OpenScene::options(open.product->info(), b, parallel));  // whether it fits these too
       auto one = UnetStage::to_look_into(a.name, a.weights, a.model, scene, detect_isa(), parallel.workers);
       auto two = UnetStage::to_look_into(b.name, b.weights, b.model, scene, detect_isa(), parallel.workers);
       const Reader in_one(a, one), in_two(b, two);

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "net/model.h"
 #include "tools/convert/quantise.h"
+#include "tools/run/loaded_weights.h"
 
 namespace dtacs {
 
@@ -19,9 +19,10 @@ enum class RangeRule {
 };
 
 // scenes: products as `dtacs run` reads them, at least one.  weights: of float32, for
-// classification.  Throws Failure.
-std::vector<TensorRanges> calibrate(const WeightsFile& weights, const Model& model,
-                                    const std::vector<std::string>& scenes, RangeRule rule);
+// classification.  Throws Failure: model_mismatch as bands_to_read() has it; bad_weights where
+// a layer's values are infinite or not a number.
+std::vector<TensorRanges> calibrate(const LoadedWeights& weights, const std::vector<std::string>& scenes,
+                                    RangeRule rule);
 
 // Runs both over the scenes and prints the relative rms distance of each layer's output
 // and the share of valid pixels in the same class, which is the result.  Two weights files

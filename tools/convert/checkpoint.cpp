@@ -17,7 +17,8 @@ bool starts_with(std::span<const std::byte> bytes, std::string_view magic) {
 Checkpoint read_any(std::span<const std::byte> bytes, const ReadOptions& options) {
   const auto refuse = [](const char* why) { throw Failure(Exit::bad_weights, why); };
   if (bytes.empty()) refuse("the file is empty");
-  if (starts_with(bytes, "PK")) return read_torch(bytes, options);
+  // All four bytes: the first two may be the length of a safetensors header.
+  if (starts_with(bytes, "PK\x03\x04") || starts_with(bytes, "PK\x05\x06")) return read_torch(bytes, options);
   if (bytes.size() > 8 && bytes[8] == std::byte{'{'}) return read_safetensors(bytes);
   if (starts_with(bytes, "\x80\x02\x8a\x0al\xfc"))
     refuse("this is PyTorch's format from before version 1.6, load it there and save it again with torch.save");
@@ -39,11 +40,10 @@ Checkpoint read_checkpoint(std::span<const std::byte> bytes, const std::string& 
   }
 }
 
-std::string ascii(std::string_view s) {
+std::string ascii(std::string_view s, std::size_t longest) {
   constexpr char kHex[] = "0123456789abcdef";
-  constexpr std::size_t kLongest = 200;
   std::string out;
-  for (const char c : s.substr(0, kLongest)) {
+  for (const char c : s.substr(0, longest)) {
     const auto b = static_cast<unsigned char>(c);
     if (b >= 0x20 && b < 0x7f) {
       out += c;
@@ -51,7 +51,7 @@ std::string ascii(std::string_view s) {
       out += std::string("\\x") + kHex[b >> 4] + kHex[b & 15];
     }
   }
-  return s.size() > kLongest ? out + "..." : out;
+  return s.size() > longest ? out + "..." : out;
 }
 
 std::string shape_text(const std::vector<std::uint64_t>& dims) {

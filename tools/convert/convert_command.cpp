@@ -183,8 +183,14 @@ ConvertOptions parse_convert_options(int argc, const char* const* argv) {
     } else if (arg == "--meta") {
       const std::string pair = value();
       const std::size_t equals = pair.find('=');
-      if (equals == pair.npos || equals == 0) usage("--meta " + pair + ": expected KEY=VALUE");
-      o.meta[pair.substr(0, equals)] = pair.substr(equals + 1);
+      if (equals == pair.npos || equals == 0) usage("--meta " + ascii(pair) + ": expected KEY=VALUE");
+      const std::string key = pair.substr(0, equals), text = pair.substr(equals + 1);
+      if (!weights_v1::is_name(key))
+        usage("--meta " + ascii(key) + ": expected a key of 1 to 63 letters, digits, '.', '_' or '-'");
+      if (text.size() > weights_v1::kMaxValue || !weights_v1::is_text(text))
+        usage("--meta " + key + ": expected UTF-8 without control characters, at most " +
+              std::to_string(weights_v1::kMaxValue) + " bytes");
+      o.meta[key] = text;
     } else if (arg == "--int8") {
       o.int8 = true;
     } else if (arg == "--compare") {
@@ -325,8 +331,13 @@ void convert_to_int8(const ConvertOptions& options) {
     if (value.size() > weights_v1::kMaxValue)
       usage("metadata " + key + " would be longer than " + std::to_string(weights_v1::kMaxValue) +
             " bytes: give a shorter --meta " + key);
-  const std::vector<TensorRanges> ranges = calibrate(in.weights, in.model, options.scenes, options.range);
-  const std::vector<std::byte> bytes = write_weights(quantise(net, in.weights, ranges, {.wide = options.wide}), meta);
+  const std::vector<TensorRanges> ranges = calibrate(in, options.scenes, options.range);
+  std::vector<std::byte> bytes;
+  try {
+    bytes = write_weights(quantise(net, in.weights, ranges, {.wide = options.wide}), meta);
+  } catch (const Failure& f) {
+    throw Failure(f.exit(), options.in + ": " + f.what());
+  }
   WeightsFile check;
   write_checked(options, bytes, check);
   std::printf("%s: %d tensors, %zu bytes, CRC-32C %s\n", options.out.c_str(), check.tensor_count(), bytes.size(),

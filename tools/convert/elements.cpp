@@ -16,8 +16,8 @@ namespace {
 constexpr struct {
   const char* name;
   std::size_t size;
-} kElements[] = {{"f64", 8}, {"f32", 4}, {"f16", 2}, {"bf16", 2}, {"i64", 8},
-                 {"i32", 4}, {"i16", 2}, {"i8", 1},  {"u8", 1},   {"bool", 1}};
+} kElements[] = {{"f64", 8}, {"f32", 4}, {"f16", 2}, {"bf16", 2}, {"i64", 8}, {"i32", 4}, {"i16", 2},
+                 {"i8", 1},  {"u64", 8}, {"u32", 4}, {"u16", 2},  {"u8", 1},  {"bool", 1}};
 
 }  // namespace
 
@@ -38,6 +38,9 @@ float element_value(Element e, const std::byte* p) {
     case Element::i32: return static_cast<float>(static_cast<std::int32_t>(load_le<std::uint32_t>(p)));
     case Element::i16: return static_cast<float>(static_cast<std::int16_t>(load_le<std::uint16_t>(p)));
     case Element::i8: return static_cast<float>(static_cast<std::int8_t>(*p));
+    case Element::u64: return static_cast<float>(load_le<std::uint64_t>(p));
+    case Element::u32: return static_cast<float>(load_le<std::uint32_t>(p));
+    case Element::u16: return static_cast<float>(load_le<std::uint16_t>(p));
     case Element::u8: return static_cast<float>(*p);
     case Element::boolean: return *p != std::byte{0} ? 1.0f : 0.0f;
   }

@@ -11,7 +11,7 @@
 
 namespace dtacs {
 
-enum class Element : std::uint8_t { f64, f32, f16, bf16, i64, i32, i16, i8, u8, boolean };
+enum class Element : std::uint8_t { f64, f32, f16, bf16, i64, i32, i16, i8, u64, u32, u16, u8, boolean };
 
 const char* element_name(Element e);
 std::size_t element_size(Element e);

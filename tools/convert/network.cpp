@@ -14,8 +14,6 @@ namespace dtacs {
 namespace {
 
 constexpr double kBatchNormEpsilon = 1e-5;  // PyTorch's default, which torchvision and smp keep
-constexpr const char* kUnetAnchor = "encoder.features.0.0.weight";
-constexpr const char* kPixelAnchor = "cnn_layers.0.weight";
 
 using Dims = std::vector<std::uint64_t>;
 
@@ -25,6 +23,7 @@ struct Source {
   Dims expected;     // of the weight
   std::string conv;  // "encoder.features.3.conv.1.0"; empty when found by order
   std::string norm;  // "encoder.features.3.conv.1.1"; empty: none
+  GraphConv::Window window{};
 };
 
 std::vector<Source> unet_sources(int inputs, int outputs) {
@@ -37,6 +36,9 @@ std::vector<Source> unet_sources(int inputs, int outputs) {
     if (l.skip != kNoTensor) in += static_cast<std::uint64_t>(net.tensors[l.skip].channels);
     const std::uint64_t side = l.op == Op::pointwise ? 1 : 3;
     Source s{.key = l.key.text, .expected = {out, l.op == Op::dwconv3x3 ? 1 : in, side, side}, .conv = {}, .norm = {}};
+    s.window.stride = l.stride;
+    s.window.padding = side == 1 ? 0 : 1;
+    if (l.op == Op::dwconv3x3) s.window.groups = static_cast<int>(out);
 
     const std::size_t dot = s.key.find('.');
     const std::string part = dot == s.key.npos ? "" : s.key.substr(dot + 1), number = s.key.substr(1, dot - 1);
@@ -62,6 +64,12 @@ std::vector<Source> unet_sources(int inputs, int outputs) {
     sources.push_back(s);
   }
   return sources;
+}
+
+std::string window_text(const GraphConv::Window& w) {
+  const auto number = [](int v) { return v < 0 ? "mixed" : std::to_string(v); };
+  return "stride " + number(w.stride) + ", padding " + number(w.padding) + ", dilation " + number(w.dilation) + ", " +
+         number(w.groups) + (w.groups == 1 ? " group" : " groups");
 }
 
 // Problems are collected, so that one run names them all.
@@ -171,23 +179,27 @@ void Builder::add_layer(const Source& s, const NamedTensor* weight, const NamedT
 
 // What stands in front of the first layer's name; sets the anchor that was found.
 std::string Builder::find_prefix(const NetworkHints& hints, const char*& anchor) const {
-  std::vector<std::string> prefixes;
+  std::vector<std::pair<std::string, const char*>> found;
   for (const char* suffix : {kUnetAnchor, kPixelAnchor}) {
     const std::string end = suffix;
     for (const NamedTensor& t : checkpoint_.tensors) {
-      if (t.name.size() < end.size() || t.name.compare(t.name.size() - end.size(), end.size(), end) != 0) continue;
+      if (!t.name.ends_with(end)) continue;
       const std::string prefix = t.name.substr(0, t.name.size() - end.size());
       if (!prefix.empty() && prefix.back() != '.') continue;
       if (!hints.any_prefix && prefix != hints.prefix) continue;
-      prefixes.push_back(prefix);
-      anchor = suffix;
+      found.emplace_back(prefix, suffix);
     }
   }
-  if (prefixes.empty()) refuse_unknown();
-  if (prefixes.size() > 1)
-    refuse(Exit::usage, "holds " + std::to_string(prefixes.size()) + " networks, choose one with --prefix \"" +
-                            prefixes[0] + "\" or --prefix \"" + prefixes[1] + "\"");
-  return prefixes[0];
+  const auto other_kind = [&](const auto& f) { return (f.second == kUnetAnchor) != (hints.net.rfind("unet", 0) == 0); };
+  if (!hints.net.empty() && !std::all_of(found.begin(), found.end(), other_kind)) std::erase_if(found, other_kind);
+  if (found.empty()) refuse_unknown();
+  if (found.size() > 1)
+    refuse(Exit::usage, "holds " + std::to_string(found.size()) + " networks, choose one with " +
+                            (found[0].first == found[1].first
+                                 ? "--net"
+                                 : "--prefix \"" + found[0].first + "\" or --prefix \"" + found[1].first + "\""));
+  anchor = found[0].second;
+  return found[0].first;
 }
 
 void Builder::by_name(const NetworkHints& hints) {
@@ -220,7 +232,9 @@ void Builder::by_name(const NetworkHints& hints) {
       problems_.push_back("missing " + prefix + s.conv + ".bias");
     }
     if (weight == nullptr) problems_.push_back("missing " + prefix + s.conv + ".weight");
-    if (weight != nullptr && (norms == 0 || norms == 4)) add_layer(s, weight, bias, norm, kBatchNormEpsilon);
+    const auto said = checkpoint_.epsilons.find(prefix + s.norm);
+    if (weight != nullptr && (norms == 0 || norms == 4))
+      add_layer(s, weight, bias, norm, said != checkpoint_.epsilons.end() ? said->second : kBatchNormEpsilon);
     ++layers_;
   }
   finish(prefix);
@@ -282,6 +296,11 @@ void Builder::by_order() {
                           sources[i].key + " " + shape_text(sources[i].expected) + ", found another operation");
     } else if ((norm[0] != nullptr) != whole) {
       problems_.push_back("the batch norm after " + numbered(c.weight)->name + " lacks numbers");
+    } else if (c.window && *c.window != sources[i].window) {
+      problems_.push_back(numbered(c.weight)->name + ": expected " + window_text(sources[i].window) + ", found " +
+                          window_text(*c.window));
+    } else if (c.bias < 0 && !whole) {
+      problems_.push_back(numbered(c.weight)->name + ": this convolution has neither a bias nor a batch norm");
     } else {
       add_layer(sources[i], numbered(c.weight), numbered(c.bias), norm, c.epsilon);
     }
@@ -292,6 +311,7 @@ void Builder::by_order() {
 
 // What is left over either has nothing to do with the network, or means that it is another one.
 void Builder::finish(const std::string& prefix) {
+  problems_.insert(problems_.begin(), checkpoint_.foreign.begin(), checkpoint_.foreign.end());
   for (std::size_t i = 0; i < checkpoint_.tensors.size(); ++i) {
     const std::string& name = checkpoint_.tensors[i].name;
     if (used_.count(i) != 0) continue;
@@ -299,8 +319,11 @@ void Builder::finish(const std::string& prefix) {
       return name.size() >= s.size() && name.compare(name.size() - s.size(), s.size(), s) == 0;
     };
     bool ours = false;
-    for (const char* part : {"encoder.", "decoder.", "segmentation_head.", "cnn_layers."})
-      ours = ours || (name.rfind(prefix + part, 0) == 0 && checkpoint_.convs.empty());
+    for (const char* part : {"encoder.", "decoder.", "segmentation_head.", "cnn_layers."}) {
+      const bool of_unet = *part != 'c';
+      const bool of_other = of_unet != unet_ && index_.count(prefix + (unet_ ? kPixelAnchor : kUnetAnchor)) != 0;
+      ours = ours || (name.rfind(prefix + part, 0) == 0 && checkpoint_.convs.empty() && !of_other);
+    }
     if (ends(".num_batches_tracked")) continue;
     if (ours) {
       problems_.push_back("unexpected " + name + " " + shape_text(checkpoint_.tensors[i].dims));

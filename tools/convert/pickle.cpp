@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/convert/pickle.h"
 
+#include <bit>
 #include <cstdlib>
 #include <unordered_map>
 
@@ -184,14 +185,13 @@ void Machine::step(std::uint8_t op) {
     case kBinInt2: push_integer(in_.le<std::uint16_t>()); break;
     case kLong1: push_integer(long_integer(in_.u8())); break;
     case kLong4: push_integer(long_integer(in_.le<std::uint32_t>())); break;
-    case kFloat:
-      line();
-      push({.kind = PickleKind::real});
+    case kFloat: push({.kind = PickleKind::real, .real = std::strtod(std::string(line()).c_str(), nullptr)}); break;
+    case kBinFloat: {  // the one number of the format that is big-endian
+      std::uint64_t bits = 0;
+      for (int i = 0; i < 8; ++i) bits = bits << 8 | in_.u8();
+      push({.kind = PickleKind::real, .real = std::bit_cast<double>(bits)});
       break;
-    case kBinFloat:
-      in_.take(8);
-      push({.kind = PickleKind::real});
-      break;
+    }
 
     case kString:
     case kUnicode: push_text(line()); break;

@@ -22,7 +22,7 @@ enum class PickleKind : std::uint8_t {
   none,
   boolean,
   integer,     // also one too long for 64 bits, as 0
-  real,        // its value is not kept
+  real,        // as a double
   text,        // str, bytes, bytearray
   list,        // items: elements
   tuple,       // items: elements
@@ -37,6 +37,7 @@ struct PickleValue {
   PickleKind kind = PickleKind::none;
   bool pairs = false;  // items of an object are key, value pairs
   std::int64_t integer = 0;
+  double real = 0;
   std::string text{};
   std::vector<PickleId> items{};
   PickleId cls = kNoPickle, args = kNoPickle, state = kNoPickle;

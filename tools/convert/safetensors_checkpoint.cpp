@@ -108,9 +108,10 @@ class Json {
 
 Element element_of(const std::string& dtype) {
   static const std::map<std::string, Element> kTypes = {
-      {"F64", Element::f64}, {"F32", Element::f32},     {"F16", Element::f16}, {"BF16", Element::bf16},
-      {"I64", Element::i64}, {"I32", Element::i32},     {"I16", Element::i16}, {"I8", Element::i8},
-      {"U8", Element::u8},   {"BOOL", Element::boolean}};
+      {"F64", Element::f64},     {"F32", Element::f32}, {"F16", Element::f16}, {"BF16", Element::bf16},
+      {"I64", Element::i64},     {"I32", Element::i32}, {"I16", Element::i16}, {"I8", Element::i8},
+      {"U64", Element::u64},     {"U32", Element::u32}, {"U16", Element::u16}, {"U8", Element::u8},
+      {"BOOL", Element::boolean}};
   const auto at = kTypes.find(dtype);
   if (at == kTypes.end()) refuse("dtype " + ascii(dtype) + " is not read");
   return at->second;
@@ -135,7 +136,7 @@ Checkpoint read_safetensors(std::span<const std::byte> bytes) {
     }
     if (out.tensors.size() >= kMaxTensors) refuse("the file has more than 65536 tensors");
     NamedTensor t;
-    t.name = ascii(name);
+    t.name = ascii(name, kLongestName);
     std::string dtype;
     std::vector<std::uint64_t> offsets;
     json.object([&](const std::string& key) {

@@ -52,9 +52,6 @@ class Collector {
   // All tensors at or below id, named by their path.
   void collect(PickleId id, const std::string& path, int depth = 0);
 
-  // The value of a key, kNoPickle when there is none.
-  PickleId member(PickleId dict, std::string_view key) const;
-
  private:
   const PickleValue& at(PickleId id) const { return pickle_[id]; }
   void pairs(const std::vector<PickleId>& items, const std::string& path, int depth);
@@ -73,12 +70,19 @@ class Collector {
   int visits_ = 0;
 };
 
-PickleId Collector::member(PickleId dict, std::string_view key) const {
-  const PickleValue& v = at(dict);
+// The root's value of a key, kNoPickle when there is none.
+PickleId member(const Pickle& pickle, std::string_view key) {
+  const PickleValue& v = pickle[pickle.root];
   const bool keyed = v.kind == PickleKind::dict || (v.kind == PickleKind::object && v.pairs);
   for (std::size_t i = 0; keyed && i + 1 < v.items.size(); i += 2)
-    if (at(v.items[i]).kind == PickleKind::text && at(v.items[i]).text == key) return v.items[i + 1];
+    if (pickle[v.items[i]].kind == PickleKind::text && pickle[v.items[i]].text == key) return v.items[i + 1];
   return kNoPickle;
+}
+
+bool has_known_network(const Checkpoint& c) {
+  return std::any_of(c.tensors.begin(), c.tensors.end(), [](const NamedTensor& t) {
+    return t.name.ends_with(kUnetAnchor) || t.name.ends_with(kPixelAnchor);
+  });
 }
 
 void Collector::pairs(const std::vector<PickleId>& items, const std::string& path, int depth) {
@@ -96,6 +100,10 @@ void Collector::pairs(const std::vector<PickleId>& items, const std::string& pat
     // A pickled torch.nn.Module keeps its parts in these three dictionaries.
     const bool inner = name == "_modules" || name == "_parameters" || name == "_buffers";
     if (depth == 0 && name.rfind("optimizer", 0) == 0) continue;
+    if (name == "eps" && at(items[i + 1]).kind == PickleKind::real) {
+      if (out_.epsilons.size() >= kMaxTensors) refuse("the checkpoint has more than 65536 batch norms");
+      out_.epsilons[ascii(path, kLongestName)] = at(items[i + 1]).real;
+    }
     if (path.size() + name.size() > kMaxNameLength) refuse("a tensor has a name of more than 1000 characters");
     collect(items[i + 1], inner ? path : path.empty() ? name : path + "." + name, depth + 1);
   }
@@ -149,11 +157,11 @@ std::vector<std::uint64_t> Collector::sizes(PickleId id, const std::string& name
 std::span<const std::byte> Collector::storage(PickleId persistent, Element& element) {
   const PickleValue& p = at(persistent);
   if (p.kind != PickleKind::persistent || at(p.args).kind != PickleKind::tuple || at(p.args).items.size() < 5)
-    refuse("a tensor refers to no storage");
+    refuse("refers to no storage");
   const std::vector<PickleId>& id = at(p.args).items;
   const std::string_view cls = pickle_.class_of(id[1]);
   const auto type = storage_element(cls);
-  if (!type) refuse("a tensor is kept as " + (cls.empty() ? "something unknown" : ascii(cls)) + ", which is not read");
+  if (!type) refuse("kept as " + (cls.empty() ? "something unknown" : ascii(cls)) + ", which is not read");
   element = *type;
   const std::string key = at(id[2]).text;
   auto known = storages_.find(key);
@@ -175,14 +183,14 @@ void Collector::tensor(PickleId args_id, const std::string& name) {
       at(args.items[1]).integer < 0)
     refuse("tensor " + ascii(name) + " is malformed");
   if (out_.tensors.size() >= kMaxTensors) refuse("the checkpoint has more than 65536 tensors");
-  Element element{};
-  const auto stored = storage(args.items[0], element);
   NamedTensor t;
-  t.name = ascii(name);
+  t.name = ascii(name, kLongestName);
   t.dims = sizes(args.items[2], name);
-  t.dtype = element_name(element);
   const auto offset = static_cast<std::uint64_t>(at(args.items[1]).integer);
   try {
+    Element element{};
+    const auto stored = storage(args.items[0], element);
+    t.dtype = element_name(element);
     t.values = gather(stored, element, t.dims, offset, sizes(args.items[3], name), budget_);
   } catch (const Failure& f) {
     refuse(t.name + ": " + f.what());
@@ -191,11 +199,15 @@ void Collector::tensor(PickleId args_id, const std::string& name) {
 }
 
 // A frozen TorchScript module has no attributes: its constants are the weights and
-// biases of its convolutions in the order they run.
+// biases of its convolutions in the order they run.  Equal constants are stored once, and
+// there may be others: the code that uses them is not read, so nothing may be left over.
 void pair_constants(Checkpoint& c) {
   for (std::size_t i = 0; i + 1 < c.tensors.size(); ++i)
     if (c.tensors[i].dims.size() == 4 && c.tensors[i + 1].dims.size() == 1)
       c.convs.push_back({.weight = static_cast<int>(i), .bias = static_cast<int>(i + 1)});
+  if (2 * c.convs.size() != c.tensors.size())
+    c.foreign.push_back("a frozen TorchScript module has other constants than weight, bias, weight, bias, ... " +
+                        std::string("(convert the module before torch.jit.freeze)"));
 }
 
 }  // namespace
@@ -217,19 +229,28 @@ Checkpoint read_torch(std::span<const std::byte> bytes, const ReadOptions& optio
     if (const auto b = zip.bytes(*order, false); b.size() >= 3 && b[0] == std::byte{'b'})
       refuse("the checkpoint was written on a big-endian machine, save it again on a little-endian one");
 
-  Checkpoint out;
-  ValueBudget budget(bytes.size());
   const ZipEntry* constants = zip.find(root + "constants.pkl");
-  out.format = constants != nullptr ? "TorchScript" : "PyTorch";
   const Pickle pickle = read_pickle(zip.bytes(*zip.find(root + "data.pkl"), options.check_crc));
-  Collector collector(zip, pickle, root + "data/", options, budget, out);
+  ValueBudget budget(bytes.size());
+  // The tensors below one value, or below all of them: kNoPickle.
+  const auto below = [&](PickleId id) {
+    Checkpoint out;
+    out.format = constants != nullptr ? "TorchScript" : "PyTorch";
+    Collector collector(zip, pickle, root + "data/", options, budget, out);
+    id == kNoPickle ? collector.collect(pickle.root, "") : collector.collect(id, "", 1);
+    return out;
+  };
+  // The state dictionary under one of its usual names; something else may go by that name too.
+  Checkpoint nested;
   for (const char* key : {"state_dict", "model_state_dict", "model_state", "model", "net", "network", "params"}) {
-    const PickleId inner = collector.member(pickle.root, key);
+    const PickleId inner = member(pickle, key);
     if (inner == kNoPickle) continue;
-    collector.collect(inner, "", 1);
-    if (!out.tensors.empty()) return out;
+    Checkpoint out = below(inner);
+    if (has_known_network(out)) return out;
+    if (nested.tensors.empty()) nested = std::move(out);
   }
-  collector.collect(pickle.root, "");
+  Checkpoint out = below(kNoPickle);
+  if (!nested.tensors.empty() && !has_known_network(out)) return nested;
   if (out.tensors.empty() && constants != nullptr) {
     const Pickle frozen = read_pickle(zip.bytes(*constants, options.check_crc));
     Collector(zip, frozen, root + "constants/", options, budget, out).collect(frozen.root, "");
