@@ -60,7 +60,7 @@ format:
 	@clang-format -i $$(git ls-files '*.h' '*.cpp' '*.inl')
 tidy: build-native
 	@tools/packages.sh tidy
-	@run-clang-tidy -quiet -p build/native >build/tidy.log 2>&1 || { grep -A3 -E '(error|warning):' build/tidy.log; exit 1; }
+	@run-clang-tidy -quiet -p build/native '\.cpp$$' >build/tidy.log 2>&1 || { grep -A3 -E '(error|warning):' build/tidy.log; exit 1; }
 structure: build-native build-aarch64 build-armv7
 	@tools/check_isa_objects.sh build/native build/aarch64 build/armv7
 	@tools/check_headers.sh

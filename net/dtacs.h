@@ -15,7 +15,7 @@
  * ever be, beside 40 KiB of stack at most in dtacs_measure() and dtacs_open(), 32 KiB in dtacs_push() and dtacs_pull()
  * (8 KiB without vectors), 8 KiB in the others.  Plans are independent of each other; one plan belongs to one thread at
  * a time.  dtacs_measure() and dtacs_open() ask the operating system what the machine can do; on Linux with AMX that
- * lets the process use its tiles.
+ * lets the process use its tiles.  No pointer may be NULL unless its description allows it.
  *
  * A classification gives a class per pixel, a correction surface reflectance x 10000 for
  * each of its output bands.  Results equal those of the whole image at once, whatever

@@ -305,7 +305,8 @@ const char* dtacs_describe(dtacs_status status) {
     case DTACS_NEEDS_ROWS: return "more rows must be pushed first";
     case DTACS_PULL_FIRST: return "finished rows must be pulled first";
     case DTACS_FINISHED: return "all rows of the image have passed";
-    default: return describe(static_cast<Status>(status));
+    default:
+      return status >= 0 && status <= DTACS_WRONG_BASE ? describe(static_cast<Status>(status)) : "unknown status";
   }
 }
 
@@ -338,7 +339,7 @@ dtacs_status dtacs_open(const void* weights, size_t weights_bytes, const dtacs_o
   if (p == nullptr) return DTACS_MEMORY_TOO_SMALL;
   const dtacs_status status = make(weights, weights_bytes, *options, arena, *new (p) dtacs_plan);
   if (status == DTACS_OK) *plan = p;
-  return status;
+  return status == DTACS_MEMORY_TOO_SMALL && arena.wanted() == Arena::kMost ? DTACS_BAD_OPTION : status;
 }
 
 dtacs_status dtacs_push(dtacs_plan* plan, const void* const* bands) {

@@ -43,6 +43,7 @@ enum Tag : int {
   kTileLength = 323,
   kTileOffsets = 324,
   kTileByteCounts = 325,
+  kExtraSamples = 338,
   kSampleFormat = 339,
   kGdalMetadata = 42112,
   kGdalNoData = 42113,
@@ -71,10 +72,12 @@ double number_of(std::string_view s, double otherwise) {
   return read_whole_decimal(s, v) ? v : otherwise;
 }
 
-// Only square pixels with north up; everything else leaves the raster without a place.
+// Only square pixels with north up give a place; numbers without sense say nothing.
 void read_place(const TiffFields& f, GeoTiffInfo& info) {
   const std::optional<GeoTiffPlace> p = geotiff_place(f);
-  if (!p || !(std::fabs(p->dx - p->dy) <= 1e-6 * std::fabs(p->dx))) return;
+  if (!p) return;
+  info.place_problem = grid_problem(p->dx, p->dy, p->skew);
+  if (!info.place_problem.empty()) return;
   if (!(p->dx > 0 && p->dx < 1e7 && std::fabs(p->ulx) < 1e9 && std::fabs(p->uly) < 1e9)) return;
   info.epsg = p->epsg;
   info.pixel_size = p->dx;
@@ -91,9 +94,10 @@ void read_items(const std::string& xml, const std::string& path, GeoTiffInfo& in
     if (e.name != "Item" || name == nullptr || sample == nullptr) return;
     const double band = number_of(*sample, -1);
     if (!(band >= 0 && band < info.bands)) return;
-    if (*name == "DESCRIPTION") info.band_names[static_cast<std::size_t>(band)] = e.text;
-    if (band == 0 && *name == "SCALE") info.scale = number_of(e.text, 1);
-    if (band == 0 && *name == "OFFSET") info.offset = number_of(e.text, 0);
+    const auto b = static_cast<std::size_t>(band);
+    if (*name == "DESCRIPTION") info.band_names[b] = e.text;
+    if (*name == "SCALE") info.scale[b] = number_of(e.text, 1);
+    if (*name == "OFFSET") info.offset[b] = number_of(e.text, 0);
   });
 }
 
@@ -148,7 +152,6 @@ void GeoTiff::Layout::read() {
   read_samples(f);
   read_chunks(f);
   read_place(f, info);
-  info.band_names.resize(static_cast<std::size_t>(info.bands));
   read_items(f.text(kGdalMetadata), file.path(), info);
   if (const std::string text = f.text(kGdalNoData); !text.empty()) {
     const double none = std::numeric_limits<double>::quiet_NaN(), v = number_of(text, none);
@@ -160,6 +163,13 @@ void GeoTiff::Layout::read_samples(const TiffFields& f) {
   const std::uint64_t bands = f.number(kSamplesPerPixel, 1);
   if (bands < 1 || bands > kMostBands) unsupported(std::to_string(bands) + " bands");
   info.bands = static_cast<int>(bands);
+  info.band_names.resize(static_cast<std::size_t>(bands));
+  info.scale.assign(static_cast<std::size_t>(bands), 1);
+  info.offset.assign(static_cast<std::size_t>(bands), 0);
+  if (f.has(kExtraSamples)) {
+    const std::uint64_t last = f.numbers(kExtraSamples, kMostBands).back();
+    info.last_is_alpha = bands > 1 && (last == 1 || last == 2);
+  }
   const auto same = [&](int tag, std::uint64_t otherwise, const char* what) {
     if (!f.has(tag)) return otherwise;
     const std::vector<std::uint64_t> all = f.numbers(tag, kMostBands);
@@ -247,6 +257,7 @@ struct GeoTiffBand::State {
   int loaded = -1;                    // row of chunks in `samples`
   std::vector<std::uint8_t> chunk;    // one unpacked tile or strip of all bands stored together
   std::vector<std::uint8_t> samples;  // (across, chunk height, chunk width) of this band, this machine's byte order
+  std::vector<bool> stored;           // by chunk across: whether it is there at all
 };
 
 // What is stored cannot make this program set aside much more memory than it has bytes for: LZW, the
@@ -271,20 +282,6 @@ void GeoTiffBand::State::unpack(std::uint64_t index, int rows) {
   const std::uint64_t offset = l.offsets[static_cast<std::size_t>(index)],
                       size = l.sizes[static_cast<std::size_t>(index)];
   const std::size_t need = chunk.size() / static_cast<std::size_t>(l.chunk_height) * static_cast<std::size_t>(rows);
-  if (size == 0) {  // GDAL's sparse files: nothing stored is no data
-    const auto fill = static_cast<float>(l.info.no_data.value_or(0));
-    const float stored = std::isnan(fill) ? 0 : std::clamp(fill, -32768.0f, 65535.0f);
-    const auto whole = static_cast<std::uint16_t>(static_cast<std::int32_t>(stored));
-    for (std::size_t i = 0; i < chunk.size(); i += static_cast<std::size_t>(bytes_of(l.info.kind))) {
-      if (l.info.kind == SampleKind::f32)
-        std::memcpy(&chunk[i], &fill, 4);
-      else if (l.info.kind == SampleKind::u8)
-        chunk[i] = static_cast<std::uint8_t>(whole);
-      else
-        std::memcpy(&chunk[i], &whole, 2);
-    }
-    return;
-  }
   const auto file = l.bytes();
   const auto in = file.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(size));
   Unpacked got;
@@ -357,7 +354,11 @@ void GeoTiffBand::State::load(int chunk_row) {
                    l.chunk_bytes() / static_cast<std::uint64_t>(l.chunk_height) * static_cast<std::uint64_t>(rows));
   chunk.resize(static_cast<std::size_t>(l.chunk_bytes()));
   samples.resize(chunk_samples * bytes * static_cast<std::size_t>(l.across));
+  stored.resize(static_cast<std::size_t>(l.across));
   for (int c = 0; c < l.across; ++c) {
+    const bool there = l.sizes[static_cast<std::size_t>(first) + static_cast<std::size_t>(c)] != 0;
+    stored[static_cast<std::size_t>(c)] = there;
+    if (!there) continue;
     unpack(first + static_cast<std::uint64_t>(c), rows);
     std::uint8_t* to = samples.data() + static_cast<std::size_t>(c) * chunk_samples * bytes;
     const std::uint8_t* from = chunk.data() + (l.apart ? 0 : static_cast<std::size_t>(band) * bytes);
@@ -407,12 +408,17 @@ void GeoTiffBand::read_rows(int rows, float* out, std::ptrdiff_t stride) {
   const GeoTiff::Layout& l = *s.layout;
   assert(rows >= 0 && rows <= l.info.height - s.next);
   const auto bytes = static_cast<std::size_t>(bytes_of(l.info.kind));
+  const auto nothing = static_cast<float>(l.info.no_data.value_or(0));
   for (int i = 0; i < rows; ++i, ++s.next) {
     if (s.next / l.chunk_height != s.loaded) s.load(s.next / l.chunk_height);
     const auto y = static_cast<std::size_t>(s.next % l.chunk_height);
     float* row = out + i * stride;
     for (int c = 0; c < l.across; ++c) {
       const int begin = c * l.chunk_width, end = std::min(begin + l.chunk_width, l.info.width);
+      if (!s.stored[static_cast<std::size_t>(c)]) {
+        std::fill(row + begin, row + end, nothing);
+        continue;
+      }
       const std::uint8_t* from =
           s.samples.data() + (static_cast<std::size_t>(c) * static_cast<std::size_t>(l.chunk_height) + y) *
                                  static_cast<std::size_t>(l.chunk_width) * bytes;

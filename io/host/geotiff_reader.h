@@ -26,12 +26,15 @@ struct GeoTiffInfo {
   int width = 0, height = 0;
   int bands = 0;
   SampleKind kind = SampleKind::u8;
-  int epsg = 0;                           // 0: the file does not say where it lies
-  double ulx = 0, uly = 0;                // the upper-left corner of the upper-left pixel
-  double pixel_size = 0;                  // 0: not placed; pixels are square and north is up
-  std::optional<double> no_data = {};     // GDAL's, of all bands
-  double scale = 1, offset = 0;           // physical = stored * scale + offset, where the file says so (band 1's)
-  std::vector<std::string> band_names{};  // one per band, "" where it has none
+  int epsg = 0;                        // 0: it names no coordinate system; kUncodedCrs: one without a code
+  double ulx = 0, uly = 0;             // the upper-left corner of the upper-left pixel
+  double pixel_size = 0;               // 0: not placed; pixels are square and north is up
+  std::string place_problem = {};      // placed in another way, and in which: "it is turned"; see grid_problem()
+  std::optional<double> no_data = {};  // GDAL's, of all bands
+  bool last_is_alpha = false;          // the last of several bands says how opaque the others are
+  // One per band:
+  std::vector<double> scale{}, offset{};  // physical = stored * scale + offset; 1 and 0 where the file does not say
+  std::vector<std::string> band_names{};  // "" where it has none
 };
 
 class GeoTiff {
@@ -56,8 +59,10 @@ class GeoTiffBand {
   ~GeoTiffBand();
   GeoTiffBand(GeoTiffBand&&) noexcept;
 
-  // The next `rows` rows as stored, row y at out + y * stride.  Asking for more rows than
-  // there are is the caller's mistake.  Throws Failure(bad_data).
+  // The next `rows` rows as stored, row y at out + y * stride; where a tile or strip is not,
+  // as in GDAL's sparse files, the no-data value (0 without one), even one that no sample of
+  // the kind can have.  Asking for more rows than there are is the caller's mistake.  Throws
+  // Failure(bad_data).
   void read_rows(int rows, float* out, std::ptrdiff_t stride);
 
  private:

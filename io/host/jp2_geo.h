@@ -4,7 +4,8 @@
 //
 // The place is read from either of the two boxes in use: the GML of an asoc box
 // (GMLJP2, what ESA writes) or a degenerate GeoTIFF in a uuid box (GeoJP2, what GDAL
-// writes).  Only north-up grids count; GML wins where both are there and usable.
+// writes).  Only north-up grids in a projection with an EPSG code count; GML wins where
+// both are there and usable, and where it says that the image is flipped.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +28,7 @@ struct Jp2Summary {
   bool is_signed = false;
   int dx = 1, dy = 1;                      // pixels of the reference grid for each of its samples
   std::optional<GridPlacement> placement;  // of the image area, in pixels of the reference grid
+  std::string place_problem = {};          // why there is none though the file says where it lies: "it is turned"
 };
 
 // `file` names it in messages.  Takes JP2 files and raw codestreams.  Throws Failure:
@@ -39,8 +41,8 @@ Jp2Summary summarize_jp2(const std::string& path, int component = 0);
 Jp2Summary summarize_one_band(const std::string& path);
 
 // The two kinds of georeference apart; nothing when there is none or it is damaged: the
-// image can be read without.
-std::optional<GridPlacement> placement_from_gml(std::string_view gml);
-std::optional<GridPlacement> placement_from_geotiff(std::span<const std::byte> tiff);
+// image can be read without.  Where it is neither but of no use, `problem` says why.
+std::optional<GridPlacement> placement_from_gml(std::string_view gml, std::string* problem = nullptr);
+std::optional<GridPlacement> placement_from_geotiff(std::span<const std::byte> tiff, std::string* problem = nullptr);
 
 }  // namespace dtacs

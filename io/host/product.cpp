@@ -51,7 +51,7 @@ std::unique_ptr<Product> open_folder(const std::string& folder, const ProductHin
     const std::string above = find_product_metadata(list_folder(root.string()));
     if (tile.filename().string().find(hints.granule) == std::string::npos)
       throw Failure(Exit::usage, folder + ": not the granule " + printable(hints.granule));
-    if (!above.empty()) return open_safe(root.string(), above, {.granule = tile.filename().string(), .raw_header = {}});
+    if (!above.empty()) return open_safe(root.string(), above, {.granule = tile.filename().string()});
   }
   // Unpacking an archive often leaves one .SAFE in an otherwise empty folder.
   std::vector<fs::path> inside;

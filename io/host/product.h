@@ -99,6 +99,7 @@ struct ProductHints {
   // of several: a part of the name.  Needed only when there are several.
   std::string granule = {};
   std::string raw_header = {};  // flag line for raw bands: see raw_product.h
+  std::vector<int> bands = {};  // of raw bands that neither their header nor the flag line names
 };
 
 // Recognises the layout of `path` (a folder, an MTD_MSIL1C.xml, a raw band file or

@@ -213,7 +213,8 @@ void parse_envi_header(const std::string& text, const std::string& file, RawHead
   if (bands != 0 && !names.empty() && static_cast<int>(names.size()) != bands)
     throw Failure(Exit::bad_data,
                   file + ": " + std::to_string(names.size()) + " band names for " + std::to_string(bands) + " bands");
-  if (names.empty() && bands == kBandCount)
+  h.bands_assumed = names.empty() && bands == kBandCount;
+  if (h.bands_assumed)
     for (int b = 0; b < kBandCount; ++b) names.push_back(b);
   if (!names.empty()) h.bands = std::move(names);
 }
@@ -230,6 +231,7 @@ void parse_raw_flags(const std::string& line, RawHeader& h) {
       h.height = f.side();
     } else if (f.key == "bands") {
       h.bands.clear();
+      h.bands_assumed = false;
       for (const auto name : split(f.value, '+')) {
         h.bands.push_back(band_index(std::string(name)));
         if (h.bands.back() < 0) f.refuse("band names with + between them, such as B02+B03");

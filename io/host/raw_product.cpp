@@ -150,6 +150,7 @@ std::unique_ptr<Product> open_raw(const std::string& path, const ProductHints& h
     parse_envi_header(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()), header_path, h);
   }
   parse_raw_flags(hints.raw_header, h);
+  if ((h.bands.empty() || h.bands_assumed) && !hints.bands.empty()) h.bands = hints.bands;
   if (h.width == 0 || h.height == 0) throw Failure(Exit::usage, data + ": the raw header says no width and height");
   if (h.bands.empty()) throw Failure(Exit::usage, data + ": the raw header names no bands (bands=B02+B03+...)");
   const bool placed = h.epsg && h.ulx && h.uly;

@@ -30,7 +30,8 @@ namespace dtacs {
 
 struct RawHeader {
   int width = 0, height = 0;
-  std::vector<int> bands;  // 0..12, in the file's order
+  std::vector<int> bands;      // 0..12, in the file's order
+  bool bands_assumed = false;  // because there are 13
   std::uint64_t header_bytes = 0;
   bool big_endian = false;
   double pixel = 10;  // metres on the ground

@@ -6,7 +6,7 @@
 //
 // Order of accumulation for every output value, whatever the block shape: bias first,
 // then i, j, c ascending.  So a result does not depend on how a row is cut into runs.  A
-// variant may fuse multiply and add: variants agree to kConv3x3RelTol of sum |in * w|,
+// variant may fuse multiply and add: variants agree to kConv3x3RelTol of |bias| + sum |in * w|,
 // not to the bit.  Pairs of rows at stride 1 are cheaper in the forms of winograd3x3.h
 // and, upsampled, upconv3x3.h.
 //

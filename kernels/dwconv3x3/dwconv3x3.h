@@ -5,7 +5,7 @@
 //   out(x, c) = clamp(bias(c) + sum_{i,j in 0..2} in(i, x*stride + j - 1, c) * w(i, j, c))
 //
 // Accumulation order: bias, then i, then j.  A variant may fuse multiply and add:
-// variants agree to kDwconv3x3RelTol of sum |in * w|.  Rows as in conv3x3.h: a row
+// variants agree to kDwconv3x3RelTol of |bias| + sum |in * w|.  Rows as in conv3x3.h: a row
 // pointer addresses pixel 0, pixels -1 and `width` are zeros in memory.
 #pragma once
 

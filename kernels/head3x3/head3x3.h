@@ -10,7 +10,7 @@
 // run over the input channels and are summed at the end, so the order of
 // accumulation is a variant's own.  It is the same for every pixel: a result does
 // not depend on how a row is cut into runs.  Variants agree to kHead3x3RelTol of
-// sum |in * w|.  Rows as in conv3x3.h.
+// |bias| + sum |in * w|.  Rows as in conv3x3.h.
 #pragma once
 
 #include <cstdint>

@@ -11,8 +11,9 @@
 // hidden == 0 means one layer: f(m) = b2(m) + sum_c x(c) w2(m, c).
 // Bands are planes, pixels run along the row.  Sums run in ascending order, bias
 // first; a variant may fuse multiply and add, so that a value next to an integer
-// may truncate to its neighbour: variants agree to 1 DN while sums stay finite.
-// What overflows, of absurd weights alone, may come out as any number.
+// may truncate to its neighbour: variants agree to 1 DN while no sum of sizes,
+// |b2| + sum_k |h w2|, is above 100 (a reflectance is about 1), and by more DN above, in proportion.  What overflows,
+// of absurd weights alone, may come out as any number.
 #pragma once
 
 #include <cstddef>

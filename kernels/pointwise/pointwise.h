@@ -7,7 +7,7 @@
 // Accumulation order: bias, then k ascending, whatever the block shape; the
 // residual is added last, after the clamp (MobileNetV2 has no activation there).
 // A variant may fuse multiply and add: variants agree to kPointwiseRelTol of
-// sum |in * w|.
+// |bias| + sum |in * w| + |add|.
 #pragma once
 
 #include <cstddef>

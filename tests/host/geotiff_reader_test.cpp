@@ -4,9 +4,12 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "io/host/geotiff.h"
+#include "io/host/geotiff_place.h"
 #include "tests/host/temp_folder.h"
+#include "tests/host/tiff_maker.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/suite.h"
 
@@ -92,8 +95,8 @@ TEST_CASE("geotiff reader: what the writer wrote") {
             CHECK(i.uly == 4693200);
             CHECK(i.pixel_size == 20);
             CHECK(i.no_data == (bits == 8 ? 255 : 0));
-            CHECK(i.scale == 1e-4);
-            CHECK(i.offset == -0.1);
+            CHECK(i.scale == std::vector<double>(static_cast<std::size_t>(bands), 1e-4));
+            CHECK(i.offset == std::vector<double>(static_cast<std::size_t>(bands), -0.1));
             CHECK(i.band_names.back() == "B8A");
           }
 }
@@ -146,6 +149,91 @@ TEST_CASE("geotiff reader: what GDAL makes of it") {
   output_of("gdal_create -q -of GTiff -ot Float32 -outsize 30 20 -a_nodata nan -co SPARSE_OK=TRUE " +
             folder / "nan.tif");
   for (const float v : read(folder / "nan.tif", 0)) CHECK_MESSAGE(v != v, v);
+}
+
+TEST_CASE("geotiff reader: each band has a name, a scale and an offset of its own, and the last may be alpha") {
+  const TempFolder folder;
+  const auto made = [&](const std::vector<std::uint16_t>& extra) {
+    TiffMaker{
+        .bands = 3,
+        .samples = TiffBytes(12, 7),
+        .more =
+            [&](TiffDirectory& d) {
+              d.shorts(338, extra);
+              put_items(d, {{0, "SCALE", "0.5"}, {2, "SCALE", "2"}, {2, "OFFSET", "-3"}, {1, "DESCRIPTION", "B03"}});
+            }}
+        .put(folder / "x.tif");
+    return GeoTiff(folder / "x.tif").info();
+  };
+  const GeoTiffInfo i = made({0, 2});
+  CHECK(i.scale == std::vector<double>{0.5, 1, 2});
+  CHECK(i.offset == std::vector<double>{0, 0, -3});
+  CHECK(i.band_names == std::vector<std::string>{"", "B03", ""});
+  CHECK(i.last_is_alpha);
+  CHECK(made({0, 1}).last_is_alpha);
+  CHECK_FALSE(made({2, 0}).last_is_alpha);  // GDAL's ALPHA=YES marks the second of any number of bands
+}
+
+TEST_CASE("geotiff reader: a place that is of no use is not none") {
+  const TempFolder folder;
+  const auto made = [&](const std::function<void(TiffDirectory&)>& more) {
+    TiffMaker{.samples = {1, 2, 3, 4}, .more = more}.put(folder / "x.tif");
+    return GeoTiff(folder / "x.tif").info();
+  };
+  const auto problem = [&](const std::vector<double>& matrix) {
+    const GeoTiffInfo i = made([&](TiffDirectory& d) { put_matrix(d, matrix); });
+    CHECK((i.pixel_size > 0) == i.place_problem.empty());
+    return i.place_problem;
+  };
+  CHECK(problem({500, 10, 0, 900, 0, -10}).empty());
+  CHECK(problem({500, 10, 1e-9, 900, -1e-9, -10.000001}).empty());
+  CHECK(problem({500, 10, 0, 900, 0, 10}) == "it is flipped");
+  CHECK(problem({500, -10, 0, 900, 0, -10}) == "it is flipped");
+  CHECK(problem({500, 10, 1e-3, 900, 0, -10}) == "it is turned");
+  CHECK(problem({500, 0, 10, 900, -10, 0}) == "it is turned");
+  CHECK(problem({500, 10, 0, 900, 0, -10.01}) == "its pixels are not square");
+  const GeoTiffInfo points = made([](TiffDirectory& d) {
+    d.doubles(33922, {0, 0, 0, 500, 900, 0, 2, 2, 0, 520, 880, 0});
+  });
+  CHECK(points.place_problem == "it is turned");
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const GeoTiffInfo damaged = made([&](TiffDirectory& d) { put_matrix(d, {500, nan, 0, 900, 0, -10}); });
+  CHECK((damaged.pixel_size == 0 && damaged.place_problem.empty()));
+
+  const auto epsg = [&](const std::vector<std::uint16_t>& keys) {
+    return made([&](TiffDirectory& d) {
+             put_matrix(d, {500, 10, 0, 900, 0, -10});
+             std::vector<std::uint16_t> all = {1, 1, 0, static_cast<std::uint16_t>(keys.size() / 2)};
+             for (std::size_t k = 0; k < keys.size(); k += 2) all.insert(all.end(), {keys[k], 0, 1, keys[k + 1]});
+             if (!keys.empty()) d.shorts(34735, all);
+           })
+        .epsg;
+  };
+  CHECK(epsg({}) == 0);
+  CHECK(epsg({1025, 1}) == 0);
+  CHECK(epsg({1024, 1, 3072, 32631}) == 32631);
+  CHECK(epsg({1024, 2, 2048, 4326}) == 4326);
+  CHECK(epsg({1024, 1, 2048, 4326, 3072, 32767}) == kUncodedCrs);
+  CHECK(epsg({1024, 1, 2048, 4326}) == kUncodedCrs);
+  CHECK(epsg({1024, 2, 2048, 32767}) == kUncodedCrs);
+  CHECK(epsg({1024, 1, 3072, 40000}) == kUncodedCrs);
+}
+
+// -9999 once wrapped round to 55537, which counted as data.
+TEST_CASE("geotiff reader: what a sparse file does not store is its no-data value, whatever the samples") {
+  const TempFolder folder;
+  for (const auto& [bits, format] : std::vector<std::pair<int, int>>{{8, 1}, {16, 1}, {16, 2}, {32, 3}})
+    for (const char* none : {"-9999", "-1", "0", "7", "65535", "1e30", ""}) {
+      TiffMaker{.bits = bits,
+                .format = format,
+                .more =
+                    [&](TiffDirectory& d) {
+                      if (*none != 0) d.text(42113, none);
+                    }}
+          .put(folder / "x.tif");
+      const float expected = *none != 0 ? std::stof(none) : 0;
+      CHECK(read(folder / "x.tif", 0) == std::vector<float>(4, expected));
+    }
 }
 
 TEST_CASE("geotiff reader: files of other kinds are refused by name") {

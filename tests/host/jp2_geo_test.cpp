@@ -90,6 +90,37 @@ TEST_CASE("jp2 summary: a damaged or unusable georeference is none") {
   }
 }
 
+TEST_CASE("jp2 summary: why a place is of no use") {
+  const std::string good = gml_grid(32631, 0, 0, 10), tags = geo_tags(false, 32631, 1, 2, 10, false);
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string s = good;
+    for (std::size_t at; (at = s.find(from)) != std::string::npos;) s.replace(at, from.size(), to);
+    return s;
+  };
+  const auto problem = [](const std::string& gml, const std::string& geotiff = "") {
+    const Jp2Summary s = summary(Jp2Maker{.gml = gml, .geotiff = geotiff}.file());
+    CHECK((s.place_problem.empty() || !s.placement));
+    return s.place_problem;
+  };
+  CHECK(problem("", "").empty());
+  CHECK(problem("<broken").empty());
+  CHECK(problem(with("10.000000 0<", "nan 0<")).empty());
+  CHECK(problem(gml_grid(0, 0, 0, 10)).empty());  // no coordinate system, no place
+  CHECK(problem(good).empty());
+  CHECK(problem(with("10.000000 0<", "10 1e-12<")).empty());
+  const std::string turned = with("10.000000 0<", "10 1<");
+  CHECK(problem(turned) == "it is turned");
+  CHECK(problem(with("0 -10.000000<", "0 10<")) == "it is flipped");
+  const std::string own = "coordinate system";
+  CHECK(problem(with("urn:ogc:def:crs:EPSG::32631", "gmljp2://xml/crs.gml#1")).find(own) != std::string::npos);
+  CHECK(problem(with("32631", "32767")).find(own) != std::string::npos);
+  CHECK(problem("", geo_tags(false, 32767, 1, 2, 10, false)).find(own) != std::string::npos);
+  // The other box may be of use, but for GDAL's of a flipped image, which is wrong.
+  CHECK(problem(with("0 -10.000000<", "0 10<"), tags) == "it is flipped");
+  CHECK(problem(turned, tags).empty());
+  CHECK(summary(Jp2Maker{.gml = turned, .geotiff = tags}.file()).placement.has_value());
+}
+
 TEST_CASE("jp2 summary: what is no JPEG 2000 file is refused, scrambled ones never crash") {
   const auto refused = [](Exit exit, const std::string& file, const std::string& words) {
     check_fails(exit, "x.jp2|" + words, [&] { summary(file); });

@@ -39,7 +39,7 @@ FileBytes mutate(FileBytes s, Rng& rng) {
     switch (rng.between(0, 6)) {
       case 0: s[position()] = static_cast<char>(rng.next()); break;
       case 1: s[position()] = static_cast<char>(kBytes[rng.between(0, 5)]); break;
-      case 2: s[position()] ^= static_cast<char>(1 << rng.between(0, 7)); break;
+      case 2: s[position()] = static_cast<char>(s[position()] ^ 1 << rng.between(0, 7)); break;
       case 3: s.resize(position()); break;
       case 4: {
         const std::size_t at = position();

@@ -59,8 +59,9 @@ FileBytes identity(const FileBytes& state) {
 FileBytes torch_of(const FileBytes& value, const std::string& storage = f32_bytes({0, 1, 2, 3, 4, 5})) {
   return make_zip({{"archive/data.pkl", p_file(value)}, {"archive/data/0", storage}});
 }
-FileBytes tensor_of(std::uint64_t offset, std::vector<std::uint64_t> size, std::vector<std::uint64_t> stride,
-                    const std::string& type = "FloatStorage", std::uint64_t count = 6) {
+FileBytes tensor_of(std::uint64_t offset, const std::vector<std::uint64_t>& size,
+                    const std::vector<std::uint64_t>& stride, const std::string& type = "FloatStorage",
+                    std::uint64_t count = 6) {
   return p_dict({{"t", p_tensor(p_storage(type, "0", count), offset, size, stride)}});
 }
 
@@ -383,8 +384,10 @@ TEST_CASE("onnx: what a graph does to pixels is what the networks do, or marked"
   for (const char* op : {"Div", "Mul", "Sigmoid", "MaxPool", "LeakyRelu"})
     CHECK(contains(foreign(onnx_node(op, {"x", "b"}, "n") + onnx_node("Conv", {"n", "w", "b"}, "y")),
                    std::string("has ") + op + " (its output n)"));
-  CHECK(contains(foreign(onnx_node("Gather", {"x", "b"}, "n") + onnx_node("Conv", {"n", "w", "b"}, "y")),
-                 "has Conv of chosen or reordered channels"));
+  for (const char* op : {"Gather", "Softmax"})
+    CHECK(contains(foreign(onnx_node(op, {"x", "b"}, "n") + onnx_node("Conv", {"n", "w", "b"}, "y")),
+                   "has Conv of chosen or reordered channels"));
+  CHECK(foreign(conv + onnx_node("Softmax", {"y"}, "p") + onnx_node("ArgMax", {"p"}, "class")) == "");
 
   const auto attribute = [](const char* name, std::vector<std::uint64_t> v) {
     FileBytes a = pb(1, name);

@@ -271,7 +271,7 @@ void Builder::by_order() {
   const std::vector<GraphConv>& convs = checkpoint_.convs;
   const auto dims = [&](std::size_t i) {
     const int w = convs[i].weight;
-    const Dims none(4, 0);
+    Dims none(4, 0);
     if (w < 0) return none;
     const Dims& d = checkpoint_.tensors[static_cast<std::size_t>(w)].dims;
     return d.size() == 4 && d[0] > 0 && d[1] > 0 && d[0] < (1u << 20) && d[1] < (1u << 20) ? d : none;

@@ -192,14 +192,15 @@ void Parser::check_op(std::string_view op, const std::vector<std::string_view>& 
     no_pixels.insert(outs.begin(), outs.end());
     return;
   }
-  if (is_one_of(op, {"Gather", "Slice"})) picked.insert(outs[0]);  // the bands a correction is subtracted from
+  // The bands that a correction is subtracted from, and what some put behind a classification.
+  if (is_one_of(op, {"Gather", "Slice", "Softmax", "ArgMax"})) picked.insert(outs[0]);
   const char* how = nullptr;
   if (is_one_of(op, {"Add", "Sub", "Concat"})) {
     if (!std::all_of(in.begin(), in.end(), pixels)) how = " with stored numbers";
   } else if (op == "Conv") {
     if (picked.count(in[0]) != 0) how = " of chosen or reordered channels";
   } else if (!is_one_of(op, {"BatchNormalization", "Relu", "Clip", "Resize", "Upsample", "Identity", "Cast", "Dropout",
-                             "Gather", "Slice"})) {
+                             "Gather", "Slice", "Softmax", "ArgMax"})) {
     how = "";
   }
   if (how != nullptr && named.size() < kMaxForeign && named.emplace(op).second)

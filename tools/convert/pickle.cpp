@@ -178,7 +178,7 @@ void Machine::step(std::uint8_t op) {
     case kNone: push(PickleValue{}); break;
     case kNewTrue: push({.kind = PickleKind::boolean, .integer = 1}); break;
     case kNewFalse: push({.kind = PickleKind::boolean}); break;
-    case kInt: push_integer(line_integer()); break;  // also I01 and I00, the booleans of protocol 0
+    case kInt:  // also I01 and I00, the booleans of protocol 0
     case kLong: push_integer(line_integer()); break;
     case kBinInt: push_integer(in_.le<std::int32_t>()); break;
     case kBinInt1: push_integer(in_.u8()); break;

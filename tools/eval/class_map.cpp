@@ -33,6 +33,13 @@ std::uint8_t ClassMap::operator[](float code) const {
   return to[static_cast<std::size_t>(code)];
 }
 
+ClassMap ClassMap::without(const std::optional<double>& no_data) const {
+  ClassMap map = *this;
+  for (std::size_t code = 0; code < to.size(); ++code)
+    if (no_data == static_cast<double>(code)) map.to[code] = kIgnored;
+  return map;
+}
+
 ClassMap parse_class_map(const std::string& text) {
   ClassMap map;
   map.to.fill(kIgnored);

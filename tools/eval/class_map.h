@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace dtacs {
@@ -11,7 +12,8 @@ namespace dtacs {
 struct ClassMap {
   std::array<std::uint8_t, 256> to{};  // a class, or kIgnored
 
-  std::uint8_t operator[](float code) const;  // kIgnored for what is no code
+  std::uint8_t operator[](float code) const;                     // kIgnored for what is no code
+  ClassMap without(const std::optional<double>& no_data) const;  // this code is none
 };
 
 // A name, or pairs CODE:CLASS with commas between them, where codes that are not named are

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // `dtacs eval`: agreement of masks and reflectance with a truth.
 //
-// Pixels are compared where both sides have data, on the finer of the two grids.  Scores are
+// Pixels are compared where both sides have data, on the finer of the two grids.  The no-data
+// value of a mask is no class, whatever a map makes of its code.  Scores are
 // given pooled (all pixels of all images), by image, and by patch: a scene is cut into
 // round(size / N) by round(size / N) patches of nearly N x N pixels.
 //
@@ -48,6 +49,7 @@ struct MaskResult {
   std::vector<Confusion> patches;  // of all images, those with a counted pixel
 };
 
+// Throws Failure: as open_mask() and Frame do; bad_data where no pixel of any pair counts.
 MaskResult eval_masks(const MaskEvalOptions& options);
 std::string mask_json(const MaskEvalOptions& options, const MaskResult& result);
 void print_masks(const MaskEvalOptions& options, const MaskResult& result);
@@ -63,7 +65,7 @@ struct ReflectanceEvalOptions {
   int threads = 0;
 };
 
-// By band index; bands that were not compared have no pixel.
+// By band index; bands that were not compared have no pixel, and NaN for the rest.
 using BandScores = std::array<ErrorScores, kBandCount>;
 
 // What came of one method over all images.
@@ -77,6 +79,7 @@ struct MethodResult {
 
 using ReflectanceResult = std::vector<MethodResult>;
 
+// Throws Failure: as open_reflectance() and Frame do; bad_data where no pixel of any pair counts.
 ReflectanceResult eval_reflectance(const ReflectanceEvalOptions& options);
 std::string reflectance_json(const ReflectanceEvalOptions& options, const ReflectanceResult& result);
 void print_reflectance(const ReflectanceEvalOptions& options, const ReflectanceResult& result);

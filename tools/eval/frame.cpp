@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "io/host/failure.h"
+#include "io/host/geotiff_place.h"
 #include "tools/eval/layers.h"
 
 namespace dtacs {
@@ -21,9 +22,43 @@ std::optional<std::int64_t> whole(double v) {
   return static_cast<std::int64_t>(n);
 }
 
+// How many pixels of the finest grid one of a layer spans.  `whole` alone would let 10.09 m pass for 10, which is a
+// pixel off after a hundred.
+std::optional<std::int64_t> scale_of(const LayerGrid& layer, const LayerGrid& finest) {
+  const double ratio = layer.pixel_size / finest.pixel_size;
+  const auto n = whole(ratio);
+  const double drift = n ? std::fabs(ratio - static_cast<double>(*n)) * std::max(layer.width, layer.height) : 0;
+  return n && *n <= 10000 && drift <= 0.1 ? n : std::nullopt;
+}
+
+std::string crs_text(int epsg) {
+  return epsg == kUncodedCrs ? "coordinate system without an EPSG code" : "EPSG:" + std::to_string(epsg);
+}
+
+// Layers of two files that name a coordinate system must name the same, by its code.
+void check_one_crs(const std::vector<const RasterLayer*>& layers) {
+  const RasterLayer* first = nullptr;
+  for (const RasterLayer* l : layers) {
+    const int epsg = l->grid.epsg;
+    if (epsg == 0) continue;
+    if (first == nullptr) first = l;
+    if (l->file == first->file || (epsg == first->grid.epsg && epsg != kUncodedCrs)) continue;
+    const bool known = epsg != kUncodedCrs && first->grid.epsg != kUncodedCrs;
+    throw Failure(Exit::unsupported, l->file + ": its " + crs_text(epsg) +
+                                         (known ? " is not the " : " may not be the ") + crs_text(first->grid.epsg) +
+                                         " of " + first->file);
+  }
+}
+
 }  // namespace
 
 Frame::Frame(const std::vector<const RasterLayer*>& layers) {
+  for (const RasterLayer* l : layers)
+    if (const std::string& why = l->grid.place_problem; !why.empty())
+      throw Failure(Exit::unsupported,
+                    l->file + ": " + why +
+                        ", and cannot be compared; bring it to a north-up grid with a coordinate system of EPSG's, as "
+                        "gdalwarp does");
   const bool placed =
       std::all_of(layers.begin(), layers.end(), [](const RasterLayer* l) { return l->grid.pixel_size > 0; });
   const RasterLayer& finest =
@@ -31,9 +66,6 @@ Frame::Frame(const std::vector<const RasterLayer*>& layers) {
         return placed ? a->grid.pixel_size < b->grid.pixel_size : a->grid.width > b->grid.width;
       });
   const LayerGrid& f = finest.grid;
-  const auto refuse = [&](const RasterLayer& l, const std::string& why) {
-    throw Failure(Exit::unsupported, l.file + ": " + why + " of " + finest.file);
-  };
   if (!placed) {
     for (const RasterLayer* l : layers) {
       const LayerGrid& g = l->grid;
@@ -48,16 +80,16 @@ Frame::Frame(const std::vector<const RasterLayer*>& layers) {
     height_ = f.height;
     return;
   }
+  check_one_crs(layers);
   // Positions in pixels of the finest grid from its corner.
   std::int64_t left = std::numeric_limits<std::int64_t>::min(), top = left;
   std::int64_t right = std::numeric_limits<std::int64_t>::max(), bottom = right;
   for (const RasterLayer* l : layers) {
     const LayerGrid& g = l->grid;
-    if (g.epsg != f.epsg && g.epsg != 0 && f.epsg != 0)
-      refuse(*l, "EPSG:" + std::to_string(g.epsg) + " is not the EPSG:" + std::to_string(f.epsg));
-    const auto scale = whole(g.pixel_size / f.pixel_size), x = whole((g.ulx - f.ulx) / f.pixel_size),
+    const auto scale = scale_of(g, f), x = whole((g.ulx - f.ulx) / f.pixel_size),
                y = whole((f.uly - g.uly) / f.pixel_size);
-    if (!scale || *scale > 10000 || !x || !y) refuse(*l, "its pixels do not nest with those");
+    if (!scale || !x || !y)
+      throw Failure(Exit::unsupported, l->file + ": its pixels do not nest with those of " + finest.file);
     places_.push_back({l, static_cast<int>(*scale), -*x, -*y});
     left = std::max(left, *x);
     top = std::max(top, *y);

@@ -7,10 +7,12 @@
 
 #include "io/host/failure.h"
 #include "io/host/file_name.h"
+#include "io/host/geotiff_place.h"
 #include "io/host/geotiff_reader.h"
 #include "io/host/jp2_band.h"
 #include "io/host/jp2_geo.h"
 #include "io/host/list_folder.h"
+#include "io/host/printable.h"
 
 namespace dtacs {
 namespace fs = std::filesystem;
@@ -34,7 +36,26 @@ int band_of_stem(std::string stem) {
   }
 }
 
-RowSource rows_of(std::shared_ptr<BandReader> reader) {
+// The band in "B02", "Reflectance B2 (blue)", "B8A, central wavelength 865 nm"; -1 where no word is one, or two are.
+int band_of_name(const std::string& name) {
+  int band = -1;
+  for (std::size_t at = 0; at < name.size();) {
+    const auto alnum = [](char c) {
+      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    };
+    const std::size_t end = static_cast<std::size_t>(
+        std::find_if_not(name.begin() + static_cast<std::ptrdiff_t>(at), name.end(), alnum) - name.begin());
+    const std::string word = name.substr(at, end - at);
+    at = end + 1;
+    const int b = word.starts_with('B') || word.starts_with('b') ? band_index(word) : -1;
+    if (b < 0) continue;
+    if (band >= 0 && b != band) return -1;
+    band = b;
+  }
+  return band;
+}
+
+RowSource rows_of(const std::shared_ptr<BandReader>& reader) {
   return [reader, line = std::vector<std::uint16_t>(static_cast<std::size_t>(reader->width()))](float* row) mutable {
     reader->read_rows(1, line.data(), reader->width());
     std::copy(line.begin(), line.end(), row);
@@ -46,14 +67,18 @@ std::vector<RasterLayer> tiff_layers(const std::string& path) {
   const GeoTiffInfo& i = tiff.info();
   std::vector<RasterLayer> layers;
   for (int b = 0; b < i.bands; ++b) {
+    const auto k = static_cast<std::size_t>(b);
     RasterLayer l;
     l.file = path;
-    l.band = band_of_stem(i.band_names[static_cast<std::size_t>(b)]);
-    l.grid = {i.width, i.height, i.epsg, i.ulx, i.uly, i.pixel_size};
+    l.name = i.band_names[k];
+    l.band = band_of_name(l.name);
+    // GDAL takes the fourth band of 8 bits for alpha unasked: a band's name says more.
+    if (b == i.bands - 1 && i.last_is_alpha && l.band < 0) continue;
+    l.grid = {i.width, i.height, i.epsg, i.ulx, i.uly, i.pixel_size, i.place_problem};
     l.integers = i.kind != SampleKind::f32;
-    const bool said = i.scale != 1 || i.offset != 0;
-    l.scale = said || !l.integers ? i.scale : 1e-4;  // floats are reflectance as they stand
-    l.offset = i.offset;
+    const bool said = i.scale[k] != 1 || i.offset[k] != 0;
+    l.scale = said || !l.integers ? i.scale[k] : 1e-4;  // floats are reflectance as they stand
+    l.offset = i.offset[k];
     l.no_data = i.no_data;
     l.open = [tiff, b, width = i.width] {
       const auto band = std::make_shared<GeoTiffBand>(tiff, b);
@@ -68,9 +93,9 @@ RasterLayer jp2_layer(const std::string& path, const Parallel& parallel) {
   const Jp2Summary s = summarize_one_band(path);
   RasterLayer l;
   l.file = path;
-  l.grid = {s.width, s.height, 0, 0, 0, 0};
-  if (s.placement && s.placement->dx == s.placement->dy)
-    l.grid = {s.width, s.height, s.placement->epsg, s.placement->ulx, s.placement->uly, s.placement->dx};
+  l.grid = {s.width, s.height, 0, 0, 0, 0, s.place_problem};
+  if (const auto& p = s.placement)
+    l.grid = {s.width, s.height, p->epsg, p->ulx, p->uly, p->dx, grid_problem(p->dx, p->dy, 0)};
   l.open = [path, parallel] {
     return rows_of(std::make_shared<Jp2Band>(path, BandOptions{.window = {}, .parallel = parallel}));
   };
@@ -78,7 +103,22 @@ RasterLayer jp2_layer(const std::string& path, const Parallel& parallel) {
 }
 
 std::vector<RasterLayer> raw_layers(const std::string& path, const LayerOptions& options) {
-  return open_product_layers(open_product(path, band_hints(path, options.bands)), options.offset, options.parallel);
+  return open_product_layers(open_product(path, {.bands = options.bands}), options.offset, options.parallel);
+}
+
+// Whether all say which band they are.  Throws Failure(usage) where some do, or two are the same.
+bool are_named(const std::vector<RasterLayer>& layers) {
+  const auto unknown = [](const RasterLayer& l) { return l.band < 0; };
+  if (std::all_of(layers.begin(), layers.end(), unknown)) return false;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const RasterLayer& l = layers[i];
+    const std::string which =
+        l.file + ": its band " + std::to_string(i + 1) + " is named \"" + printable(l.name) + "\"";
+    if (l.band < 0) throw Failure(Exit::usage, which + ", expected names with B01..B12 or B8A in each, or in none");
+    if (std::count_if(layers.begin(), layers.end(), [&](const RasterLayer& o) { return o.band == l.band; }) > 1)
+      throw Failure(Exit::usage, which + "; " + kBandNames[l.band] + " is there twice, expected every band once");
+  }
+  return true;
 }
 
 std::vector<RasterLayer> file_layers(const std::string& path, const LayerOptions& options) {
@@ -89,16 +129,16 @@ std::vector<RasterLayer> file_layers(const std::string& path, const LayerOptions
     layers = {jp2_layer(path, options.parallel)};
   else
     return raw_layers(path, options);
-  const bool named = std::all_of(layers.begin(), layers.end(), [](const RasterLayer& l) { return l.band >= 0; });
-  if (named) return layers;
+  if (are_named(layers)) return layers;
+  const bool nameless = std::all_of(layers.begin(), layers.end(), [](const RasterLayer& l) { return l.name.empty(); });
   std::vector<int> bands = options.bands;
   if (bands.empty() && layers.size() == 1) bands = {band_of_stem(fs::path(path).stem().string())};
-  if (bands.empty() && (layers.size() == kBandCount || layers.size() == kBandCount - 1))
+  if (bands.empty() && nameless && (layers.size() == kBandCount || layers.size() == kBandCount - 1))
     for (int b = 0; b < kBandCount; ++b)
       if (layers.size() == kBandCount || b != 10) bands.push_back(b);  // corrected: without B10
   if (bands.size() != layers.size() || std::count(bands.begin(), bands.end(), -1) != 0)
     throw Failure(Exit::usage, path + ": its " + std::to_string(layers.size()) +
-                                   " bands have no names; give --bands B02,B03,... in the file's order");
+                                   " bands have no names such as B02; give --bands B02,B03,... in the file's order");
   for (std::size_t i = 0; i < layers.size(); ++i) layers[i].band = bands[i];
   return layers;
 }
@@ -119,7 +159,12 @@ std::vector<RasterLayer> folder_layers(const std::string& folder, const LayerOpt
   std::map<int, RasterLayer> by_band;
   const auto keep_finest = [&](const RasterLayer& l) {
     const auto [at, is_new] = by_band.emplace(l.band, l);
-    if (!is_new && l.grid.width > at->second.grid.width) at->second = l;
+    RasterLayer& kept = at->second;
+    if (is_new) return;
+    if (l.grid.width == kept.grid.width)
+      throw Failure(Exit::usage, kept.file + ", " + l.file + ": both are " + kBandNames[l.band] +
+                                     " of one size; leave one of them in this folder");
+    if (l.grid.width > kept.grid.width) kept = l;
   };
   for (const std::string& p : paths)
     for (const RasterLayer& l : file_layers(p, options)) keep_finest(l);
@@ -127,7 +172,8 @@ std::vector<RasterLayer> folder_layers(const std::string& folder, const LayerOpt
     for (const char* below : {"", "R10m", "R20m", "R60m"})
       for (const fs::path& p : files_in(fs::path(folder) / below)) {
         const int band = is_tiff(p) || is_jp2_name(p.native()) ? band_of_stem(p.stem().string()) : -1;
-        if (band < 0) continue;
+        // ESA's masks of a band (MSK_QUALIT_B02.jp2) end in its name too.
+        if (band < 0 || p.filename().string().starts_with("MSK_")) continue;
         LayerOptions one = options;
         one.bands = {band};
         for (const RasterLayer& l : file_layers(p.string(), one)) keep_finest(l);
@@ -155,14 +201,6 @@ std::vector<RasterLayer> open_reflectance(const std::string& path, const LayerOp
       l.offset = *options.offset * 1e-4;
     }
   return layers;
-}
-
-ProductHints band_hints(const std::string& path, const std::vector<int>& bands) {
-  ProductHints hints;
-  if (fs::is_directory(path) || lower(fs::path(path).extension().string()) == ".xml") return hints;
-  for (const int band : bands)
-    hints.raw_header += (hints.raw_header.empty() ? "bands=" : "+") + std::string(kBandNames[band]);
-  return hints;
 }
 
 std::vector<RasterLayer> open_product_layers(const std::shared_ptr<const Product>& product,
@@ -196,8 +234,11 @@ RasterLayer open_mask(const std::string& path, const Parallel& parallel) {
     if (file == path) throw Failure(Exit::missing_input, path + ": neither mask.tif nor mask.jp2 in this folder");
   }
   if (is_jp2_name(file)) return jp2_layer(file, parallel);
-  if (!is_tiff(file))
-    return open_product_layers(open_product(file, {.granule = {}, .raw_header = "bands=B01"}), 0, parallel)[0];
+  if (!is_tiff(file)) {
+    RasterLayer l = open_product_layers(open_product(file, {.bands = {0}}), 0, parallel)[0];
+    if (l.no_data == 0) l.no_data.reset();
+    return l;
+  }
   std::vector<RasterLayer> layers = tiff_layers(file);
   if (layers.size() != 1)
     throw Failure(Exit::unsupported, file + ": " + std::to_string(layers.size()) + " bands, expected one of codes");

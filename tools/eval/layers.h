@@ -5,6 +5,7 @@
 // ever interpolated.
 #pragma once
 
+#include <cmath>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -18,25 +19,27 @@ namespace dtacs {
 
 struct LayerGrid {
   int width = 0, height = 0;
-  int epsg = 0;
+  int epsg = 0;  // 0: no coordinate system is named; kUncodedCrs: one without a code
   double ulx = 0, uly = 0;
-  double pixel_size = 0;  // 0: the file does not say where it lies
+  double pixel_size = 0;           // 0: the file does not say where it lies
+  std::string place_problem = {};  // or says it in a way that is of no use here: "it is turned"
 };
 
 // Stored samples of one row after the other.
 using RowSource = std::function<void(float* row)>;
 
 struct RasterLayer {
-  std::string file;  // for messages
-  int band = -1;     // 0..12; -1: not known
+  std::string file;       // for messages
+  std::string name = {};  // the file's of this band, or ""
+  int band = -1;          // 0..12; -1: not known
   LayerGrid grid;
   double scale = 1e-4, offset = 0;     // reflectance = stored * scale + offset
-  std::optional<double> no_data = {};  // beside what is never data: NaN, and of integers 0 and 65535
+  std::optional<double> no_data = {};  // beside what is never data: NaN, infinities, and of integers 0 and 65535
   bool integers = true;
   std::function<RowSource()> open = {};  // from the top
 
   bool is_data(float v) const {
-    const bool nothing = v != v || (integers && (v == 0 || v == 65535));
+    const bool nothing = !std::isfinite(v) || (integers && (v == 0 || v == 65535));
     return !nothing && !(no_data && v == static_cast<float>(*no_data));
   }
 };
@@ -48,27 +51,30 @@ struct LayerOptions {
 };
 
 // The bands of a file, or of a folder with reflectance*.tif, or else with an image per band
-// (B02.jp2, T31TDH_..._B8A_20m.jp2, B02.tif; also in R10m, R20m and R60m below it; the finest
-// where there are several).  Throws Failure.
+// (B02.jp2, T31TDH_..._B8A_20m.jp2, B02.tif, but not MSK_*; also in R10m, R20m and R60m below it;
+// the finest where there are several).  Bands of a TIFF are known by a word of their names, B02
+// or b2, in all of them or in none; where none has a name at all, 13 are B01..B12, and 12 those
+// without B10.  A last one that only says how opaque the others are is no band.  Throws Failure, usage too
+// where two are equally fine.
 std::vector<RasterLayer> open_reflectance(const std::string& path, const LayerOptions& options);
-
-// What tells open_product() the bands of a file of raw data whose header names none; nothing for other products.
-ProductHints band_hints(const std::string& path, const std::vector<int>& bands);
 
 // The bands of an L1C product as top-of-atmosphere reflectance; offset: see RunOptions.
 std::vector<RasterLayer> open_product_layers(const std::shared_ptr<const Product>& product,
                                              const std::optional<int>& offset, const Parallel& parallel);
 
-// One band of codes: a file, or mask.tif or mask.jp2 in a folder.  Throws Failure.
+// One band of codes: a file, or mask.tif or mask.jp2 in a folder.  Its no_data is what the file says, but for 0 of
+// raw data, which they have unsaid.  Throws Failure.
 RasterLayer open_mask(const std::string& path, const Parallel& parallel);
 
 // What the layers have in common, in pixels of the finest of their grids.  Layers that all
 // say where they lie are compared where all of them have pixels; others must cover the same
 // ground, with sizes that are whole multiples (the last pixel of a coarse grid may cover less).
+// A layer that names no coordinate system is taken to have the others'.
 class Frame {
  public:
-  // Throws Failure: unsupported (different projections, pixels that do not nest), bad_data
-  // (nothing in common).
+  // Throws Failure: unsupported (a place_problem, different coordinate systems or such as no
+  // code tells apart, pixels that do not nest or drift apart by more than a tenth of the
+  // finest over a layer), bad_data (nothing in common).
   explicit Frame(const std::vector<const RasterLayer*>& layers);
   int width() const { return width_; }
   int height() const { return height_; }

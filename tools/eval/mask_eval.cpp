@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <functional>
 
+#include "io/host/failure.h"
 #include "io/host/openmp.h"
 #include "tools/eval/eval.h"
 #include "tools/eval/layers.h"
@@ -68,9 +69,11 @@ class TruthRows {
 
 void add_image(const EvalPair& pair, const MaskEvalOptions& options, const Parallel& parallel, MaskResult& result) {
   const RasterLayer found = open_mask(pair.found, parallel), truth = open_mask(pair.truth, parallel);
+  const ClassMap found_map = options.found_map.without(found.no_data),
+                 truth_map = options.truth_map.without(truth.no_data);
   const Frame frame({&found, &truth});
   FrameRows found_rows(frame, found);
-  TruthRows truth_rows(FrameRows(frame, truth), options.truth_map, frame, options.tolerance);
+  TruthRows truth_rows(FrameRows(frame, truth), truth_map, frame, options.tolerance);
   const std::vector<int> patch_x = patch_of_pixel(frame.width(), options.patch),
                          patch_y = patch_of_pixel(frame.height(), options.patch);
   std::vector<Confusion> patches(static_cast<std::size_t>(patch_x.back()) + 1);
@@ -79,7 +82,7 @@ void add_image(const EvalPair& pair, const MaskEvalOptions& options, const Paral
     const float* f = found_rows.next();
     const std::uint8_t* t = truth_rows.next();
     for (int x = 0; x < frame.width(); ++x)
-      patches[static_cast<std::size_t>(patch_x[static_cast<std::size_t>(x)])].add(t[x], options.found_map[f[x]]);
+      patches[static_cast<std::size_t>(patch_x[static_cast<std::size_t>(x)])].add(t[x], found_map[f[x]]);
     const auto i = static_cast<std::size_t>(y);
     if (y + 1 < frame.height() && patch_y[i + 1] == patch_y[i]) continue;
     for (Confusion& c : patches) {
@@ -136,6 +139,9 @@ MaskResult eval_masks(const MaskEvalOptions& options) {
   with_threads(options.threads > 0 ? options.threads : available_threads(), [&](const Parallel& parallel) {
     for (const EvalPair& pair : options.pairs) add_image(pair, options, parallel, result);
   });
+  if (!options.pairs.empty() && result.pooled.pixels() == 0)
+    throw Failure(Exit::bad_data, options.pairs[0].found + ", " + options.pairs[0].truth +
+                                      ": no pixel counts: none has data and a code of the maps in both");
   return result;
 }
 

@@ -66,7 +66,7 @@ void ReflectanceErrors::add(double found, double truth) {
   sums_.add(found, truth);
   if (histogram_.empty()) histogram_.resize(kSteps + 1);
   const double steps = std::min(std::fabs(found - truth) / kStep, static_cast<double>(kSteps));
-  ++histogram_[static_cast<std::size_t>(steps + 0.5)];
+  ++histogram_[static_cast<std::size_t>(std::lround(steps))];
 }
 
 ReflectanceErrors& ReflectanceErrors::operator+=(const ReflectanceErrors& other) {

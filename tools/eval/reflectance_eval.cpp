@@ -90,7 +90,7 @@ void correct(const ReflectanceEvalOptions& options, const EvalPair& pair, const 
     o.mask = false;
     o.stack = true;
     o.offset = options.toa_offset;
-    o.hints = band_hints(pair.toa, options.bands);
+    o.hints.bands = options.bands;
     o.threads = options.threads;
     o.isa = detect_isa();
     o.quiet = true;
@@ -102,7 +102,7 @@ void Comparison::open_methods(const EvalPair& pair, const std::string& corrected
   methods_ = {
       open_reflectance(pair.found, {.bands = options_.bands, .offset = options_.found_offset, .parallel = parallel_})};
   if (pair.toa.empty()) return;
-  if (std::shared_ptr<const Product> product = product_at(pair.toa, band_hints(pair.toa, options_.bands)))
+  if (std::shared_ptr<const Product> product = product_at(pair.toa, {.bands = options_.bands}))
     methods_.push_back(open_product_layers(product, options_.toa_offset, parallel_));
   else
     methods_.push_back(
@@ -138,7 +138,9 @@ void Comparison::add(const EvalPair& pair, const std::string& corrected) {
   }
   if (bands.empty()) throw Failure(Exit::bad_data, pair.found + ": it has no band in common with " + pair.truth);
   const Frame frame(all);
-  std::vector<BandScores> scores(methods_.size());
+  BandScores none;
+  none.fill(error_scores({}));
+  std::vector<BandScores> scores(methods_.size(), none);
   for (const int band : bands) {
     std::vector<const RasterLayer*> methods;
     for (const auto& layers : methods_) methods.push_back(layer_of(layers, band));
@@ -162,6 +164,7 @@ void Comparison::compare(int band, const Frame& frame, const RasterLayer& truth,
   std::vector<ErrorSums> patches(across * methods.size());
   std::vector<ReflectanceErrors> image(methods.size());
   std::vector<const float*> line(methods.size());
+  const ClassMap classes = options_.mask_map.without(mask != nullptr ? mask->no_data : std::nullopt);
   unsigned counted = 0;
   for (const int c : options_.classes) counted |= 1u << c;
   for (int y = 0; y < frame.height(); ++y) {
@@ -171,7 +174,7 @@ void Comparison::compare(int band, const Frame& frame, const RasterLayer& truth,
     for (int x = 0; x < frame.width(); ++x) {
       bool data = truth.is_data(t[x]);
       for (std::size_t m = 0; m < rows.size(); ++m) data = data && methods[m]->is_data(line[m][x]);
-      const std::uint8_t c = codes != nullptr ? options_.mask_map[codes[x]] : std::uint8_t{0};
+      const std::uint8_t c = codes != nullptr ? classes[codes[x]] : std::uint8_t{0};
       if (!data || c == kIgnored) continue;
       const double is = static_cast<double>(t[x]) * truth.scale + truth.offset;
       const bool counts = codes == nullptr || (counted >> c & 1u) != 0;
@@ -250,6 +253,14 @@ ReflectanceResult eval_reflectance(const ReflectanceEvalOptions& options) {
     with_threads(options.threads > 0 ? options.threads : available_threads(),
                  [&](const Parallel& parallel) { Comparison(options, parallel, result).add(pair, scratch.path()); });
   }
+  const auto counts = [](const ReflectanceErrors& e) { return e.sums().count > 0; };
+  const bool any = std::any_of(result[0].pooled.begin(), result[0].pooled.end(), counts) ||
+                   std::any_of(result[0].by_class.begin(), result[0].by_class.end(), [&](const auto& classes) {
+                     return std::any_of(classes.begin(), classes.end(), counts);
+                   });
+  if (!options.pairs.empty() && !any)
+    throw Failure(Exit::bad_data, options.pairs[0].found + ", " + options.pairs[0].truth +
+                                      ": no pixel counts: none has data in both and a class of the mask");
   return result;
 }
 
