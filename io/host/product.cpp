@@ -103,6 +103,21 @@ int band_index(const std::string& name) {
   return n <= 8 ? n - 1 : n;
 }
 
+int band_in_words(std::string_view name) {
+  const auto alnum = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  int found = -1;
+  for (std::size_t at = 0; at < name.size(); ++at) {
+    const std::size_t begin = at;
+    while (at < name.size() && alnum(name[at])) ++at;
+    const std::string word(name.substr(begin, at - begin));
+    const int band = word.starts_with('B') || word.starts_with('b') ? band_index(word) : -1;
+    if (band < 0) continue;
+    if (found >= 0 && band != found) return -1;
+    found = band;
+  }
+  return found;
+}
+
 std::unique_ptr<Product> open_product(const std::string& given, const ProductHints& hints) {
   std::string path = given;
   while (path.size() > 1 && path.ends_with('/')) path.pop_back();

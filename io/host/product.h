@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "io/bands.h"
@@ -22,6 +23,9 @@ namespace dtacs {
 
 // "B02", "b2", "2", "B8A" -> 0..12; -1 when it is no band name.
 int band_index(const std::string& name);
+// The band that a word of a longer name is: "B02", "b8a (865 nm)", "Reflectance B2"; -1 where no word is one, or two
+// are different ones.
+int band_in_words(std::string_view name);
 
 struct BandInfo {
   int band = -1;              // 0..12, see kBandNames

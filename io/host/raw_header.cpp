@@ -60,22 +60,6 @@ struct Field {
   int side() const { return static_cast<int>(integer(1, kMostSide)); }
 };
 
-// "B02", "b8a (865 nm)", "Reflectance B2" -> the band; -1 when no word is one.
-int band_in_words(std::string_view s) {
-  std::size_t at = 0;
-  while (at < s.size()) {
-    const auto alnum = [](char c) {
-      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    };
-    std::size_t end = at;
-    while (end < s.size() && alnum(s[end])) ++end;
-    const std::string word(s.substr(at, end - at));
-    if ((word.starts_with('B') || word.starts_with('b')) && band_index(word) >= 0) return band_index(word);
-    at = end + 1;
-  }
-  return -1;
-}
-
 void check_unique(const Field& f, const std::vector<int>& bands) {
   for (std::size_t i = 0; i < bands.size(); ++i)
     if (std::count(bands.begin(), bands.end(), bands[i]) > 1) f.refuse("every band once");

@@ -40,6 +40,8 @@ TEST_CASE("product: band names") {
   CHECK(band_index("12") == 12);
   for (const char* none : {"", "B", "B0", "B13", "B00", "TCI", "B8B", "B-1", "BB1", "B001", "B1 "})
     CHECK(band_index(none) == -1);
+  for (const char* name : {"B8A", "b8a (865 nm)", "Reflectance B8A", "(B8A), b8a"}) CHECK(band_in_words(name) == 8);
+  for (const char* name : {"", "red", "8A", "B02 as B03", "B13", "xB02"}) CHECK(band_in_words(name) == -1);
 }
 
 TEST_CASE("product: SAFE compact, by folder, metadata, tile or the folder around it") {

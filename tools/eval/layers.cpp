@@ -36,25 +36,6 @@ int band_of_stem(std::string stem) {
   }
 }
 
-// The band in "B02", "Reflectance B2 (blue)", "B8A, central wavelength 865 nm"; -1 where no word is one, or two are.
-int band_of_name(const std::string& name) {
-  int band = -1;
-  for (std::size_t at = 0; at < name.size();) {
-    const auto alnum = [](char c) {
-      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    };
-    const std::size_t end = static_cast<std::size_t>(
-        std::find_if_not(name.begin() + static_cast<std::ptrdiff_t>(at), name.end(), alnum) - name.begin());
-    const std::string word = name.substr(at, end - at);
-    at = end + 1;
-    const int b = word.starts_with('B') || word.starts_with('b') ? band_index(word) : -1;
-    if (b < 0) continue;
-    if (band >= 0 && b != band) return -1;
-    band = b;
-  }
-  return band;
-}
-
 RowSource rows_of(const std::shared_ptr<BandReader>& reader) {
   return [reader, line = std::vector<std::uint16_t>(static_cast<std::size_t>(reader->width()))](float* row) mutable {
     reader->read_rows(1, line.data(), reader->width());
@@ -71,7 +52,7 @@ std::vector<RasterLayer> tiff_layers(const std::string& path) {
     RasterLayer l;
     l.file = path;
     l.name = i.band_names[k];
-    l.band = band_of_name(l.name);
+    l.band = band_in_words(l.name);
     // GDAL takes the fourth band of 8 bits for alpha unasked: a band's name says more.
     if (b == i.bands - 1 && i.last_is_alpha && l.band < 0) continue;
     l.grid = {i.width, i.height, i.epsg, i.ulx, i.uly, i.pixel_size, i.place_problem};
