@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
+#include <memory>
 #include <span>
 #include <utility>
 
@@ -119,9 +119,9 @@ void split_for_downlink(const std::string& folder, std::vector<std::string> file
       continue;
     }
     const std::string path = folder + "/" + files[i];
-    std::ifstream file(path, std::ios::binary);
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
     splitter.add(files[i], sizes[i], [&](std::span<std::byte> to) {
-      if (!file.read(reinterpret_cast<char*>(to.data()), static_cast<std::streamsize>(to.size())))
+      if (file == nullptr || std::fread(to.data(), 1, to.size(), file.get()) != to.size())
         throw Failure(Exit::io_error, path + ": cannot be read back");
     });
   }
