@@ -389,7 +389,7 @@ TEST_CASE("onnx: what a graph does to pixels is what the networks do, or marked"
                    "has Conv of chosen or reordered channels"));
   CHECK(foreign(conv + onnx_node("Softmax", {"y"}, "p") + onnx_node("ArgMax", {"p"}, "class")) == "");
 
-  const auto attribute = [](const char* name, std::vector<std::uint64_t> v) {
+  const auto attribute = [](const char* name, const std::vector<std::uint64_t>& v) {
     FileBytes a = pb(1, name);
     for (const std::uint64_t i : v) a += pb(8, i);
     return pb(5, a);
