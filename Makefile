@@ -63,7 +63,7 @@ tidy: build-native
 	@run-clang-tidy -quiet -p build/native '\.cpp$$' >build/tidy.log 2>&1 || { grep -A3 -E '(error|warning):' build/tidy.log; exit 1; }
 structure: build-native build-aarch64 build-armv7
 	@tools/check_isa_objects.sh build/native build/aarch64 build/armv7
-	@tools/check_headers.sh
+	@tools/check_includes.sh
 	@tools/check_freestanding.sh build/native/libdtacs_core.a c++
 	@tools/check_freestanding.sh build/aarch64/libdtacs_core.a aarch64-linux-gnu-g++
 	@tools/check_freestanding.sh build/armv7/libdtacs_core.a arm-linux-gnueabihf-g++

@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "tests/run/strip_runs.h"
-#include "tests/support/shared_data.h"
 #include "tools/run/args.h"
 #include "tools/run/loaded_weights.h"
 #include "tools/run/radiometry_check.h"
@@ -172,14 +171,7 @@ TEST_CASE("command: a reader that goes away, and a limit on files, once left unf
 }
 
 TEST_CASE("command: fewer threads than asked for once ended it with exit code 1") {
-#if defined(__SANITIZE_ADDRESS__)
-  note_skipped("a sanitizer needs more address space than the limit");
-  return;
-#endif
-  if (std::string(DTACS_BINARY) != DTACS_BINARY_FILE) {
-    note_skipped("an emulator needs more address space than the limit");
-    return;
-  }
+  DTACS_NEEDS_OWN_MEMORY();
   const TempFolder folder;
   const std::string decode = "'" DTACS_BINARY "' decode '" DTACS_SOURCE_DIR
                              "/tests/data/jp2/s2_20m.jp2' --threads 64 -o " +

@@ -70,14 +70,7 @@ TEST_CASE("memory cap: the run fits it or names the bytes that would do, and giv
 }
 
 TEST_CASE("memory cap: what a run was told to do with it has, of raw bands and of JPEG 2000") {
-#if defined(__SANITIZE_ADDRESS__)
-  note_skipped("memory of the program, not of a sanitizer");
-  return;
-#endif
-  if (std::string(DTACS_BINARY) != DTACS_BINARY_FILE) {
-    note_skipped("memory of the program, not of an emulator");
-    return;
-  }
+  DTACS_NEEDS_OWN_MEMORY();
   const Strip strip;
   const auto check = [](const std::vector<std::string>& words, const std::string& least) {
     CAPTURE(least);

@@ -20,6 +20,17 @@
 
 #include "tests/host/temp_folder.h"
 #include "tests/run/raw_scene.h"
+#include "tests/support/shared_data.h"
+
+// First line of a test case that looks at, or limits, the memory of the program itself: of a sanitizer or an emulator
+// it would be theirs.
+#if defined(__SANITIZE_ADDRESS__)
+#define DTACS_NEEDS_OWN_MEMORY() return dtacs::test::note_skipped("memory of the program, not of a sanitizer")
+#else
+#define DTACS_NEEDS_OWN_MEMORY()                      \
+  if (std::string(DTACS_BINARY) != DTACS_BINARY_FILE) \
+  return dtacs::test::note_skipped("memory of the program, not of an emulator")
+#endif
 
 namespace dtacs::test {
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Every header of the core compiles on its own, and the programs use no streams.
-# usage: check_headers.sh [COMPILER]...
+# usage: check_includes.sh [COMPILER]...
 set -eu
 cd "$(dirname "$0")/.."
 for cxx in "${@:-c++}"; do
@@ -14,4 +14,4 @@ if grep -rnE '#include <(fstream|iostream|sstream|iomanip|locale|regex)>' kernel
   echo "streams, in a program that is to be small" >&2
   exit 1
 fi
-echo "headers: ok"
+echo "includes: ok"
