@@ -99,10 +99,11 @@ void check_same_place(const Image& image, const Image& reference) {
 void check_in_tile(const Image& image, const TileMetadata& tile) {
   const auto& own = image.summary.placement;
   if (!own || !tile.placed()) return;
-  const bool whole = std::all_of(tile.sizes.begin(), tile.sizes.end(), [&](const TileMetadata::Size& s) {
-    return covers(image.summary.width, own->dx, s.columns, s.resolution) &&
-           covers(image.summary.height, own->dy, s.rows, s.resolution);
-  });
+  const bool whole =
+      !tile.sizes.empty() && std::all_of(tile.sizes.begin(), tile.sizes.end(), [&](const TileMetadata::Size& s) {
+        return covers(image.summary.width, own->dx, s.columns, s.resolution) &&
+               covers(image.summary.height, own->dy, s.rows, s.resolution);
+      });
   const bool same_corner = std::fabs(own->ulx - *tile.ulx) < own->dx && std::fabs(own->uly - *tile.uly) < own->dy;
   if (own->epsg == tile.epsg && (same_corner || !whole)) return;
   throw Failure(Exit::bad_data, image.file.path + ": its corner lies at " + corner_text(own->epsg, own->ulx, own->uly) +

@@ -49,7 +49,7 @@ std::unique_ptr<Product> open_folder(const std::string& folder, const ProductHin
   if (tile.parent_path().filename() == "GRANULE" && (images || fs::is_directory(here / "IMG_DATA"))) {
     const fs::path root = tile.parent_path().parent_path();
     const std::string above = find_product_metadata(list_folder(root.string()));
-    if (tile.filename().string().find(hints.granule) == std::string::npos)
+    if (!above.empty() && tile.filename().string().find(hints.granule) == std::string::npos)
       throw Failure(Exit::usage, folder + ": not the granule " + printable(hints.granule));
     if (!above.empty()) return open_safe(root.string(), above, {.granule = tile.filename().string()});
   }

@@ -71,6 +71,8 @@ TEST_CASE("product: SAFE compact, by folder, metadata, tile or the folder around
     for (const BandInfo& b : info.bands) CHECK(b.add_offset == 0);
   }
   check_fails(Exit::usage, granule + "|not the granule T32ABC", [&] { open_product(granule, {.granule = "T32ABC"}); });
+  std::filesystem::remove(root + "/MTD_MSIL1C.xml");  // images of a scene, then, in a folder of some name
+  CHECK(open_product(granule + "/IMG_DATA", {.granule = "20150726"})->info().bands.size() == kBandCount);
 }
 
 TEST_CASE("product: each band has its own offset and the product its quantification") {
@@ -318,6 +320,10 @@ TEST_CASE("product: tile metadata without corner or sizes once placed images, at
     put_file(mtd, without);
     CHECK(open_product(folder / "p.SAFE")->info().epsg == 0);
   }
+  // Without sizes (the last) a place of its own cannot be held against the tile's.
+  put_file(granule + "/IMG_DATA/T31TDH_20150726T105026_B03.jp2",
+           Jp2Maker{.width = 50, .height = 50, .gml = gml_grid(32631, 400160, 4699000, 10)}.file());
+  CHECK(open_product(folder / "p.SAFE")->info().ulx == 400160);
 }
 
 TEST_CASE("product: metadata of another tile once moved the images there, as all tiles have one size") {
