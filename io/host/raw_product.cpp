@@ -139,7 +139,7 @@ std::unique_ptr<Product> open_raw(const std::string& path, const ProductHints& h
     header_path = beside(path, {".hdr", ".HDR"});
     if (header_path.empty() && hints.raw_header.empty())
       throw Failure(Exit::unsupported,
-                    path + ": not a product; raw bands need an ENVI header (.hdr) beside them or --raw");
+                    path + ": not a product; raw bands need an ENVI header (.hdr) beside them, or --raw of run and info");
   }
 
   RawHeader h;
