@@ -138,8 +138,9 @@ std::unique_ptr<Product> open_raw(const std::string& path, const ProductHints& h
   } else {
     header_path = beside(path, {".hdr", ".HDR"});
     if (header_path.empty() && hints.raw_header.empty())
-      throw Failure(Exit::unsupported,
-                    path + ": not a product; raw bands need an ENVI header (.hdr) beside them, or --raw of run and info");
+      throw Failure(
+          Exit::unsupported,
+          path + ": not a product; raw bands need an ENVI header (.hdr) beside them, or --raw of run and info");
   }
 
   RawHeader h;
