@@ -50,10 +50,14 @@ for name, conv, groups, signed in (
     out.square().sum().backward()
     again = plain(seen["x"], seen["weight"], None, 1, conv.padding, 1, groups)
     used = torch.autograd.grad(again.square().sum(), seen["weight"])[0]
+    with quantised.without_rounding(model):
+        stopped = torch.equal(model(x), exact)
+    stopped = stopped and torch.equal(model(x), out)  # and went on
     print(
         name,
         "activations" if q.max() <= 255 and q.min() >= (-127 if signed else 0) else "BEYOND",
         "weights" if 63 < w.max() <= 127 and pairs.max() <= 129 else "BEYOND",
         "near" if 0 < (out - exact).abs().max() < 0.03 * exact.abs().max() else "FAR",
         "gradient" if torch.allclose(conv.weight.grad, used, rtol=1e-3) else "WRONG",
+        "stops" if stopped else "ROUNDS ON",
     )

@@ -70,9 +70,9 @@ TEST_CASE("train: scenes are simulated without leaving their device") {
 TEST_CASE("train: convolutions round as the 8-bit network does, and pass gradients on") {
   DTACS_NEEDS_TOOL("python3-torch", kTorch);
   CHECK(output_of(std::string(kPython) + " -B '" DTACS_SOURCE_DIR "/tests/train/round_convolution.py' " + kTrain) ==
-        "3x3 activations weights near gradient\n"
-        "pointwise activations weights near gradient\n"
-        "depthwise activations weights near gradient\n");
+        "3x3 activations weights near gradient stops\n"
+        "pointwise activations weights near gradient stops\n"
+        "depthwise activations weights near gradient stops\n");
 }
 
 }  // namespace dtacs::test

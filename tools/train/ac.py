@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trains the pixel-wise atmospheric correction on simulated pairs.
 
-    python3 tools/train/ac.py --out ac.pt                      writes ac.pt and, with --bands all, ac_NAME.pt
+    python3 tools/train/ac.py --out ac.pt       writes ac.pt and ac_linear.pt and, with --bands all, ac_NAME.pt
 
 corrected = toa[corrected bands] - W2 relu(W1 toa + b1) - b2 with 13 -> 52 -> 12 channels, or 7, 4, 4 bands in and out.
 Pairs are mixed spectra of our library seen through atmospheres of the emulator (emulator.py), with --cirrus some also
@@ -152,8 +152,8 @@ def fit(net, toa, surface, name, args):
     at = [KEEP.index(i) for i in OUTPUTS[name]]
     x, y = torch.from_numpy(toa), torch.from_numpy(np.ascontiguousarray(surface[:, at]))
     optimiser = torch.optim.Adam(net.parameters(), lr=args.rate)
-    each = len(x) // args.batch  # steps of an epoch
-    steps = args.steps or args.epochs * each
+    each = max(1, len(x) // args.batch)  # steps of an epoch
+    steps = args.epochs * each if args.steps is None else args.steps
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, args.rate, total_steps=steps, pct_start=0.1)
     for first in range(0, steps, each):
         order, total = torch.randperm(len(x)), 0.0
@@ -174,21 +174,25 @@ def by_band(values, name):
 
 
 def train(seed, table, rows, names, pixels, args):
-    """Nets of the band sets `names` and their linear least-squares solutions, from the atmospheres `rows`."""
+    """Nets of the band sets `names`, their linear least-squares solutions, and what both learnt from in words.
+
+    The atmospheres are those of `rows`.
+    """
     emulator = Emulator(table.states[rows], table.optics[rows], args.emulator_steps)
     rng = np.random.default_rng([seed, 0])
     toa, surface, tau = simulated_pairs(rng, pixels, emulator, load_spectra("train"), args.cirrus)
-    nets, linear = {}, {}
+    nets, linear, data = {}, {}, {}
     for name in names:
         rows = slice(None) if "B10" in NAMES[name] else tau == 0  # nothing else tells cirrus from haze
         x, y = toa[rows], surface[rows]
+        data[name] = f"{len(x)} simulated pixels, {(tau[rows] > 0).mean():.0%} of them below cirrus"
         torch.manual_seed(seed)
         nets[name] = Corrector(len(INPUTS[name]), len(OUTPUTS[name]))
         fit(nets[name], x, y, name, args)
         design = np.c_[x[::8, INPUTS[name]], np.ones(len(x[::8]))].astype(np.float64)
         at = [KEEP.index(i) for i in OUTPUTS[name]]
         linear[name] = np.linalg.lstsq(design, y[::8, at].astype(np.float64), rcond=None)[0]
-    return nets, linear
+    return nets, linear, data
 
 
 class Errors:
@@ -225,7 +229,7 @@ def cross_validate(table, names, args):
     errors = {name: {m + sky: Errors(len(fold), name) for sky in skies for m in methods} for name in names}
     for k in range(args.folds):
         print(f"fold {k + 1} of {args.folds}", flush=True)
-        nets, linear = train(args.seed + 100 + k, table, np.flatnonzero(fold != k), names, args.fold_pixels, args)
+        nets, linear, _ = train(args.seed + 100 + k, table, np.flatnonzero(fold != k), names, args.fold_pixels, args)
         rng = np.random.default_rng([args.seed, 1, k])
         clear, below, surface, index = table_pairs(rng, 200_000, table, np.flatnonzero(fold == k), load_spectra("test"))
         for name, (sky, toa) in itertools.product(names, zip(skies, (clear, below))):
@@ -256,7 +260,7 @@ def write(path, state, report):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", required=True, help="checkpoint to write (.pt)")
-    parser.add_argument("--bands", choices=[*NAMES, "all"], default="s2", help="all: the four sets, and linear")
+    parser.add_argument("--bands", choices=[*NAMES, "all"], default="s2", help="all: the four sets")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pixels", type=int, default=1_000_000)
     parser.add_argument("--cirrus", type=float, default=0, help="share of pixels below cirrus, for nets that see B10")
@@ -269,17 +273,22 @@ def main():
     parser.add_argument("--fold-pixels", type=int, default=400_000, help="for each net of the cross-validation")
     parser.add_argument("--folds", type=int, default=5, help="of the cross-validation; 0: none")
     args = parser.parse_args()
+    if args.steps is not None and args.steps < 1:
+        parser.error("--steps must be positive")
+    if min(args.pixels, args.fold_pixels if args.folds else args.pixels) < args.batch:
+        parser.error("--pixels and --fold-pixels are at least --batch")
+    os.makedirs(os.path.dirname(os.path.abspath(args.out)), exist_ok=True)
 
     torch.set_num_threads(args.threads)
     table = AtmosphereTable("all")
     names = list(NAMES) if args.bands == "all" else [args.bands]
     begin = time.time()
-    nets, linear = train(args.seed, table, np.arange(len(table.states)), names, args.pixels, args)
+    nets, linear, data = train(args.seed, table, np.arange(len(table.states)), names, args.pixels, args)
     report = {
-        "training_data": f"{args.pixels} simulated pixels: own spectra, {args.pixels // 50} atmospheres of an emulator "
-        f"of own 6SV2.1 runs ({len(table.states)}); {args.cirrus:.0%} of the pixels below cirrus",
         "test": f"{args.folds}-fold cross-validation over the 6SV runs, on other spectra: nets and emulators trained "
-        f"like this one, with {args.fold_pixels} pixels",
+        f"like this one, with {args.fold_pixels} pixels"
+        if args.folds
+        else "none",
         "commit": source_commit(),
         "settings": {k: v for k, v in vars(args).items() if k != "out"},
         "seconds_trained": round(time.time() - begin),
@@ -291,7 +300,8 @@ def main():
             path = args.out if name == names[0] else f"{stem}_{name}.pt"
             bands = len(INPUTS[name])
             shape = f"{bands} -> {4 * bands} -> {len(OUTPUTS[name])}"
-            facts = {**report, "scores": scores.get(name)}
+            learnt = f"{data[name]}: own spectra, {args.pixels // 50} atmospheres of an emulator of own 6SV2.1 runs"
+            facts = {"training_data": f"{learnt} ({len(table.states)})", **report, "scores": scores.get(name)}
             write(path, nets[name].state_dict(), {"network": f"CNN_corrector {shape}: toa minus output", **facts})
             if name == "s2":
                 facts = {"network": "linear 13 -> 12: the output itself", **facts}

@@ -2,10 +2,10 @@
 """A smooth emulator of our 6SV2.1 runs: radiative transfer terms of atmospheres that were never run.
 
 One Gaussian process per term over geometry, gases, altitude and aerosol, its length scales shared by the bands. Aerosol
-enters as optical thickness of each component, in which the standard models are points: dust-like, water-soluble,
-oceanic and soot, then desert and smoke as kinds of their own.
+enters as its optical thickness and the shares of its components, in which the standard models are points: dust-like,
+water-soluble, oceanic and soot, then desert and smoke as kinds of their own.
 
-    python3 tools/train/emulator.py        cross-validated errors
+    python3 tools/train/emulator.py        errors on a fifth of the runs, fitted to the others
 """
 import argparse
 import time

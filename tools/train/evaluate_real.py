@@ -72,7 +72,9 @@ class Scenes:
     """Real scenes of 13 bands on one 10 m grid: {name: (13, h, w) reflectance}; `clear`, `truth` by name."""
 
     def __init__(self, data):
-        self.images, self.clear, self.truth, self.skipped = {}, [], {}, []
+        if not os.path.isdir(data):
+            sys.exit(f"{data}: no such folder")
+        self.data, self.images, self.clear, self.truth, self.skipped = data, {}, [], {}, []
         path = os.path.join(data, "s2", "eolearn_l1c13_5scenes_with_s2cloudless.npz")
         if self.there(path):
             with np.load(path) as z:
@@ -98,7 +100,8 @@ class Scenes:
     def there(self, path):
         if os.path.exists(path):
             return True
-        self.skipped.append(os.path.basename(path))
+        if os.path.basename(path) not in self.skipped:
+            self.skipped.append(os.path.basename(path))
         return False
 
     @staticmethod
@@ -113,24 +116,24 @@ class Scenes:
         return x
 
 
-def evaluate_correction(path, data, scenes):
+def evaluate_correction(path, scenes):
     out = {}
-    published = os.path.join(data, "weights", "dtacsnet")
-    icor = os.path.join(data, "s2", "icor")
+    published = os.path.join(scenes.data, "weights", "dtacsnet")
+    icor = os.path.join(scenes.data, "s2", "icor")
     four = os.path.splitext(path)[0] + "_planetscope.pt"
-    if os.path.isdir(icor) and os.path.exists(four):
+    if scenes.there(icor) and scenes.there(four):
         toa = np.stack([read_tiff(os.path.join(icor, f"ref_input_S2_{b}.tif")) for b in PLANETSCOPE]) * 1e-4
         truth = np.stack([read_tiff(os.path.join(icor, f"ref_check_icor_S2_{b}.tif")) for b in PLANETSCOPE]) * 1e-4
         valid = (toa > 0).all(0) & (truth > 0).all(0)
         theirs = os.path.join(published, "CNN_corrector_planetscope.pt")
         out["to iCOR"] = {"ours": distance(correct(four, toa, range(4)), truth, PLANETSCOPE, valid)}
-        if os.path.exists(theirs):
+        if scenes.there(theirs):
             out["to iCOR"]["published"] = distance(correct(theirs, toa, range(4)), truth, PLANETSCOPE, valid)
         out["to iCOR"]["no correction"] = distance(toa, truth, PLANETSCOPE, valid)
         out["to iCOR"]["pixels"] = int(valid.sum())
     theirs = os.path.join(published, "CNN_corrector.pt")
     linear = os.path.splitext(path)[0] + "_linear.pt"
-    if os.path.exists(theirs):
+    if scenes.there(theirs):
         names = [BANDS[i] for i in NO_B10]
         as_sen2cor = np.array([1 / SEN2COR_SWIR.get(band, 1) for band in names], np.float32)[:, None, None]
         for name, x in scenes.images.items():
@@ -143,7 +146,7 @@ def evaluate_correction(path, data, scenes):
                 "ours, SWIR as Sen2Cor's": distance(ours * as_sen2cor, reference, names),
                 "no correction": distance(x[NO_B10], reference, names),
             }
-            if os.path.exists(linear):
+            if scenes.there(linear):
                 out[f"to published on {name}"]["our linear"] = distance(correct(linear, x, NO_B10), reference, names)
     return out
 
@@ -174,14 +177,14 @@ def evaluate_classification(path, scenes):
     return out
 
 
-def evaluate_landsat(path, data):
+def evaluate_landsat(path, scenes):
     """Six bands, 30 m: 0 shadow, 1 to 3 clear, 4 cloud."""
     net, out = Unet(6, 4), {}
     net.load_state_dict(torch.load(path, map_location="cpu")["state_dict"])
     net.eval()
     for name in ("landsat5", "landsat7"):
-        file = os.path.join(data, "s2", "ukis_landsat", name + ".npz")
-        if not os.path.exists(file):
+        file = os.path.join(scenes.data, "s2", "ukis_landsat", name + ".npz")
+        if not scenes.there(file):
             continue
         with np.load(file) as z:
             x, label = np.moveaxis(z["img"], -1, 0), z["msk"][..., 0]
@@ -207,11 +210,14 @@ def main():
     parser.add_argument("--json", help="write the numbers here too")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
+    for path in args.ac + args.sc + args.sc6:
+        if not os.path.exists(path):
+            parser.error(f"{path} is not there")
     torch.set_num_threads(args.threads)
     scenes = Scenes(args.data)
-    report = {p: evaluate_correction(p, args.data, scenes) for p in args.ac}
+    report = {p: evaluate_correction(p, scenes) for p in args.ac}
     report |= {p: evaluate_classification(p, scenes) for p in args.sc}
-    report |= {p: evaluate_landsat(p, args.data) for p in args.sc6}
+    report |= {p: evaluate_landsat(p, scenes) for p in args.sc6}
     for name, parts in report.items():
         print(name)
         for part, values in parts.items():

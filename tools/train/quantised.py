@@ -4,6 +4,7 @@
 Each convolution but the stem reads activations of 8 bits, a unit for each channel, and has weights of 8 bits, a unit
 for each output, of which neighbours may add up to 128 at most. Rounding passes gradients as if it were not there.
 """
+import contextlib
 import functools
 
 import torch
@@ -59,6 +60,8 @@ def weight_units(weight):
 
 
 def convolve(conv, x):
+    if not conv.rounds:
+        return F.conv2d(x, conv.weight, conv.bias, conv.stride, conv.padding, 1, conv.groups)
     unit = activation_units(x)
     of_input = unit if conv.groups == 1 else unit.view(-1, 1, 1, 1)
     weight = conv.weight * of_input  # what the integers of the input meet
@@ -66,8 +69,22 @@ def convolve(conv, x):
     return F.conv2d(rounded(x, unit.to(x.dtype)), weight, conv.bias, conv.stride, conv.padding, 1, conv.groups)
 
 
+def quantised_convolutions(model):
+    return [m for name, m in model.named_modules() if isinstance(m, nn.Conv2d) and name != "encoder.features.0.0"]
+
+
 def quantise(model):
     """From here on the model computes as described above; its parameters stay what they are."""
-    for name, m in model.named_modules():
-        if isinstance(m, nn.Conv2d) and name != "encoder.features.0.0":
-            m.forward = functools.partial(convolve, m)
+    for m in quantised_convolutions(model):
+        m.rounds = True
+        m.forward = functools.partial(convolve, m)
+
+
+@contextlib.contextmanager
+def without_rounding(model):
+    """What quantise() made of the model computes in floats meanwhile."""
+    for m in quantised_convolutions(model):
+        m.rounds = False
+    yield
+    for m in quantised_convolutions(model):
+        m.rounds = True

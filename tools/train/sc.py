@@ -28,10 +28,11 @@ from dtw import start_from_weights
 from fields import Draws, blur
 from ground import Spectra
 from metrics import confusion, scores, simulator, source_commit
-from quantised import quantise
+from quantised import quantise, without_rounding
 from simulate import CLASS_NAMES, random_scene
 from unet import LEAST_VARIANCE, Unet, start_from_imagenet
 
+PATHS = ("out", "encoder", "start", "init", "end", "cache")  # no part of a record
 CLASS_WEIGHT = (1.0, 1.6, 2.4, 4.0)  # users weigh a missed class above a false alarm: F2, not accuracy
 
 
@@ -44,6 +45,15 @@ def make_scene(seed, split, size, index, device):
     """Scene `index` of a seed: (13, size, size) int16 reflectance x 10000 and labels, on the device."""
     scene = random_scene(Draws([seed, index], device), size, *tables(split, device))
     return torch.round(scene.toa * 10000).to(torch.int16), scene.label
+
+
+def with_one_thread(make, *arguments):
+    """As workers do: sums of several threads end in other digits."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    made = make(*arguments)
+    torch.set_num_threads(threads)
+    return made
 
 
 SHARED = []  # of a process that makes scenes: where it puts them
@@ -91,7 +101,7 @@ class SceneStream:
     def next(self):
         if not self.workers:
             self.made += 1
-            return make_scene(*self.which, self.made - 1, self.device)
+            return with_one_thread(make_scene, *self.which, self.made - 1, self.device)
         if not self.pool:
             self.start_workers()
         slot, done = self.waiting.popleft()
@@ -272,8 +282,24 @@ def known_as(meta):
     return f"version {meta.get('version')}, seed {meta.get('training.seed')}"
 
 
-def train(model, x, y, check, scale, bands, args):
-    """Trains until the time or the steps are used up; returns the averaged model, steps and seconds."""
+def loss_of(model, a, b, weight, args):
+    with torch.autocast(a.device.type, torch.bfloat16, enabled=args.bf16):
+        p = model(a).float()
+        if args.agree:
+            with without_rounding(model):
+                exact = model(a).float()
+    loss = F.cross_entropy(p, b, weight=weight, label_smoothing=0.02)
+    if args.agree:
+        # The gradient is of both, which the same weights make: what it lessens is how much rounding moves the classes.
+        loss = loss + args.agree * (p.softmax(1) - exact.softmax(1)).abs().sum(1).mean()
+    return loss
+
+
+def train(model, x, y, check, scale, bands, args, keep):
+    """Trains until the time or the steps are used up; returns the averaged model, steps and seconds.
+
+    At every check, keep(averaged model, steps, seconds).
+    """
     rng = np.random.default_rng([args.seed, 1])
     groups = [
         {"params": [p for p in model.encoder.parameters()], "peak": args.rate * 0.5},
@@ -299,9 +325,7 @@ def train(model, x, y, check, scale, bands, args):
                 oldest, due = (oldest + 1) % len(x), due - 1
             crop = rng.choice(crops)
             a, b = batch_of(rng, x, y, crops_a_step(args, crop), crop, args.saturation)
-            with torch.autocast(torch.device(args.device).type, torch.bfloat16, enabled=args.bf16):
-                p = model(a * scale)
-            loss = F.cross_entropy(p.float(), b, weight=weight, label_smoothing=0.02)
+            loss = loss_of(model, a * scale, b, weight, args)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 2.0)
@@ -315,12 +339,12 @@ def train(model, x, y, check, scale, bands, args):
                 total.zero_()
             if time.time() - shown > 60 * args.check_minutes:
                 shown = time.time()
-                export(average.model, scale, args.out)
+                keep(average.model, step, time.time() - start)
                 print(f"{step} check {scores(evaluate(average.model, *check, scale))}", flush=True)
     return average.model, step, time.time() - start
 
 
-def main():
+def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", required=True, help="checkpoint to write (.pt)")
     parser.add_argument("--encoder", help="batch-norm-folded MobileNetV2 (npz) to start from; random without")
@@ -340,11 +364,12 @@ def main():
     parser.add_argument("--favour-recall", action="store_true", help="shift the classes' thresholds to the best F2")
     parser.add_argument("--bf16", action="store_true", help="multiply in bfloat16: four times faster on CPUs that can")
     parser.add_argument("--int8", action="store_true", help="train with the rounding of 8-bit weights and activations")
+    parser.add_argument("--agree", type=float, default=0, help="with --int8: weight of what rounding does to the classes")
     parser.add_argument("--test-scenes", type=int, default=400)
     parser.add_argument("--batch", type=int, default=12)
-    parser.add_argument("--size", type=int, default=192, help="pixels of a simulated scene, a multiple of 6")
+    parser.add_argument("--size", type=int, default=192, help="pixels of a simulated scene, a multiple of 96")
     parser.add_argument("--crop", default="128", help="a multiple of 32, or several: each step takes one by chance")
-    parser.add_argument("--test-size", type=int, default=192)
+    parser.add_argument("--test-size", type=int, default=192, help="likewise")
     parser.add_argument("--average", type=float, default=667, help="steps that the kept weights are the mean of, about")
     parser.add_argument("--freeze-norms", action="store_true", help="keep the batch norm statistics of the start")
     parser.add_argument("--rate", type=float, default=2e-3)
@@ -353,12 +378,72 @@ def main():
     parser.add_argument("--workers", type=int, help="processes of the host that make scenes; default: threads, or 0")
     parser.add_argument("--check-minutes", type=float, default=5)
     args = parser.parse_args()
-    if args.bands and args.encoder:
-        parser.error("--encoder is for the 13 bands: --bands goes with --start, or neither")
-
+    if args.encoder and (args.bands or args.start or args.init):
+        parser.error("--encoder begins anew, for the 13 bands: neither --bands nor --start nor --init goes with it")
+    if args.init and args.bands:
+        parser.error("--init has all bands: --bands goes with --start, or neither")
+    if args.agree and not args.int8:
+        parser.error("--agree is for --int8")
+    for path in filter(None, (args.encoder, args.start, args.init)):
+        if not os.path.exists(path):
+            parser.error(f"{path} is not there")
+    unknown = [band for band in (args.bands or "B01").split(",") if band not in BANDS]
+    if unknown:
+        parser.error(f"--bands: no band is called {', '.join(unknown)}")
+    # The network halves five times, a simulated scene is cut into 60 m pixels.
+    if args.size % 96 or args.test_size % 96 or min(args.size, args.test_size) <= 0:
+        parser.error("--size and --test-size are multiples of 96")
+    try:
+        crops = [int(crop) for crop in args.crop.split(",")]
+    except ValueError:
+        crops = [0]
+    if any(crop <= 0 or crop % 32 or crop > args.size for crop in crops):
+        parser.error("--crop: multiples of 32, at most --size")
+    if args.steps is None and args.end is None and args.minutes <= 0:
+        parser.error("--minutes must be positive; --steps 0 keeps the weights")
+    earlier = record_of(args.start)
+    if args.start and args.init:
+        if not earlier:
+            parser.error(f"--start with --init: {args.start} has no record (.json) of its scenes")
+        # Weights stand in units that follow from the scenes.
+        for name in ("seed", "scenes", "size", "bands"):
+            if earlier["settings"][name] != getattr(args, name):
+                parser.error(f"--{name} must be {args.start}'s with --init: {earlier['settings'][name]}")
     if args.workers is None:
         args.workers = args.threads if args.device == "cpu" else 0
+    return args, earlier
 
+
+def story(args, share, earlier, meta, steps, added, finished):
+    """What the weights learnt from, in words."""
+    made_of = []
+    if steps:
+        crops = sorted({int(crop) for crop in args.crop.split(",")})
+        made_of.append(
+            f"{args.scenes + int(steps * args.renew)} simulated scenes of {args.size} px, class shares "
+            f"{[round(float(v), 3) for v in share]}, in {steps} steps of "
+            + " or ".join(f"{crops_a_step(args, crop)} crops of {crop} px" for crop in crops)
+            + (", kept alike in 8-bit integers and floats" if args.agree else "")
+        )
+    before = ""
+    if args.start:
+        before = earlier["training_data"] if earlier else f"{os.path.basename(args.start)}, of which nothing is recorded"
+    elif meta:
+        before = f"{meta.get('description', args.init)} ({known_as(meta)}, commit {meta.get('training.commit')})"
+    if before:
+        made_of.append(f"{'on top of: ' if steps else ''}{before}")
+    if args.encoder:
+        made_of.append("encoder initialised from torchvision MobileNetV2 (BSD-3-Clause)")
+    if args.blend < 1 and finished:
+        rest = f"those of {known_as(meta)}" if meta else "those it began with"
+        made_of.append(f"in the end {args.blend:g} of the trained weights and {1 - args.blend:g} of {rest}")
+    if added:
+        made_of.append(f"then added to the class scores: {added}")
+    return "; ".join(made_of)
+
+
+def main():
+    args, earlier = arguments()
     for folder in filter(None, (args.cache, os.path.dirname(args.out))):
         os.makedirs(folder, exist_ok=True)
     commit = source_commit()  # of the files as they are now, not when training ends
@@ -380,14 +465,10 @@ def main():
     model = Unet(len(bands), 4).to(args.device)
     if args.encoder:
         start_from_imagenet(model, args.encoder, sample[:32] * scale)
-    earlier, meta = record_of(args.start), None
+    meta = None
     if args.init:
         meta = start_from_weights(model, args.init, scale, sample * scale)
         first = copy.deepcopy(model.state_dict())
-        # Weights stand in units that follow from the scenes.
-        for name in ("seed", "scenes", "size", "bands"):
-            if earlier and earlier["settings"][name] != getattr(args, name):
-                parser.error(f"--{name} must be {args.start}'s with --init: {earlier['settings'][name]}")
     if args.start:
         state = torch.load(args.start, map_location=args.device)["state_dict"]
         stem = "encoder.features.0.0.weight"
@@ -402,7 +483,32 @@ def main():
         now = time.localtime()
         args.minutes = (hour * 60 + minute - now.tm_hour * 60 - now.tm_min - now.tm_sec / 60) % 1440
     model = model.to(memory_format=torch.channels_last)
-    model, steps, seconds = train(model, x, y, check, scale, bands, args)
+
+    def keep(model, steps, seconds, finished=False, added=None, matrix=None):
+        """The checkpoint and its record, which has scores in the end."""
+        export(model, scale, args.out)
+        kept = args.start or args.init
+        report = {
+            "network": f"Unet(mobilenet_v2) {len(bands)} -> 4, reflectance in, classes: " + ", ".join(CLASS_NAMES),
+            "start": "earlier weights" if kept else "ImageNet MobileNetV2" if args.encoder else "random weights",
+            "training_data": story(args, share, earlier, meta, steps, added, finished),
+            "test_data": f"{args.test_scenes} simulated scenes of {args.test_size} px, seed {args.seed + 2000}, "
+            f"spectra and atmospheres of their own; simulator {simulator()}",
+            "commit": commit,
+            "settings": {k: v for k, v in vars(args).items() if k not in PATHS},
+            "added_to_class_scores": added,
+            "steps": steps,
+            "seconds_trained": round(seconds),
+            "confusion_rows_are_truth": None if matrix is None else matrix.tolist(),
+            "scores": None if matrix is None else scores(matrix),
+        }
+        if kept:
+            report["started_from"] = earlier or meta
+        with open(os.path.splitext(args.out)[0] + ".json", "w") as f:
+            json.dump(report, f, indent=1)
+        return report
+
+    model, steps, seconds = train(model, x, y, check, scale, bands, args, keep)
     if args.blend < 1:  # what two simulators taught, between the two
         state = model.state_dict()
         for k, v in state.items():
@@ -412,54 +518,10 @@ def main():
         refresh_batch_norm(model, x, y, scale, args)
     calm_still_channels(model)  # also those of --start and --blend
     added = favour_recall(model, *check, scale) if args.favour_recall else None
-    export(model, scale, args.out)
-
+    keep(model, steps, seconds, True, added)
     test = scene_pool(args.seed + 2000, "test", args.test_size, args.test_scenes, args)
     matrix = evaluate(model, test[0][:, bands], test[1], scale)
-    kept = args.start or args.init
-    start = "earlier weights" if kept else "ImageNet MobileNetV2" if args.encoder else "random weights"
-    paths = ("out", "encoder", "start", "init", "end", "cache")
-    before = ""
-    if earlier:
-        before = earlier["training_data"]
-    elif meta:
-        before = f"{meta.get('description', args.init)} ({known_as(meta)}, commit {meta.get('training.commit')})"
-    made_of = []
-    if steps:
-        crops = sorted({int(crop) for crop in args.crop.split(",")})
-        made_of.append(
-            f"{args.scenes + int(steps * args.renew)} simulated scenes of {args.size} px, class shares "
-            f"{[round(float(v), 3) for v in share]}, in {steps} steps of "
-            + " or ".join(f"{crops_a_step(args, crop)} crops of {crop} px" for crop in crops)
-        )
-    if before:
-        made_of.append(f"{'on top of: ' if steps else ''}{before}")
-    if args.encoder:
-        made_of.append("encoder initialised from torchvision MobileNetV2 (BSD-3-Clause)")
-    if args.blend < 1:
-        rest = f"those of {known_as(meta)}" if meta else "those it began with"
-        made_of.append(f"in the end {args.blend:g} of the trained weights and {1 - args.blend:g} of {rest}")
-    if added:
-        made_of.append(f"then added to the class scores: {added}")
-    report = {
-        "network": f"Unet(mobilenet_v2) {len(bands)} -> 4, reflectance in, classes: " + ", ".join(CLASS_NAMES),
-        "start": start,
-        "training_data": "; ".join(made_of),
-        "test_data": f"{args.test_scenes} simulated scenes of {args.test_size} px, seed {args.seed + 2000}, "
-        f"spectra and atmospheres of their own; simulator {simulator()}",
-        "commit": commit,
-        "settings": {k: v for k, v in vars(args).items() if k not in paths},
-        "added_to_class_scores": added,
-        "steps": steps,
-        "seconds_trained": round(seconds),
-        "confusion_rows_are_truth": matrix.tolist(),
-        "scores": scores(matrix),
-    }
-    if earlier or meta:
-        report["started_from"] = earlier or meta
-    with open(os.path.splitext(args.out)[0] + ".json", "w") as f:
-        json.dump(report, f, indent=1)
-    print(json.dumps(report, indent=1))
+    print(json.dumps(keep(model, steps, seconds, True, added, matrix), indent=1))
 
 
 if __name__ == "__main__":

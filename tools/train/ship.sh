@@ -20,6 +20,10 @@ ship() {  # ship CHECKPOINT OUT SCORE TEST [OPTION]...
 
 if [ "$2" != - ]; then
   json=${2%.pt}.json
+  if [ "$(field "$json" 'd["scores"] is None')" = True ]; then
+    echo "ship.sh: $2 is a checkpoint of a training that did not end: it has no scores" >&2
+    exit 1
+  fi
   score=$(field "$json" '"accuracy %.3f, F2 cloud %.3f, F2 shadow %.3f, F2 invalid %.3f" % (d["scores"]["accuracy"],
     d["scores"]["cloud"]["F2"], d["scores"]["shadow"]["F2"], d["scores"]["invalid"]["F2"])')
   ship "$2" weights/classification.dtw "$score" "$(field "$json" 'd["test_data"]')" --f16
