@@ -55,6 +55,10 @@ def simulate(out, seed, size):
 class Experiment:
     def __init__(self, out, dtacs, scenes, patch):
         self.out, self.dtacs, self.scenes, self.patch = out, dtacs, scenes, patch
+        names = [scene.name for scene in scenes]
+        for name in names:
+            if names.count(name) > 1:
+                sys.exit(f"two scenes are called {name}: their results would lie in one folder")
 
     def folder(self, run, scene):
         return os.path.join(self.out, "runs", run, scene.name)

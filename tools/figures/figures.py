@@ -185,7 +185,7 @@ def main():
     os.makedirs(os.path.join(args.out, "runs"), exist_ok=True)
     made = os.path.join(args.out, "scenes")
     scenes = [Scene(os.path.join(ROOT, "tests", "data", "demo"))] + [Scene(s) for s in args.scene]
-    scenes += [simulate(made, 100 + i, args.size) for i in range(args.simulate)]
+    scenes += [simulate(made, 201 + i, args.size) for i in range(args.simulate)]
     experiment = Experiment(args.out, os.path.abspath(args.dtacs), scenes, args.patch)
 
     points = {}
