@@ -53,7 +53,7 @@ constexpr const char* kDecodeOptions =
     "  --reduce N           resolution levels to drop\n"
     "  --window X,Y,W,H     a part, in pixels of the reduced image\n"
     "  --component K        default: 0\n"
-    "  --lenient            decode what a damaged file still holds\n"
+    "  --lenient            of a damaged file decode what is there, and say so; what is lost is mid-grey\n"
     "  --deflate            compress the .tif: a fifth smaller, four times slower\n"
     "  --threads N          default: one per core\n"
     "  --isa NAME           auto, scalar, sse41, avx2, avxvnni, avx512, avx512vbmi, avx512vnni,\n"

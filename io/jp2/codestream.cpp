@@ -350,14 +350,15 @@ Outcome read_tile_part(Bytes codestream, const MainHeader& header, std::size_t a
   Reader r(rest);
   const std::uint16_t marker = r.u16be();
   if (marker == kEOC) return {};
-  if (marker != kSOT) return strict ? corrupt("neither a tile-part nor EOC after a tile-part") : Outcome{};
+  const auto damaged = [strict](const char* detail) { return strict ? corrupt(detail) : Outcome{}; };
+  if (marker != kSOT) return damaged("neither a tile-part nor EOC after a tile-part");
   const std::uint32_t length = r.u16be();
   part.tile = r.u16be();
   const std::uint64_t size = r.u32be();
   r.u16be();  // TPsot, TNsot: the order in the file is what counts
   if (!r.ok()) return strict ? truncated("the codestream ends inside a tile-part header") : Outcome{};
-  if (length != 10) return corrupt("SOT of a wrong length");
-  if (part.tile >= header.grid.columns * header.grid.rows) return corrupt("a tile-part of a tile that does not exist");
+  if (length != 10) return damaged("SOT of a wrong length");
+  if (part.tile >= header.grid.columns * header.grid.rows) return damaged("a tile-part of a tile that does not exist");
   std::uint64_t end = at + size;
   if (size == 0) {  // to the end, without EOC
     end = codestream.size();
@@ -365,7 +366,7 @@ Outcome read_tile_part(Bytes codestream, const MainHeader& header, std::size_t a
         codestream[codestream.size() - 1] == std::byte{0xd9})
       end -= 2;
   } else if (size < 14) {
-    return corrupt("Psot is shorter than a tile-part header");
+    return damaged("Psot is shorter than a tile-part header");
   }
   if (end > codestream.size()) {
     if (strict) return truncated("Psot points outside the file");
@@ -394,10 +395,15 @@ Outcome read_tile_part(Bytes codestream, const MainHeader& header, std::size_t a
     }
   }
   if (!s.outcome.ok()) return strict ? s.outcome : Outcome{};
-  if (s.marker != kSOD) return corrupt("a tile-part header is not closed by SOD");
+  if (s.marker != kSOD) return damaged("a tile-part header is not closed by SOD");
   part.data = s.at + 2;
   at_end = false;
   return {};
+}
+
+bool is_closed(Bytes codestream, std::size_t at) noexcept {
+  Reader r(codestream.subspan(at));
+  return r.u16be() == kEOC && r.ok();
 }
 
 bool PacketLengths::next(std::uint32_t& length) noexcept {

@@ -116,6 +116,8 @@ struct TilePart {
 // is truncated (strict) or ends there.  at_end: EOC or the end, no tile-part.
 Outcome read_tile_part(std::span<const std::byte> codestream, const MainHeader& header, std::size_t at, bool strict,
                        TilePart& part, bool& at_end) noexcept;
+// Whether EOC is at `at`.
+bool is_closed(std::span<const std::byte> codestream, std::size_t at) noexcept;
 
 // The lengths of a tile-part's packets as its PLT segments list them, to check and not to
 // believe.

@@ -101,7 +101,10 @@ Outcome Decoder::index_tile_parts(bool store, std::uint32_t& count) noexcept {
     TilePart part;
     bool at_end;
     if (const Outcome o = read_tile_part(codestream_, header_, at, options_.strict, part, at_end); !o.ok()) return o;
-    if (at_end) return {};
+    if (at_end) {
+      closed_ = is_closed(codestream_, at);
+      return {};
+    }
     if (store) {
       parts_[count] = part;
       next_part_[count] = kNone;
@@ -287,6 +290,7 @@ Outcome Decoder::read_tile(std::uint32_t tile, Workspace& workspace) noexcept {
                       header_.has_packed_headers ? packed_ : nullptr,
                       {workspace.packed, packed},
                       options_.strict,
+                      closed_,
                       workspace.tile.wanted_packets < workspace.tile.packets};
   if (const Outcome o = read_packets(source, workspace.tile); !o.ok()) return o;
   if (workspace.tile.lengths_failed) {

@@ -121,6 +121,7 @@ class Decoder {
   Rect window_;                      // in samples of the reduced component
   std::uint32_t column0_, column1_;  // of tiles the window touches
   std::uint32_t row0_, row1_;
+  bool closed_;  // EOC comes after the last tile-part
   TilePart* parts_;
   std::uint32_t* next_part_;
   std::uint32_t *first_part_, *last_part_;  // by tile

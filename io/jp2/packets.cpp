@@ -134,11 +134,11 @@ class PacketReader {
     return Visit::go_on;
   }
 
-  // Whether the tile-parts say where they end and do so between packets, of which every
-  // wanted precinct has had one: then somebody left out the finest layers, as encoders
+  // Whether EOC closes the codestream, and the tile-parts say where they end and do so between packets, of which
+  // every wanted precinct has had one: then somebody left out the finest layers, as encoders
   // and servers do, and the picture is there.
   bool only_layers_left_out() const noexcept {
-    if (!body_.empty()) return false;
+    if (!source_.closed || !body_.empty()) return false;
     for (std::uint32_t i = source_.first_part; i != kNone; i = source_.next_part[i])
       if (!source_.parts[i].sized) return false;
     for (std::uint32_t c = 0; c < tile_.components; ++c) {

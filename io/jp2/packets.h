@@ -22,6 +22,7 @@ struct PacketSource {
   const std::byte* packed_main;            // null without PPM
   std::span<const std::byte> packed_tile;  // PPT payload, empty without
   bool strict;
+  bool closed;       // EOC comes after the last tile-part: none was cut off
   bool use_lengths;  // of PLT, where they add up: pass over packets that are not wanted
 };
 

@@ -161,8 +161,8 @@ Outcome measure_tile(std::span<const std::byte> codestream, const MainHeader& he
     if (size.blocks > kMaxBlocks) return unsupported("more than 64 million code-blocks in a tile");
   }
   size.packets = size.precincts * parameters.layers;
-  // The header of an empty packet takes a byte.
-  if (strict && size.packets > bytes) return truncated("a tile has fewer bytes than packets");
+  // The header of an empty packet takes a byte, and each precinct has a first packet.
+  if (strict && size.precincts > bytes) return truncated("a tile has fewer bytes than precincts");
   if (strict && too_many_blocks(size.blocks, bytes)) return kTooFewBytes;
 
   // Then exactly: precincts cut code-blocks.

@@ -127,7 +127,7 @@ struct Wanted {
 };
 
 // `bytes`: packet headers and bodies of the tile in the file, which bound chunks;
-// strict: a tile of more packets than bytes, or of very many more code-blocks, is truncated.
+// strict: a tile of more precincts than bytes, or of very many more code-blocks, is truncated.
 Outcome measure_tile(std::span<const std::byte> codestream, const MainHeader& header, const Parameters& parameters,
                      std::uint32_t index, const Wanted& wanted, std::uint64_t bytes, bool strict,
                      TileSize& size) noexcept;

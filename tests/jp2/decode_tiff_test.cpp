@@ -5,6 +5,7 @@
 #include "tests/host/tiff_probe.h"
 #include "tests/jp2/codestream_maker.h"
 #include "tests/support/shared_data.h"
+#include "tests/support/tools.h"
 #include "tools/run/decode.h"
 
 namespace dtacs::test {
@@ -142,6 +143,40 @@ TEST_CASE("decode: a subsampled component lies where the image does") {
   put_file(in, placed(m, std::string(6, '\0'), 500000, 4000000, 10));
   decode_with({in, "-o", out, "--component", "1"});
   check_place(out, 500010, 3999990, 20);
+}
+
+TEST_CASE("decode: rounding in a place costs it nothing; a place that cannot be written is told") {
+  const TempFolder scratch;
+  const std::string in = scratch / "in.jp2", out = scratch / "out.tif";
+  const CodestreamMaker m{.width = 64, .height = 48, .tile_width = 64, .tile_height = 48};
+  const std::string file = placed(m, std::string(1, '\0'), 399960, 4693200, 10), across = "10.000000 0<";
+  REQUIRE(file.find(across) != std::string::npos);
+  const auto decode_as = [&](const std::string& step) {
+    std::string other = file;
+    put_file(in, other.replace(other.find(across), across.size(), step));
+    return output_of("'" DTACS_BINARY "' decode '" + in + "' -o '" + out + "' 2>&1");
+  };
+  CHECK(decode_as("10.000001 0<") == "");
+  CHECK(TiffProbe(out).numbers.count(kTiePoint) == 1);
+  const std::string line = "dtacs: " + in + ": warning: written without a place: ";
+  CHECK(decode_as("12.000000 0<") == line + "its pixels are not square\n");
+  CHECK(TiffProbe(out).numbers.count(kTiePoint) == 0);
+  CHECK(decode_as("10.000000 3<") == line + "it is turned\n");
+}
+
+TEST_CASE("decode: what is lost of a damaged file is told") {
+  const TempFolder scratch;
+  const std::string in = scratch / "in.j2k", out = scratch / "out.tif";
+  const Bytes whole = read_file(kFolder + "plain.j2k");
+  put_file(in, std::string(reinterpret_cast<const char*>(whole.data()), whole.size() - 30));
+  const std::string decode = "'" DTACS_BINARY "' decode '" + in + "' -o '" + out + "'";
+  CHECK_FALSE(succeeds(decode + " 2>/dev/null"));
+  CHECK_FALSE(std::filesystem::exists(out));
+  CHECK(output_of(decode + " --lenient 2>&1") ==
+        "dtacs: warning: " + in +
+            ": truncated JPEG 2000 file: Psot points outside the file; what is lost is mid-grey\n");
+  CHECK(TiffProbe(out).value(256) > 0);
+  CHECK(output_of("'" DTACS_BINARY "' decode '" + kFolder + "plain.j2k' -o '" + out + "' --lenient 2>&1") == "");
 }
 
 }  // namespace dtacs::test

@@ -40,6 +40,13 @@ void put(Bytes& file, std::size_t at, std::uint32_t v) {
   for (int i = 0; i < 4; ++i) file[at + static_cast<std::size_t>(i)] = static_cast<std::byte>(v >> (24 - 8 * i));
 }
 
+// Of the first marker 0xff, `code`.
+std::size_t find_marker(const Bytes& file, std::uint8_t code) {
+  std::size_t at = 0;
+  while (!(file[at] == std::byte{0xff} && file[at + 1] == std::byte{code})) ++at;
+  return at;
+}
+
 }  // namespace
 
 TEST_CASE("jp2: a file cut anywhere is truncated, or decodes as far as it goes") {
@@ -99,23 +106,67 @@ TEST_CASE("jp2: headers that lie about sizes are refused before memory is taken"
   refused([](Bytes& b) { b[43] = std::byte{0}; }, "a component without samples");
 }
 
-TEST_CASE("jp2: a few bytes that declare many packets are truncated") {
-  // 2^14 layers of a tile of 30 bytes: refused by counting, not by trying.
+TEST_CASE("jp2: a few bytes that declare many layers hold the first of them") {
+  // Others may have been left out, and those that are read are the same ones.
+  const Bytes good = read_file(kFolder + "plain.j2k");
+  Bytes many = good;
+  many[find_marker(good, 0x52) + 6] = std::byte{0x40};  // COD: 2^14 more
+  Image want, got;
+  REQUIRE(decode(good, {}, want).ok());
+  REQUIRE(decode(many, {}, got).ok());
+  CHECK(want == got);
+}
+
+TEST_CASE("jp2: a few bytes that declare many precincts are truncated") {
+  // Of 2 x 2 samples each: refused by counting, not by trying.
   Bytes bad = read_file(kFolder + "plain.j2k");
-  std::size_t cod = 0;
-  while (!(bad[cod] == std::byte{0xff} && bad[cod + 1] == std::byte{0x52})) ++cod;
-  bad[cod + 6] = std::byte{0x40};
+  bad[11] = bad[27] = std::byte{255};  // SIZ: columns of the image and of a tile
+  const auto cod = static_cast<std::ptrdiff_t>(find_marker(bad, 0x52));
+  const int resolutions = static_cast<int>(bad[static_cast<std::size_t>(cod) + 9]) + 1;
+  bad[static_cast<std::size_t>(cod) + 3] = static_cast<std::byte>(12 + resolutions);  // Lcod
+  bad[static_cast<std::size_t>(cod) + 4] |= std::byte{1};                             // Scod
+  bad.insert(bad.begin() + cod + 14, static_cast<std::size_t>(resolutions), std::byte{0x11});
   Image image;
   const jp2::Outcome o = decode(bad, {}, image);
   CHECK(o.status == Status::truncated);
-  CHECK(std::string(o.detail) == "a tile has fewer bytes than packets");
+  CHECK(std::string(o.detail) == "a tile has fewer bytes than precincts");
+}
+
+TEST_CASE("jp2: a codestream without EOC is cut, not one whose layers were left out") {
+  // The only tile-part ends between layers; whether others followed nobody knows.
+  Bytes file = read_file(kFolder + "layers.j2k");
+  file[find_marker(file, 0x52) + 6] = std::byte{1};  // COD: 256 layers more
+  Image image;
+  REQUIRE(decode(file, {}, image).ok());
+  file.resize(file.size() - 2);
+  const jp2::Outcome o = decode(file, {}, image);
+  CHECK(o.status == Status::truncated);
+  CHECK(std::string(o.detail) == "a tile ends before its last packet");
+  CHECK(decode(file, {.strict = false}, image).ok());
+}
+
+TEST_CASE("jp2: a damaged tile-part header ends a lenient reading, not the picture") {
+  const Bytes file = read_file(kFolder + "tile_parts.j2k");
+  Image image;
+  REQUIRE(decode(file, {}, image).ok());
+  std::size_t last = 0;
+  for (std::size_t i = 0; i + 12 < file.size(); ++i)
+    if (file[i] == std::byte{0xff} && file[i + 1] == std::byte{0x90}) last = i;
+  const auto damaged = [&](std::size_t at, std::uint8_t value) {
+    Bytes bad = file;
+    bad[last + at] = std::byte{value};
+    const jp2::Outcome o = decode(bad, {}, image);
+    CHECK(decode(bad, {.strict = false}, image).ok());
+    return std::string(o.detail);
+  };
+  CHECK(damaged(3, 11) == "SOT of a wrong length");
+  CHECK(damaged(4, 0x40) == "a tile-part of a tile that does not exist");
 }
 
 TEST_CASE("jp2: zeros in place of packets are no empty packets") {
   // As a download of which a part never came.
   Bytes file = read_file(kFolder + "plain.j2k");
-  std::size_t sod = 0;
-  while (!(file[sod] == std::byte{0xff} && file[sod + 1] == std::byte{0x93})) ++sod;
+  const std::size_t sod = find_marker(file, 0x93);
   std::fill(file.begin() + static_cast<std::ptrdiff_t>(sod) + 2, file.end() - 2, std::byte{0});
   Image image;
   const jp2::Outcome o = decode(file, {}, image);
@@ -147,8 +198,7 @@ TEST_CASE("jp2: the finest layers may be left out, other packets not") {
   // The only tile-part of a file, cut to every length with a Psot that says so.
   const auto accepted = [](const char* name, bool sized) {
     const Bytes file = read_file(kFolder + name);
-    std::size_t sot = 0;
-    while (!(file[sot] == std::byte{0xff} && file[sot + 1] == std::byte{0x90})) ++sot;
+    const std::size_t sot = find_marker(file, 0x90);
     std::vector<std::size_t> lengths;
     for (std::size_t n = 14; sot + n + 2 < file.size(); ++n) {
       Bytes cut(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(sot + n));

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstdio>
 #include <functional>
 #include <vector>
 
 #include "io/host/failure.h"
 #include "io/host/geotiff.h"
+#include "io/host/geotiff_place.h"
 #include "io/host/jp2_band.h"
 #include "io/host/jp2_geo.h"
 #include "io/host/openmp.h"
@@ -58,6 +60,10 @@ void write_raw(Jp2Band& band, const std::string& path, const std::string& header
   file.finish();
 }
 
+void warn(const std::string& file, const std::string& what) {
+  std::fprintf(stderr, "dtacs: %s: warning: %s\n", file.c_str(), what.c_str());
+}
+
 void write_tiff(Jp2Band& band, const std::string& in, const std::string& out, const Jp2Options& options,
                 Compress compress) {
   GeoTiffOptions o = {.width = band.width(), .height = band.height(), .bits = band.bits() <= 8 ? 8 : 16};
@@ -70,7 +76,9 @@ void write_tiff(Jp2Band& band, const std::string& in, const std::string& out, co
   const Jp2Summary summary = summarize_jp2(in, options.component);
   const auto& place = summary.placement;
   const double step_x = std::ldexp(summary.dx, options.reduce), step_y = std::ldexp(summary.dy, options.reduce);
-  if (place && step_x * place->dx == step_y * place->dy) {
+  const std::string problem = place ? grid_problem(step_x * place->dx, step_y * place->dy, 0) : summary.place_problem;
+  if (!problem.empty()) warn(in, "written without a place: " + problem);
+  if (place && problem.empty()) {
     const auto pixels_from_corner = [](int sample, double step, int origin) {
       return (std::ceil(origin / step) + sample) * step - origin;
     };
@@ -91,6 +99,16 @@ void write_tiff(Jp2Band& band, const std::string& in, const std::string& out, co
   writer.finish();
 }
 
+void decode(const std::string& in, const std::string& out, const Jp2Options& options, Compress compress) {
+  Jp2Band band(in, options);
+  if (out.ends_with(".tif")) return write_tiff(band, in, out, options, compress);
+  if (out.ends_with(".u16")) return write_raw(band, out, "", false, false);
+  const std::string header = std::string("PG ML ") + (band.is_signed() ? "-" : "+") + " " +
+                             std::to_string(band.bits()) + " " + std::to_string(band.width()) + " " +
+                             std::to_string(band.height()) + "\n";
+  write_raw(band, out, header, band.bits() <= 8, true);
+}
+
 }  // namespace
 
 void decode_command(Args& args) {
@@ -98,7 +116,7 @@ void decode_command(Args& args) {
   const std::string out = args.value("-o", "--output").value_or("");
   options.reduce = args.number("--reduce", 0, 32).value_or(0);
   options.component = args.number("--component", 0, 16383).value_or(0);
-  options.strict = !args.flag("--lenient");
+  const bool lenient = args.flag("--lenient");
   const Compress compress = args.flag("--deflate") ? Compress::deflate : Compress::none;
   if (const auto r = args.rect("--window")) options.window = {r->x, r->y, r->width, r->height};
   options.isa = args.isa("--isa");
@@ -111,13 +129,14 @@ void decode_command(Args& args) {
 
   with_threads(threads, [&](const Parallel& parallel) {
     options.parallel = parallel;
-    Jp2Band band(in, options);
-    if (out.ends_with(".tif")) return write_tiff(band, in, out, options, compress);
-    if (out.ends_with(".u16")) return write_raw(band, out, "", false, false);
-    const std::string header = std::string("PG ML ") + (band.is_signed() ? "-" : "+") + " " +
-                               std::to_string(band.bits()) + " " + std::to_string(band.width()) + " " +
-                               std::to_string(band.height()) + "\n";
-    write_raw(band, out, header, band.bits() <= 8, true);
+    try {
+      decode(in, out, options, compress);
+    } catch (const Failure& e) {
+      if (!lenient || e.exit() != Exit::bad_data) throw;
+      options.strict = false;
+      decode(in, out, options, compress);
+      std::fprintf(stderr, "dtacs: warning: %s; what is lost is mid-grey\n", e.what());
+    }
   });
 }
 
