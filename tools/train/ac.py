@@ -275,7 +275,7 @@ def main():
     args = parser.parse_args()
     if args.steps is not None and args.steps < 1:
         parser.error("--steps must be positive")
-    if min(args.pixels, args.fold_pixels if args.folds else args.pixels) < args.batch:
+    if args.pixels < args.batch or (args.folds and args.fold_pixels < args.batch):
         parser.error("--pixels and --fold-pixels are at least --batch")
     os.makedirs(os.path.dirname(os.path.abspath(args.out)), exist_ok=True)
 
