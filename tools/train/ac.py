@@ -4,13 +4,16 @@
     python3 tools/train/ac.py --out ac.pt       writes ac.pt and ac_linear.pt and, with --bands all, ac_NAME.pt
 
 corrected = toa[corrected bands] - W2 relu(W1 toa + b1) - b2 with 13 -> 52 -> 12 channels, or 7, 4, 4 bands in and out.
-Pairs are mixed spectra of our library seen through atmospheres of the emulator (emulator.py), with --cirrus some also
-below cirrus where B10 is there to tell; the answer is always the surface. Tests are on our 6SV runs themselves: every
-atmosphere is predicted by nets and emulators that never saw it. "linear" is the least-squares solution, W toa + b.
-Checkpoints hold "state_dict" with the names (model.)cnn_layers.*; OUT with .json beside it says how it was made and its
-cross-validated error per band.
+Pairs are mixed spectra of our library, of which each varies smoothly over the wavelengths, seen through atmospheres of
+the emulator (emulator.py), with --cirrus some also below cirrus where B10 is there to tell; the answer is always the
+surface. "linear" is the least-squares solution, W toa + b. On scenes of the simulator, half of them clouds that hide
+their surface, the net is asked to stay near it (--stay): where no pair tells it, it may say anything otherwise. Tests
+are on our 6SV runs themselves: every atmosphere is predicted by nets and emulators that never saw it. Checkpoints hold
+"state_dict" with the names (model.)cnn_layers.*; OUT with .json beside it says how it was made and its cross-validated
+error per band.
 """
 import argparse
+import copy
 import itertools
 import json
 import os
@@ -20,12 +23,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from atmosphere import BANDS, AtmosphereTable, load_spectra
+from atmosphere import BANDS, WAVELENGTH_UM, AtmosphereTable, load_spectra
 from emulator import COLUMNS, STANDARD, Emulator, aerosol
 from emulator import toa as seen_through
 from fields import Draws
+from ground import Spectra
 from metrics import source_commit
-from simulate import Air, Particles, absorption, cloud_reflectance, see_through
+from simulate import Air, Particles, absorption, cloud_reflectance, random_scene, see_through
 
 NAMES = {
     "s2": BANDS,
@@ -37,6 +41,7 @@ INPUTS = {name: [BANDS.index(b) for b in bands] for name, bands in NAMES.items()
 OUTPUTS = {name: [i for i in at if BANDS[i] != "B10"] for name, at in INPUTS.items()}
 KEEP = OUTPUTS["s2"]
 CIRRUS_MEAN = 0.25  # optical thickness
+VARIATION, CORRELATION = 0.08, 0.25  # of surfaces: relative, and over so much of ln(wavelength)
 SHARES = {"soil": 0.26, "veg": 0.36, "water": 0.12, "snow": 0.07, "urban": 0.13, "burn": 0.06}
 
 
@@ -60,6 +65,15 @@ def surfaces(rng, count, spectra):
             rho[at] += weight[at, part : part + 1] * spectra[kind][rng.integers(len(spectra[kind]), size=len(at))]
     rho *= np.clip(rng.normal(1, 0.12, (count, 1)), 0.5, 1.5).astype(np.float32)
     return np.clip(rho * (1 + rng.normal(0, 0.02, (count, 13))), 0, 1.2).astype(np.float32)
+
+
+def varied(rng, rho):
+    """rho (count, 13) times smooth functions of the logarithm of the wavelength, as real surfaces differ from those of a
+    library: canopies whose near infrared slopes, say, where modelled leaves keep a plateau."""
+    x = np.log(WAVELENGTH_UM)
+    covariance = VARIATION**2 * np.exp(-0.5 * ((x[:, None] - x) / CORRELATION) ** 2) + 1e-8 * np.eye(len(x))
+    smooth = rng.normal(size=rho.shape) @ np.linalg.cholesky(covariance).T
+    return np.clip(rho * np.exp(smooth), 0, 1.2).astype(np.float32)
 
 
 def random_states(rng, count):
@@ -109,7 +123,7 @@ def simulated_pairs(rng, count, emulator, spectra, cirrus=0.0, per_air=50):
     optical thickness of cirrus is 0 but over that share of the pixels."""
     states, kinds = random_states(rng, count // per_air)
     terms = emulator.terms(states, kinds).astype(np.float32)
-    toa, rho = np.empty((count, 13), np.float32), surfaces(rng, count, spectra)
+    toa, rho = np.empty((count, 13), np.float32), varied(rng, surfaces(rng, count, spectra))
     order = rng.permutation(count) % len(terms)
     cos_sun = np.cos(np.radians(states[order, 0]))
     tau = np.where(rng.random(count) < cirrus, np.minimum(rng.exponential(CIRRUS_MEAN, count), 2), 0)
@@ -148,9 +162,23 @@ def predict(net, x, name):
     return x[:, OUTPUTS[name]] - hidden @ last.weight[:, :, 0, 0].T - last.bias
 
 
-def fit(net, toa, surface, name, args):
+def solve_linear(toa, surface, name):
+    """(bands + 1, outputs): the least-squares solution, the constant last."""
+    at = [KEEP.index(i) for i in OUTPUTS[name]]
+    design = np.c_[toa[:, INPUTS[name]], np.ones(len(toa))].astype(np.float64)
+    return np.linalg.lstsq(design, surface[:, at].astype(np.float64), rcond=None)[0]
+
+
+def predict_linear(solution, toa, name):
+    return np.c_[toa[:, INPUTS[name]], np.ones(len(toa))] @ solution
+
+
+def fit(net, toa, surface, scenes, linear, name, args):
+    """Least squares on the pairs and, weighed by --stay, of the distance to the linear solution on pixels of scenes."""
     at = [KEEP.index(i) for i in OUTPUTS[name]]
     x, y = torch.from_numpy(toa), torch.from_numpy(np.ascontiguousarray(surface[:, at]))
+    seen = torch.from_numpy(scenes)
+    near = torch.from_numpy(predict_linear(linear, scenes, name).astype(np.float32))
     optimiser = torch.optim.Adam(net.parameters(), lr=args.rate)
     each = max(1, len(x) // args.batch)  # steps of an epoch
     steps = args.epochs * each if args.steps is None else args.steps
@@ -159,13 +187,24 @@ def fit(net, toa, surface, name, args):
         order, total = torch.randperm(len(x)), 0.0
         for k in range(min(each, steps - first)):
             rows = order[k * args.batch : (k + 1) * args.batch]
-            loss = ((predict(net, x[rows], name) - y[rows]) ** 2).mean()
+            error = ((predict(net, x[rows], name) - y[rows]) ** 2).mean()
+            some = torch.randint(len(seen), (args.batch // 4,))
+            loss = error + args.stay * ((predict(net, seen[some], name) - near[some]) ** 2).mean()
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
             schedule.step()
-            total += loss.item()
+            total += error.item()
     print(f"{name} rmse in training {np.sqrt(total / (k + 1)):.5f}", flush=True)
+
+
+def scene_pixels(seed, table, rows, count):
+    """(pixels, 13) of that many simulated scenes, clouds and shadows included, under atmospheres of `rows`."""
+    air = copy.copy(table)
+    air.states, air.optics = table.states[rows], table.optics[rows]
+    spectra = Spectra("train", "cpu")
+    scenes = [random_scene(Draws([seed, 2, i]), 192, spectra, air).toa.reshape(13, -1).T for i in range(count)]
+    return torch.cat(scenes).numpy()
 
 
 def by_band(values, name):
@@ -181,17 +220,16 @@ def train(seed, table, rows, names, pixels, args):
     emulator = Emulator(table.states[rows], table.optics[rows], args.emulator_steps)
     rng = np.random.default_rng([seed, 0])
     toa, surface, tau = simulated_pairs(rng, pixels, emulator, load_spectra("train"), args.cirrus)
+    scenes = scene_pixels(seed, table, rows, args.scenes)
     nets, linear, data = {}, {}, {}
     for name in names:
-        rows = slice(None) if "B10" in NAMES[name] else tau == 0  # nothing else tells cirrus from haze
-        x, y = toa[rows], surface[rows]
-        data[name] = f"{len(x)} simulated pixels, {(tau[rows] > 0).mean():.0%} of them below cirrus"
+        clear = slice(None) if "B10" in NAMES[name] else tau == 0  # nothing else tells cirrus from haze
+        x, y = toa[clear], surface[clear]
+        data[name] = f"{len(x)} simulated pixels, {(tau[clear] > 0).mean():.0%} of them below cirrus"
         torch.manual_seed(seed)
         nets[name] = Corrector(len(INPUTS[name]), len(OUTPUTS[name]))
-        fit(nets[name], x, y, name, args)
-        design = np.c_[x[::8, INPUTS[name]], np.ones(len(x[::8]))].astype(np.float64)
-        at = [KEEP.index(i) for i in OUTPUTS[name]]
-        linear[name] = np.linalg.lstsq(design, y[::8, at].astype(np.float64), rcond=None)[0]
+        linear[name] = solve_linear(x[::8], y[::8], name)
+        fit(nets[name], x, y, scenes, linear[name], name, args)
     return nets, linear, data
 
 
@@ -236,7 +274,7 @@ def cross_validate(table, names, args):
             truth = surface[:, [KEEP.index(i) for i in OUTPUTS[name]]].astype(np.float64)
             with torch.no_grad():
                 corrected = predict(nets[name], torch.from_numpy(toa), name).numpy()
-            fitted = np.c_[toa[:, INPUTS[name]], np.ones(len(toa))] @ linear[name]
+            fitted = predict_linear(linear[name], toa, name)
             for method, guess in zip(methods, (corrected, fitted, toa[:, OUTPUTS[name]])):
                 errors[name][method + sky].add(guess - truth, index)
     return {name: {method: e.report() for method, e in errors[name].items()} for name in names}
@@ -262,15 +300,17 @@ def main():
     parser.add_argument("--out", required=True, help="checkpoint to write (.pt)")
     parser.add_argument("--bands", choices=[*NAMES, "all"], default="s2", help="all: the four sets")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--pixels", type=int, default=1_000_000)
+    parser.add_argument("--pixels", type=int, default=4_000_000)
     parser.add_argument("--cirrus", type=float, default=0, help="share of pixels below cirrus, for nets that see B10")
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--stay", type=float, default=0.15, help="weight of staying near the linear solution on scenes")
+    parser.add_argument("--scenes", type=int, default=120, help="of 192 x 192 pixels, to stay near it on")
+    parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--steps", type=int, help="of each net, instead of --epochs")
-    parser.add_argument("--batch", type=int, default=2048)
-    parser.add_argument("--rate", type=float, default=1e-2)
+    parser.add_argument("--batch", type=int, default=1024)
+    parser.add_argument("--rate", type=float, default=5e-3)
     parser.add_argument("--emulator-steps", type=int, default=60, help="of fitting the length scales of the emulator")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--fold-pixels", type=int, default=400_000, help="for each net of the cross-validation")
+    parser.add_argument("--fold-pixels", type=int, default=1_000_000, help="for each net of the cross-validation")
     parser.add_argument("--folds", type=int, default=5, help="of the cross-validation; 0: none")
     args = parser.parse_args()
     if args.steps is not None and args.steps < 1:
