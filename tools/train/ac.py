@@ -317,6 +317,8 @@ def main():
         parser.error("--steps must be positive")
     if args.pixels < args.batch or (args.folds and args.fold_pixels < args.batch):
         parser.error("--pixels and --fold-pixels are at least --batch")
+    if args.scenes < 1:
+        parser.error("--scenes must be positive")
     os.makedirs(os.path.dirname(os.path.abspath(args.out)), exist_ok=True)
 
     torch.set_num_threads(args.threads)
