@@ -5,8 +5,8 @@
 
 SMAC (Rahman and Dedieu, Int. J. Remote Sensing 15, 123-143, 1994) approximates 5S; COEFFICIENTS is a folder of the files
 Coef_S2A_CONT_B01.dat ... B12.dat and B8A.dat of CESBIO, for Sentinel-2A and continental aerosol, which are not part of
-this repository. Geometry, pressure, aerosol, ozone and water vapour are drawn independently of ac.py, spectra are those
-that no training saw, and the sensor is ac.py's. Prints RMSE by band and its mean, without correction too.
+this repository. Aerosol loads are distributed as ac.py's near sea level and thin out with height; sun, pressure, ozone and
+water vapour are distributed otherwise; spectra are those that no training saw, and the sensor is ac.py's. Prints RMSE by band and its mean, without correction too.
 """
 import argparse
 import os
@@ -22,8 +22,17 @@ STANDARD_PRESSURE = 1013.25  # hPa
 
 
 def read_coefficients(folder, band):
-    with open(os.path.join(folder, f"Coef_S2A_CONT_{band}.dat")) as f:
-        return [[float(v) for v in line.split()] for line in f if line.strip()]
+    path = os.path.join(folder, f"Coef_S2A_CONT_{band}.dat")
+    try:
+        with open(path) as f:
+            lines = [[float(v) for v in line.split()] for line in f if line.strip()]
+    except OSError as error:
+        sys.exit(f"{path}: {error.strerror}")
+    except ValueError:
+        sys.exit(f"{path}: not a table of numbers")
+    if len(lines) < 19:
+        sys.exit(f"{path}: {len(lines)} of 19 lines of coefficients")
+    return lines
 
 
 def random_states(rng, count):
@@ -99,10 +108,12 @@ def main():
     parser.add_argument("--pixels", type=int, default=300_000)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    try:
-        coefficients = [read_coefficients(args.coefficients, band) for band in BANDS]
-    except OSError as error:
-        sys.exit(f"{error.filename}: {error.strerror}")
+    if args.pixels < 1:
+        parser.error("--pixels must be positive")
+    for path in args.checkpoints:
+        if not os.path.exists(path):
+            parser.error(f"{path} is not there")
+    coefficients = [read_coefficients(args.coefficients, band) for band in BANDS]
     rng = np.random.default_rng(args.seed)
     rho, states = surfaces(rng, args.pixels, load_spectra("test")).astype(np.float64), random_states(rng, args.pixels)
     toa = np.stack([seen_through(c, rho[:, i], **states) for i, c in enumerate(coefficients)], 1)
