@@ -81,7 +81,8 @@ class Team {
   int jobs_ = 0;
 };
 
-// How many of the threads wanted the system lets run at once. OpenMP's library ends the program when it gets fewer.
+// How many of the threads wanted the system lets run at once; where that is fewer, half of them, as OpenMP's library
+// and what the threads do need memory too.  The library ends the program when it gets fewer than it asks for.
 int threads_given(int wanted) noexcept {
   std::vector<std::thread> others;
   std::mutex all_there;
@@ -93,7 +94,8 @@ int threads_given(int wanted) noexcept {
     // no more than these
   }
   for (std::thread& t : others) t.join();
-  return 1 + static_cast<int>(others.size());
+  const int given = 1 + static_cast<int>(others.size());
+  return given < wanted ? (given + 1) / 2 : given;
 }
 
 }  // namespace

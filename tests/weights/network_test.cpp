@@ -268,7 +268,7 @@ TEST_CASE("network: a batch norm that says its epsilon is folded with it") {
   const Network n = recognise_network(c, "m.pt", {});
   const float variance = source(c, "m.encoder.features.0.1.running_var").values[0];
   CHECK(result(n, "e0.w").values[0] / result(usual, "e0.w").values[0] ==
-        doctest::Approx(std::sqrt((variance + 1e-5f) / (variance + 1e-3f))));
+        doctest::Approx(static_cast<double>(std::sqrt((variance + 1e-5f) / (variance + 1e-3f)))));
   CHECK(result(n, "e18.w").values == result(usual, "e18.w").values);
 }
 
