@@ -53,7 +53,7 @@ template <KernelSuite S>
 void check_runs(const std::vector<typename S::Shape>& shapes) {
   for (const auto& shape : shapes) {
     for (const auto& kernel : S::family()) {
-      if (!runs_on(kernel.needs, detect_isa())) continue;
+      if (!runs_on(kernel.needs, tested_isa())) continue;
       typename S::Case whole(shape, seed(), Fill::random);
       whole.run(kernel);
       const std::string want = result(whole);
@@ -142,7 +142,7 @@ TEST_CASE("kernels: a family offers the best variant a machine can run, and alwa
       for (const IsaName& n : kIsaNames) known = known || (n.set == k.needs && std::string(n.name) == k.name);
       CHECK_MESSAGE(known, k.name, " is no name that --isa knows");
     }
-    CHECK(runs_on(family.best(detect_isa()).needs, detect_isa()));
+    CHECK(runs_on(family.best(tested_isa()).needs, tested_isa()));
   };
   check(conv3x3_f32);
   check(winograd3x3_f32);
@@ -161,7 +161,7 @@ TEST_CASE("kernels: a family offers the best variant a machine can run, and alwa
 
 TEST_CASE("kernels: of equal logits the class with the smallest number wins") {
   for (const auto& kernel : head3x3_f32) {
-    if (!runs_on(kernel.needs, detect_isa())) continue;
+    if (!runs_on(kernel.needs, tested_isa())) continue;
     for (const int outputs : {2, 4, 5, 16}) {
       for (int twin = 1; twin < outputs; ++twin) {
         INFO(kernel.name, " outputs ", outputs, " twin ", twin);
@@ -186,7 +186,7 @@ TEST_CASE("kernels: pixelnet passes every digital number through like the refere
       std::string want;
       for (std::size_t k = pixelnet_u16.count; k-- > 0;) {
         const auto& kernel = pixelnet_u16.kernels[k];
-        if (!runs_on(kernel.needs, detect_isa())) continue;
+        if (!runs_on(kernel.needs, tested_isa())) continue;
         PixelNetSuite::Case c({kPixels, 1, 0, 1}, seed(), Fill::lowest);
         for (int p = 0; p < kPixels; ++p) (*c.in[0])[static_cast<std::size_t>(p)] = static_cast<std::uint16_t>(p);
         c.offset[0] = offset;
@@ -206,7 +206,7 @@ TEST_CASE("kernels: pixelnet passes every digital number through like the refere
 
 TEST_CASE("kernels: pixelnet turns NaN into 0 and holds the range") {
   for (const auto& kernel : pixelnet_u16) {
-    if (!runs_on(kernel.needs, detect_isa())) continue;
+    if (!runs_on(kernel.needs, tested_isa())) continue;
     INFO(kernel.name);
     PixelNetSuite::Case c({29, 4, 16, 4, false}, seed(), Fill::random);
     c.b2[0] = std::numeric_limits<float>::quiet_NaN();
