@@ -144,16 +144,39 @@ struct Block {
   }
 };
 
+// Bytes of kPixels pixels (2 or 4), of which `pixels` exist and have `outputs` each.
+template <int kPixels>
+inline void store_pixels(std::uint8_t* out, std::ptrdiff_t step, Vec bytes, std::ptrdiff_t pixels, int outputs) {
+  store_part<kPixels, 0>(out, bytes, outputs);
+  if (pixels > 1) store_part<kPixels, 1>(out + step, bytes, outputs);
+  if constexpr (kPixels == 4) {
+    if (pixels > 2) store_part<4, 2>(out + 2 * step, bytes, outputs);
+    if (pixels > 3) store_part<4, 3>(out + 3 * step, bytes, outputs);
+  }
+}
+
 // out(p) = saturate(floor(sum * multiplier / 2^31)), `outputs` of them per pixel.
 template <int P, int V>
 inline void store_block(const Vec (&sums)[P][V], const std::int32_t* multipliers, std::uint8_t* out,
                         std::ptrdiff_t step, int outputs) {
+  constexpr int kPixels = 4 / V;  // which four vectors hold
+  Vec settled[P][V];              // or GCC would spill sums in the loop that makes them, to have registers here
 #pragma GCC unroll 16
-  for (int v = 0; v < V; ++v) {
-    const Multiplier m = load_multiplier(multipliers + v * kLanes);
-    const int n = outputs - v * kLanes;
-    if (n <= 0) return;
+  for (int p = 0; p < P; ++p)
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) {
+      settled[p][v] = sums[p][v];
+      settle(settled[p][v]);
+    }
+  Multiplier m[V];
+#pragma GCC unroll 2
+  for (int v = 0; v < V; ++v) m[v] = load_multiplier(multipliers + v * kLanes);
 #pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) store_u8(out + p * step + v * kLanes, scale(sums[p][v], m), n);
+  for (int p = 0; p < P; p += kPixels) {
+    Vec scaled[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) scaled[i] = scale(settled[p + i / V < P ? p + i / V : P - 1][i % V], m[i % V]);
+    const int pixels = P - p < kPixels ? P - p : kPixels;
+    store_pixels<kPixels>(out + p * step, step, bytes4(scaled), pixels, outputs);
   }
 }

@@ -52,18 +52,13 @@ struct Panel {
     }
     taps(tiles, weights, x);
     tiles.keep(sums);
-    for (int v = 0; v < V; ++v) {
-      const Vec bias = load(head + phase * kPanel + v * kLanes);
-      const Multiplier multiplier = load_multiplier(head + 4 * kPanel + v * kLanes);
-      const int outputs = a.outputs - first - v * kLanes;
-      if (outputs <= 0) break;
-      std::uint8_t* out = a.out + (x - a.x0) * a.outputs + first + v * kLanes;
-      for (std::ptrdiff_t p = 0; p < some; ++p, out += stride * static_cast<std::ptrdiff_t>(a.outputs)) {
-        Vec sum = load(sums.of[p] + v * kLanes);
-        if (a.wide) sum = add(sum, times128(load(high.of[p] + v * kLanes)));
-        store_u8(out, scale(add(sum, bias), multiplier), outputs);
-      }
-    }
+    Vec bias[V];
+    for (int v = 0; v < V; ++v) bias[v] = load(head + phase * kPanel + v * kLanes);
+    tiles.store_bytes(head + 4 * kPanel, a.out + (x - a.x0) * a.outputs + first,
+                      stride * static_cast<std::ptrdiff_t>(a.outputs), a.outputs - first, [&](std::ptrdiff_t p, int v) {
+                        const Vec sum = add(load(sums.of[p] + v * kLanes), bias[v]);
+                        return a.wide ? add(sum, times128(load(high.of[p] + v * kLanes))) : sum;
+                      });
   }
 
   // Where the weights end.

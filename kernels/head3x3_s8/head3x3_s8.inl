@@ -33,8 +33,8 @@ inline Vec sums(const Head3x3S8Args& a, std::ptrdiff_t x, int pixels, const std:
   Vec largest = sums(a, a.x0 + at, pixels, a.packed), best = zero();
   for (int n = 1; n < a.outputs; ++n)
     keep_larger(largest, best, sums(a, a.x0 + at, pixels, a.packed + n * kOutputBytes), n);
-  std::uint8_t classes[kLanes];
-  store_u8(classes, best, kLanes);
+  std::uint8_t classes[4 * kLanes];
+  store(classes, bytes4({best, best, best, best}));
   __builtin_memcpy(a.classes + at, classes, static_cast<std::size_t>(pixels));
 }
 

@@ -28,20 +28,19 @@ void block(const PointwiseS8Args& a, const std::int32_t* head, int first, std::p
   }
   tiles.accumulate(in, a.depth, w, a.depth);
   tiles.keep(sums);
+  Vec bias[V], factor[V];
   for (int v = 0; v < V; ++v) {
-    const int outputs = a.outputs - first - v * kLanes;
-    if (outputs <= 0) break;
-    const Vec bias = load(head + v * kLanes), factor = load(head + 2 * kPanel + v * kLanes);
-    const Multiplier multiplier = load_multiplier(head + kPanel + v * kLanes);
-    std::ptrdiff_t to = pixel * a.outputs + first + v * kLanes;
-    for (std::ptrdiff_t p = 0; p < some; ++p, to += a.outputs) {
-      Vec sum = load(sums.of[p] + v * kLanes);
-      if (a.wide) sum = add(sum, times128(load(high.of[p] + v * kLanes)));
-      sum = add(sum, bias);
-      if (a.add != nullptr) sum = add_product(sum, load_u8(a.add + to, outputs), factor);
-      store_u8(a.out + to, scale(sum, multiplier), outputs);
-    }
+    bias[v] = load(head + v * kLanes);
+    factor[v] = load(head + 2 * kPanel + v * kLanes);
   }
+  const int outputs = a.outputs - first;
+  const std::ptrdiff_t to = pixel * a.outputs + first;
+  tiles.store_bytes(head + kPanel, a.out + to, a.outputs, outputs, [&](std::ptrdiff_t p, int v) {
+    Vec sum = add(load(sums.of[p] + v * kLanes), bias[v]);
+    if (a.wide) sum = add(sum, times128(load(high.of[p] + v * kLanes)));
+    if (a.add == nullptr) return sum;
+    return add_product(sum, load_u8(a.add + to + p * a.outputs + v * kLanes, outputs - v * kLanes), factor[v]);
+  });
 }
 
 }  // namespace

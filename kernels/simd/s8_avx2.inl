@@ -22,6 +22,9 @@ inline Vec add(Vec a, Vec b) {
 inline Vec times128(Vec v) {
   return _mm256_slli_epi32(v, 7);
 }
+inline void settle(Vec& v) {
+  asm("" : "+x"(v));
+}
 inline Vec zero() {
   return _mm256_setzero_si256();
 }
@@ -63,9 +66,21 @@ inline Vec scale(Vec acc, Multiplier m) {
 inline Vec load_u8(const std::uint8_t* p, int) {
   return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
 }
-inline void store_u8(std::uint8_t* p, Vec v, int) {
-  const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
-  _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(words, words));
+inline Vec pack4(const Vec (&v)[4]) {  // bytes4() within each half
+  return _mm256_packus_epi16(_mm256_packs_epi32(v[0], v[1]), _mm256_packs_epi32(v[2], v[3]));
+}
+inline Vec bytes4(const Vec (&v)[4]) {
+  return _mm256_permutevar8x32_epi32(pack4(v), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+template <int kParts, int I>
+inline void store_part(std::uint8_t* p, Vec v, int) {
+  const __m128i half = I * 2 < kParts ? _mm256_castsi256_si128(v) : _mm256_extracti128_si256(v, 1);
+  if constexpr (kParts == 2)
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), half);
+  else if constexpr (I % 2 == 0)
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), half);
+  else
+    _mm_storeh_pi(reinterpret_cast<__m64*>(p), _mm_castsi128_ps(half));
 }
 
 inline Vec load_bytes(const void* p, int bytes) {
@@ -95,7 +110,7 @@ inline Vec next_tap(Vec w) {
   return _mm256_slli_epi32(w, 8);
 }
 inline void store_interleaved(std::uint8_t* p, const Vec (&v)[4], int bytes) {
-  const Vec all = _mm256_packus_epi16(_mm256_packs_epi32(v[0], v[1]), _mm256_packs_epi32(v[2], v[3]));
+  const Vec all = pack4(v);
   if (bytes >= 32)
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), all);
   else

@@ -17,6 +17,9 @@ inline Vec add(Vec a, Vec b) {
 inline Vec times128(Vec v) {
   return _mm512_slli_epi32(v, 7);
 }
+inline void settle(Vec& v) {
+  asm("" : "+v"(v));
+}
 inline Vec zero() {
   return _mm512_setzero_si512();
 }
@@ -44,23 +47,37 @@ inline Multiplier load_multiplier(const std::int32_t* m) {
 }
 inline Vec scale(Vec acc, Multiplier m) {
   const Vec even = _mm512_mul_epi32(acc, m.even), odd = _mm512_mul_epi32(_mm512_srli_epi64(acc, 32), m.odd);
-  return _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd);
+  return _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB);
 }
 
 inline Vec load_u8(const std::uint8_t* p, int n) {
   return _mm512_cvtepu8_epi32(n >= kLanes ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(p))
                                           : _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
 }
-inline void store_u8(std::uint8_t* p, Vec v, int n) {
-  const __m128i bytes = _mm512_cvtusepi32_epi8(_mm512_max_epi32(v, _mm512_setzero_si512()));
-  if (n >= kLanes)
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), bytes);
-  else
-    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), bytes);
-}
-
 inline __mmask64 first_bytes(int n) {
   return n >= 64 ? ~__mmask64{0} : (__mmask64{1} << n) - 1;
+}
+inline Vec pack4(const Vec (&v)[4]) {  // bytes4() within each quarter
+  return _mm512_packus_epi16(_mm512_packs_epi32(v[0], v[1]), _mm512_packs_epi32(v[2], v[3]));
+}
+inline Vec bytes4(const Vec (&v)[4]) {
+  return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), pack4(v));
+}
+template <int kParts, int I>
+inline void store_part(std::uint8_t* p, Vec v, int bytes) {
+  if constexpr (kParts == 2) {
+    const __m256i part = _mm512_extracti64x4_epi64(v, I);
+    if (bytes >= 32)
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), part);
+    else
+      _mm256_mask_storeu_epi8(p, static_cast<__mmask32>(first_bytes(bytes)), part);
+  } else {
+    const __m128i part = _mm512_extracti32x4_epi32(v, I);
+    if (bytes >= 16)
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(p), part);
+    else
+      _mm_storel_epi64(reinterpret_cast<__m128i*>(p), part);
+  }
 }
 inline Vec load_bytes(const void* p, int bytes) {
   return bytes >= 64 ? load(p) : _mm512_maskz_loadu_epi8(first_bytes(bytes), p);
@@ -92,7 +109,7 @@ inline Vec next_tap(Vec w) {
   return _mm512_slli_epi32(w, 8);
 }
 inline void store_interleaved(std::uint8_t* p, const Vec (&v)[4], int bytes) {
-  const Vec all = _mm512_packus_epi16(_mm512_packs_epi32(v[0], v[1]), _mm512_packs_epi32(v[2], v[3]));
+  const Vec all = pack4(v);
   if (bytes >= 64)
     _mm512_storeu_si512(p, all);
   else

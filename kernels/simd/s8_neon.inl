@@ -24,6 +24,9 @@ inline Vec add(Vec a, Vec b) {
 inline Vec times128(Vec v) {
   return vshlq_n_s32(v, 7);
 }
+inline void settle(Vec& v) {
+  asm("" : "+w"(v));
+}
 inline Vec zero() {
   return vdupq_n_s32(0);
 }
@@ -135,10 +138,19 @@ inline Vec load_u8(const std::uint8_t* p, int) {
   __builtin_memcpy(&four, p, 4);
   return vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(four))))));
 }
-inline void store_u8(std::uint8_t* p, Vec v, int) {
-  const int16x4_t words = vqmovn_s32(v);
-  const std::uint32_t four = vget_lane_u32(vreinterpret_u32_u8(vqmovun_s16(vcombine_s16(words, words))), 0);
-  __builtin_memcpy(p, &four, 4);
+inline Vec bytes4(const Vec (&v)[4]) {
+  const int16x8_t low = vcombine_s16(vqmovn_s32(v[0]), vqmovn_s32(v[1]));
+  const int16x8_t high = vcombine_s16(vqmovn_s32(v[2]), vqmovn_s32(v[3]));
+  return vreinterpretq_s32_u8(vcombine_u8(vqmovun_s16(low), vqmovun_s16(high)));
+}
+template <int kParts, int I>
+inline void store_part(std::uint8_t* p, Vec v, int) {
+  if constexpr (kParts == 4) {
+    const std::int32_t four = vgetq_lane_s32(v, I);
+    __builtin_memcpy(p, &four, 4);
+  } else {
+    vst1_u8(p, vreinterpret_u8_s32(I == 0 ? vget_low_s32(v) : vget_high_s32(v)));
+  }
 }
 
 inline Vec load_bytes(const void* p, int) {
@@ -169,7 +181,5 @@ inline Vec next_tap(Vec w) {
   return vshlq_n_s32(w, 8);
 }
 inline void store_interleaved(std::uint8_t* p, const Vec (&v)[4], int) {
-  const int16x8_t low = vcombine_s16(vqmovn_s32(v[0]), vqmovn_s32(v[1]));
-  const int16x8_t high = vcombine_s16(vqmovn_s32(v[2]), vqmovn_s32(v[3]));
-  vst1q_u8(p, vcombine_u8(vqmovun_s16(low), vqmovun_s16(high)));
+  store(p, bytes4(v));
 }

@@ -18,6 +18,10 @@ inline Vec add(Vec a, Vec b) {
 inline Vec times128(Vec v) {
   return _mm_slli_epi32(v, 7);
 }
+// Has the compiler compute v here.
+inline void settle(Vec& v) {
+  asm("" : "+x"(v));
+}
 inline Vec zero() {
   return _mm_setzero_si128();
 }
@@ -60,11 +64,21 @@ inline Vec load_u8(const std::uint8_t* p, int) {
   __builtin_memcpy(&four, p, 4);
   return _mm_cvtepu8_epi32(_mm_cvtsi32_si128(four));
 }
-// Saturates kLanes numbers to bytes.
-inline void store_u8(std::uint8_t* p, Vec v, int) {
-  const Vec words = _mm_packs_epi32(v, v);
-  const std::int32_t four = _mm_cvtsi128_si32(_mm_packus_epi16(words, words));
-  __builtin_memcpy(p, &four, 4);
+// Four vectors of numbers, saturated to bytes, one behind the other.
+inline Vec bytes4(const Vec (&v)[4]) {
+  return _mm_packus_epi16(_mm_packs_epi32(v[0], v[1]), _mm_packs_epi32(v[2], v[3]));
+}
+// Part I of kParts (2 or 4) of such bytes; of the part, `bytes` are stored.
+template <int kParts, int I>
+inline void store_part(std::uint8_t* p, Vec v, int) {
+  if constexpr (kParts == 4) {
+    const std::int32_t four = _mm_extract_epi32(v, I);
+    __builtin_memcpy(p, &four, 4);
+  } else if constexpr (I == 0) {
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), v);
+  } else {
+    _mm_storeh_pi(reinterpret_cast<__m64*>(p), _mm_castsi128_ps(v));
+  }
 }
 
 // 16 bytes for every 4 lanes, of which `bytes` exist.
@@ -100,6 +114,5 @@ inline Vec next_tap(Vec w) {
 }
 // Saturates out[q] of interleave4's order to bytes, `bytes` of which are stored.
 inline void store_interleaved(std::uint8_t* p, const Vec (&v)[4], int) {
-  const Vec bytes = _mm_packus_epi16(_mm_packs_epi32(v[0], v[1]), _mm_packs_epi32(v[2], v[3]));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), bytes);
+  store(p, bytes4(v));
 }

@@ -89,6 +89,22 @@ class TileSums {
     if constexpr (V == 2) tile_store<3>(to.of[kTileRows] + kLanes, kPitch);
   }
 
+  // As store_block() does: of sum(pixel, v), which are a vector's.
+  template <class Sum>
+  void store_bytes(const std::int32_t* multipliers, std::uint8_t* out, std::ptrdiff_t step, int outputs,
+                   const Sum& sum) const {
+    constexpr int kPixels = 4 / V;
+    Multiplier m[V];
+    for (int v = 0; v < V; ++v) m[v] = load_multiplier(multipliers + v * kLanes);
+    for (std::ptrdiff_t p = 0; p < pixels_; p += kPixels, out += kPixels * step) {
+      const std::ptrdiff_t last = pixels_ - 1 - p;
+      Vec scaled[4];
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) scaled[i] = scale(sum(p + (i / V < last ? i / V : last), i % V), m[i % V]);
+      store_pixels<kPixels>(out, step, bytes4(scaled), last + 1, outputs);
+    }
+  }
+
  private:
   // Not all of a tile's bytes may be there to be read: then by way of a copy.
   template <int T>

@@ -91,10 +91,11 @@ struct Product {
   constexpr std::uint32_t kNinth = 0x38e38e39;  // 9 * kNinth = 1
   for (int i = 0; i < kTile; ++i) {
     Wrapping v[kTile];
+    Vec scaled[kTile];
     inverse(half[i], v);
 #pragma GCC unroll 4
-    for (int j = 0; j < kTile; ++j)
-      store_u8(out[i] + j * outputs, scale(add((Vec)((Signed)(v[j] * kNinth) >> 6), bias), multiplier), kLanes);
+    for (int j = 0; j < kTile; ++j) scaled[j] = scale(add((Vec)((Signed)(v[j] * kNinth) >> 6), bias), multiplier);
+    store_pixels<kTile>(out[i], outputs, bytes4(scaled), kTile, kLanes);
   }
 }
 
