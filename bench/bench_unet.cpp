@@ -124,8 +124,9 @@ void take_row(const float* planes, std::ptrdiff_t plane, int channels, StreamPla
 }
 
 void take_row(const float* planes, std::ptrdiff_t plane, int channels, Int8Plan& plan, int y) noexcept {
-  int8_input_row(plan.options().width, channels, plan.input_row(y), plan.input_channels(),
-                 [&](int c, int x, int pixels, int* to) { int8_input_run(planes + c * plane + x, pixels, to); });
+  int8_input_row(
+      plan.options().width, channels, plan.input_row(y), plan.input_channels(),
+      [&](int c, int x, int pixels, std::int16_t* to) { int8_input_run(planes + c * plane + x, pixels, to); });
 }
 
 void give_row(const StreamPlan& plan, int y, int channels, std::ptrdiff_t plane, float* planes) noexcept {

@@ -215,7 +215,7 @@ void fill_input(const dtacs_plan& p, int y, Int8Plan& unet) noexcept {
   const int scene_y = reflect(y - p.rows.before, p.options.height);
   const std::ptrdiff_t channels = unet.input_channels();
   fill_input(p, unet.input_row(y), channels, [&](std::int16_t* out) {
-    int8_input_row(p.options.width, p.model.inputs, out, channels, [&](int c, int x, int pixels, int* to) {
+    int8_input_row(p.options.width, p.model.inputs, out, channels, [&](int c, int x, int pixels, std::int16_t* to) {
       const std::byte* in = history_row(p, c, scene_y);
       if (p.options.input == DTACS_REFLECTANCE)
         int8_input_run(reinterpret_cast<const float*>(in) + x, pixels, to);

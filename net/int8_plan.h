@@ -39,8 +39,8 @@ inline float int8_within(float v) noexcept {
   const float raised = v + 32768.5f, above = raised > 0.0f ? raised : 0.0f;
   return above < 65535.0f ? above : 65535.0f;
 }
-inline int int8_truncated(float within) noexcept {
-  return static_cast<int>(within) - 32768;  // rounds down, as it is not negative
+inline std::int16_t int8_truncated(float within) noexcept {
+  return static_cast<std::int16_t>(static_cast<int>(within) - 32768);  // rounds down, as it is not negative
 }
 
 // Reflectance, given as it is or as (dn + offset) / quantification, in that unit.
@@ -54,20 +54,22 @@ template <class... Args>
 inline int int8_input(Args... args) noexcept {
   return int8_truncated(int8_within(int8_unit(args...)));
 }
-// The same of a run of pixels.
-void int8_input_run(const float* reflectance, int pixels, int* out) noexcept;
-void int8_input_run(const std::uint16_t* dn, float offset, float quantification, int pixels, int* out) noexcept;
+// The same of a run of pixels, at most kInt8InputRun.
+inline constexpr int kInt8InputRun = 128;
+void int8_input_run(const float* reflectance, int pixels, std::int16_t* out) noexcept;
+void int8_input_run(const std::uint16_t* dn, float offset, float quantification, int pixels,
+                    std::int16_t* out) noexcept;
 
 // From rows of each channel to pixels, `step` numbers from one to the next, of which `channels` are written.
-// numbers(channel, first pixel, pixels, to) gives a run of a row, at most kInt8InputRun pixels long.
-inline constexpr int kInt8InputRun = 32, kInt8InputRows = 4;
-using Int8InputRows = int[kInt8InputRows][kInt8InputRun];
+// numbers(channel, first pixel, pixels, to) gives a run of a row.
+inline constexpr int kInt8InputRows = 16;
+using Int8InputRows = std::int16_t[kInt8InputRows][kInt8InputRun];
 void int8_interleave(const Int8InputRows& rows, int channels, int pixels, std::int16_t* out,
                      std::ptrdiff_t step) noexcept;
 
 template <class F>
 void int8_input_row(int pixels, int channels, std::int16_t* out, std::ptrdiff_t step, F&& numbers) noexcept {
-  Int8InputRows rows;
+  Int8InputRows rows = {};
   for (int x = 0; x < pixels; x += kInt8InputRun) {
     const int run = pixels - x < kInt8InputRun ? pixels - x : kInt8InputRun;
     for (int c = 0; c < channels; c += kInt8InputRows) {

@@ -289,22 +289,28 @@ TEST_CASE("int8: a row of inputs is each of its pixels, also where no float is n
                               {-32767.0f, 10000.0f}}) {
     INFO(r.offset, " ", r.quantification);
     std::vector<std::int16_t> out(dn.size() - 1);
-    int8_input_row(65535, 1, out.data(), 1, [&](int, int x, int pixels, int* to) {
+    int8_input_row(65535, 1, out.data(), 1, [&](int, int x, int pixels, std::int16_t* to) {
       int8_input_run(dn.data() + x, r.offset, r.quantification, pixels, to);
     });
     bool same = true;
     for (std::size_t i = 0; i < out.size(); ++i) same = same && out[i] == int8_input(dn[i], r.offset, r.quantification);
     CHECK(same);
   }
-  // Channel c is the row from pixel c on.
-  constexpr int kChannels = 7, kStep = 8, kPixels = 65530;
-  std::vector<std::int16_t> out(std::size_t{kPixels} * kStep, -7);
-  int8_input_row(kPixels, kChannels, out.data(), kStep,
-                 [&](int c, int x, int pixels, int* to) { int8_input_run(reflectance.data() + c + x, pixels, to); });
-  bool same = true;
-  for (std::size_t i = 0; i < out.size(); ++i)
-    same = same && out[i] == (i % kStep == kChannels ? -7 : int8_input(reflectance[i / kStep + i % kStep]));
-  CHECK(same);
+  // Channel c is the row from pixel c on; the last number of a pixel is left alone.
+  for (const int channels : {1, 7, 8, 13, 16, 19, 33}) {
+    INFO(channels);
+    const int step = channels + 1, pixels = 65500;
+    std::vector<std::int16_t> out(static_cast<std::size_t>(pixels * step), -7);
+    int8_input_row(pixels, channels, out.data(), step, [&](int c, int x, int some, std::int16_t* to) {
+      int8_input_run(reflectance.data() + c + x, some, to);
+    });
+    bool same = true;
+    for (int i = 0; i < pixels * step; ++i)
+      same = same &&
+             out[static_cast<std::size_t>(i)] ==
+                 (i % step == channels ? -7 : int8_input(reflectance[static_cast<std::size_t>(i / step + i % step)]));
+    CHECK(same);
+  }
 }
 
 TEST_CASE("int8: the weights shipped give the float network's classes") {
