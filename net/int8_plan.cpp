@@ -15,6 +15,9 @@ namespace {
 // often than they are worth.
 constexpr double kJobMacs = 16e6;
 constexpr int kColumns = 16, kLeastRun = 96, kLeastExpanded = 64;
+// Nor is it worth reading weights for fewer pixels than one in so many direct multiply-accumulates a pixel: the U-Net's
+// deepest convolution has 5 MB of them.
+constexpr int kMacsPerReading = 3000;
 constexpr int kLeastTransformed = kWinograd3x3S8Tiles * kWinograd3x3S8Tile * kWinograd3x3S8Tile;
 
 bool within(const std::int32_t* values, int count, std::int32_t lo, std::int32_t hi) noexcept {
@@ -94,6 +97,8 @@ Status Int8Plan::bind(const Net& net, const WeightsFile& weights, const StreamOp
   for (int i = 0; i < plan.stage_count_; ++i) {
     Stage& stage = plan.stages_[i];
     const int layer = stage.layers.begin;
+    const int reading = static_cast<int>(net.macs_per_pixel(net.layers[layer]) / kMacsPerReading);
+    if (net.layers[layer].op == Op::conv3x3 && stage.area < reading) stage.area = reading;
     if (!plan.weights_[layer].transformed) continue;
     stage.area = stage.area < kLeastTransformed ? kLeastTransformed : stage.area;
     const int channels = net.tensors[net.layers[layer].in].channels;

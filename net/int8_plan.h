@@ -121,6 +121,7 @@ class Int8Plan : public RowPlan {
   void pointwise(int layer, const std::byte* in, const std::byte* add, std::byte* out, int pixels) const noexcept;
   void depthwise(int layer, const ThreeRows& rows, std::byte* out, int x0, int pixels) const noexcept;
   void convolve(int layer, int y, std::byte* out, int x0, int pixels) const noexcept;
+  void convolve_outputs(int layer, const Tile& tile, int begin, int end) const noexcept;
 
   const Stem3x3S16Kernel* stem3x3_ = nullptr;
   const Conv3x3S8Kernel* conv3x3_ = nullptr;

@@ -78,6 +78,13 @@ void int8_interleave(const Int8InputRows& rows, int channels, int pixels, std::i
 void Int8Plan::run_tile(const Stage& stage, const Tile& tile, std::byte* scratch) const noexcept {
   const int layer = stage.layers.begin;
   const Layer& l = net_.layers[layer];
+  if (l.op == Op::conv3x3 && l.in != 0 && !weights_[layer].transformed) {
+    // All rows with some outputs' weights before the next ones: all weights of a deep layer are 5 MB.
+    const int outputs = net_.tensors[l.out].channels;
+    for (int begin = 0; begin < outputs; begin += kConv3x3S8Outputs)
+      convolve_outputs(layer, tile, begin, outputs < begin + kConv3x3S8Outputs ? outputs : begin + kConv3x3S8Outputs);
+    return;
+  }
   if (!weights_[layer].transformed) return run_rows(*this, layer, tile);
   constexpr int kMostRows = 8 * kWinograd3x3S8Tile;
   for (int y = tile.y0; y < tile.y1; y += kMostRows) {
@@ -126,7 +133,7 @@ void Int8Plan::depthwise(int layer, const ThreeRows& rows, std::byte* out, int x
 void Int8Plan::convolve(int layer, int y, std::byte* out, int x0, int pixels) const noexcept {
   const Layer& l = net_.layers[layer];
   const LayerWeights& w = weights_[layer];
-  const int inputs = net_.tensors[l.in].channels, outputs = net_.tensors[l.out].channels;
+  const int outputs = net_.tensors[l.out].channels;
   if (l.in == 0) {
     const ThreeRows rows = rows_around(l.in, y * l.stride);
     stem3x3_->run({.rows = {numbers(rows.row[0]), numbers(rows.row[1]), numbers(rows.row[2])},
@@ -138,29 +145,35 @@ void Int8Plan::convolve(int layer, int y, std::byte* out, int x0, int pixels) co
                    .outputs = outputs});
     return;
   }
-  const int full = l.up2 ? l.skip : l.in;  // the tensor of the output's size, if there is one
-  const ThreeRows rows = full == kNoTensor ? ThreeRows{} : rows_around(full, y);
-  if (l.op == Op::head3x3) {
-    head3x3_->run({.rows = {bytes(rows.row[0]), bytes(rows.row[1]), bytes(rows.row[2])},
-                   .packed = w.packed,
-                   .classes = bytes(out),
-                   .x0 = x0,
-                   .pixels = pixels,
-                   .outputs = outputs});
-    return;
-  }
-  const auto half_row = [&](int k) { return l.up2 ? bytes(row_or_padding(l.in, ((y - 1) >> 1) + k)) : nullptr; };
-  conv3x3_->run({.full = {bytes(rows.row[0]), bytes(rows.row[1]), bytes(rows.row[2])},
-                 .half = {half_row(0), half_row(1)},
-                 .full_channels = full == kNoTensor ? 0 : net_.tensors[full].channels,
-                 .half_channels = l.up2 ? inputs : 0,
+  const ThreeRows rows = rows_around(l.in, y);
+  head3x3_->run({.rows = {bytes(rows.row[0]), bytes(rows.row[1]), bytes(rows.row[2])},
                  .packed = w.packed,
-                 .out = bytes(out),
+                 .classes = bytes(out),
                  .x0 = x0,
-                 .y = y,
                  .pixels = pixels,
-                 .outputs = outputs,
-                 .wide = w.wide});
+                 .outputs = outputs});
+}
+
+void Int8Plan::convolve_outputs(int layer, const Tile& tile, int begin, int end) const noexcept {
+  const Layer& l = net_.layers[layer];
+  const int full = l.up2 ? l.skip : l.in;  // the tensor of the output's size, if there is one
+  for (int y = tile.y0; y < tile.y1; ++y) {
+    const ThreeRows rows = full == kNoTensor ? ThreeRows{} : rows_around(full, y);
+    const auto half_row = [&](int k) { return l.up2 ? bytes(row_or_padding(l.in, ((y - 1) >> 1) + k)) : nullptr; };
+    conv3x3_->run({.full = {bytes(rows.row[0]), bytes(rows.row[1]), bytes(rows.row[2])},
+                   .half = {half_row(0), half_row(1)},
+                   .full_channels = full == kNoTensor ? 0 : net_.tensors[full].channels,
+                   .half_channels = l.up2 ? net_.tensors[l.in].channels : 0,
+                   .packed = weights_[layer].packed,
+                   .out = bytes(pixel(l.out, y, tile.x0)),
+                   .x0 = tile.x0,
+                   .y = y,
+                   .pixels = tile.x1 - tile.x0,
+                   .outputs = net_.tensors[l.out].channels,
+                   .begin = begin,
+                   .end = end,
+                   .wide = weights_[layer].wide});
+  }
 }
 
 }  // namespace dtacs

@@ -39,8 +39,12 @@ struct Conv3x3S8Args {
   int y;                             // row; only its parity counts, and only with `half`
   int pixels;                        // >= 1
   int outputs;                       // a multiple of 8
+  int begin, end;                    // of those, [begin, end) are computed; begin is a multiple of kConv3x3S8Outputs
   bool wide = false;                 // weights are wide, see requantise.h; only without `half`
 };
+
+// Weights of so many outputs fit in a second cache, whatever the network; a multiple of every panel.
+inline constexpr int kConv3x3S8Outputs = 32;
 
 struct Conv3x3S8Weights {
   const std::int8_t* w;      // (outputs, half_channels + full_channels, 3, 3); or

@@ -66,8 +66,8 @@ inline void conv3x3(const Conv3x3S8Args& a) {
   const std::ptrdiff_t panel_size = (20 + 16 * static_cast<std::ptrdiff_t>(a.half_channels) +
                                      (a.wide ? 18 : 9) * static_cast<std::ptrdiff_t>(a.full_channels)) *
                                     kPanel;
-  const std::byte* packed = a.packed;
-  for (int first = 0; first < a.outputs; first += kPanel, packed += panel_size) {
+  const std::byte* packed = a.packed + a.begin / kPanel * panel_size;
+  for (int first = a.begin; first < a.end; first += kPanel, packed += panel_size) {
     const auto* head = reinterpret_cast<const std::int32_t*>(packed);
     if (half_panel(a.outputs - first))
       one_panel<1>(a, head, first);

@@ -87,8 +87,8 @@ void conv3x3_s8_amxint8(const Conv3x3S8Args& a) noexcept {
   const std::ptrdiff_t half = a.half_channels, full = a.full_channels;
   const std::ptrdiff_t panel_size =
       (20 + 8 * whole_tiles(2 * half) + (a.wide ? 6 : 3) * whole_tiles(3 * full)) * kPanel;
-  const std::byte* packed = a.packed;
-  for (int first = 0; first < a.outputs; first += kPanel, packed += panel_size) {
+  const std::byte* packed = a.packed + a.begin / kPanel * panel_size;
+  for (int first = a.begin; first < a.end; first += kPanel, packed += panel_size) {
     const auto* head = reinterpret_cast<const std::int32_t*>(packed);
     if (half_panel(a.outputs - first))
       one_panel<1>(a, head, first);

@@ -26,7 +26,7 @@ void conv3x3_s8_scalar(const Conv3x3S8Args& a) noexcept {
   for (std::ptrdiff_t p = 0; p < a.pixels; ++p) {
     const std::ptrdiff_t x = a.x0 + p;
     const std::ptrdiff_t phase = (a.y & 1) * 2 + (x & 1);
-    for (int first = 0; first < a.outputs; first += kPanel) {
+    for (int first = a.begin; first < a.end; first += kPanel) {
       const auto* head = reinterpret_cast<const std::int32_t*>(a.packed + first / kPanel * panel_size);
       const auto* weights = reinterpret_cast<const std::int8_t*>(head + 5 * kPanel);
       std::int32_t sum[kPanel] = {};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+
 #include "kernels/conv3x3_s8/conv3x3_s8.h"
 #include "tests/kernels/integer_case.h"
 
@@ -80,18 +82,24 @@ struct Conv3x3S8Suite {
     int pixels() const { return shape.pixels; }
     void run(const Kernel& k) { run(k, 0, shape.pixels); }
     void run(const Kernel& k, int first, int count) {
-      k.run({.full = {full[0], full[1], full[2]},
-             .half = {half[0], half[1]},
-             .full_channels = shape.full,
-             .half_channels = shape.half,
-             .packed = packed_for(k, packed_size_conv3x3_s8(k, shape.half, shape.full, outputs, shape.wide),
-                                  [&](std::byte* to) { pack_conv3x3_s8(k, weights(), to); }),
-             .out = out_at(first),
-             .x0 = shape.x0 + first,
-             .y = shape.y,
-             .pixels = count,
-             .outputs = shape.outputs,
-             .wide = shape.wide});
+      const std::byte* weights_of_k =
+          packed_for(k, packed_size_conv3x3_s8(k, shape.half, shape.full, outputs, shape.wide),
+                     [&](std::byte* to) { pack_conv3x3_s8(k, weights(), to); });
+      const int some = shape.x0 % 2 == 1 ? kConv3x3S8Outputs : outputs;  // all outputs at once, and not
+      for (int begin = 0; begin < outputs; begin += some)
+        k.run({.full = {full[0], full[1], full[2]},
+               .half = {half[0], half[1]},
+               .full_channels = shape.full,
+               .half_channels = shape.half,
+               .packed = weights_of_k,
+               .out = out_at(first),
+               .x0 = shape.x0 + first,
+               .y = shape.y,
+               .pixels = count,
+               .outputs = outputs,
+               .begin = begin,
+               .end = std::min(begin + some, outputs),
+               .wide = shape.wide});
     }
     // The formula, from the weights as they came.
     std::uint8_t exact(int p, int n) const {
