@@ -111,8 +111,9 @@ Status Int8Plan::bind(const Net& net, const WeightsFile& weights, const StreamOp
 
 bool Int8Plan::transforms(const Layer& l) const noexcept {
   const int inputs = net_.tensors[l.in].channels, outputs = net_.tensors[l.out].channels;
-  return winograd3x3_ != nullptr && l.op == Op::conv3x3 && l.in != 0 && !l.up2 && l.stride == 1 && inputs % 16 == 0 &&
-         outputs % 16 == 0 && width_of(l.out) % kWinograd3x3S8Tile == 0 && rows_at_once(l) == kWinograd3x3S8Tile;
+  return winograd3x3_ != nullptr && l.op == Op::conv3x3 && l.in != 0 && !l.up2 && l.stride == 1 &&
+         inputs >= winograd3x3_->least && inputs % 16 == 0 && outputs % 16 == 0 &&
+         width_of(l.out) % kWinograd3x3S8Tile == 0 && rows_at_once(l) == kWinograd3x3S8Tile;
 }
 
 Status Int8Plan::bind_layer(const WeightsFile& weights, int layer, Arena& arena, WeightsMismatch* mismatch) noexcept {

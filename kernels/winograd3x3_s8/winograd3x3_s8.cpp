@@ -10,21 +10,21 @@ namespace {
 
 constexpr Winograd3x3S8Kernel kKernels[] = {
 #ifdef DTACS_WITH_AVX512VNNI
-    {"avx512vnni", isa::avx512vnni, winograd3x3_s8_avx512vnni, 32, 2},
+    {"avx512vnni", isa::avx512vnni, winograd3x3_s8_avx512vnni, 32, 2, 32},
 #endif
 #ifdef DTACS_WITH_AVXVNNI
-    {"avxvnni", isa::avxvnni, winograd3x3_s8_avxvnni, 16, 2},
+    {"avxvnni", isa::avxvnni, winograd3x3_s8_avxvnni, 16, 2, 32},
 #endif
 #ifdef DTACS_WITH_AVX2
-    {"avx2", isa::avx2, winograd3x3_s8_avx2, 16, 2},
+    {"avx2", isa::avx2, winograd3x3_s8_avx2, 16, 2, 16},
 #endif
 #ifdef DTACS_WITH_SSE41
-    {"sse41", isa::sse41, winograd3x3_s8_sse41, 8, 2},
+    {"sse41", isa::sse41, winograd3x3_s8_sse41, 8, 2, 16},
 #endif
 #ifdef DTACS_WITH_NEON
-    {"neon", isa::neon, winograd3x3_s8_neon, 8, 1},
+    {"neon", isa::neon, winograd3x3_s8_neon, 8, 1, 16},
 #endif
-    {"scalar", isa::none, winograd3x3_s8_scalar, 8, 2},
+    {"scalar", isa::none, winograd3x3_s8_scalar, 8, 2, 16},
 };
 
 constexpr int kG[6][3] = {{1, 0, 0}, {1, 1, 1}, {1, -1, 1}, {1, 2, 4}, {1, -2, 4}, {0, 0, 1}};

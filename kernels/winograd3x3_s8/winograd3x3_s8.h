@@ -53,6 +53,7 @@ struct Winograd3x3S8Kernel {
   void (*run)(const Winograd3x3S8Args&) noexcept;
   int panel;  // outputs computed together; the packed weights are padded to a multiple of it
   int group;  // inputs multiplied together: 1 or 2
+  int least;  // channels from which it is faster than conv3x3_s8
 };
 
 // Whether the sums of an output stay below 2^25 in size whatever the inputs.
