@@ -124,9 +124,8 @@ void take_row(const float* planes, std::ptrdiff_t plane, int channels, StreamPla
 }
 
 void take_row(const float* planes, std::ptrdiff_t plane, int channels, Int8Plan& plan, int y) noexcept {
-  int8_input_row(
-      plan.options().width, channels, plan.input_row(y), plan.input_channels(),
-      [&](int c, int x, int pixels, std::int16_t* to) { int8_input_run(planes + c * plane + x, pixels, to); });
+  pixels_s16_row(plan.pixels(), channels, plan.options().width, 1, plan.input_row(y), plan.input_channels(),
+                 [&](int c) { return PixelsS16Band{.reflectance = planes + c * plane}; });
 }
 
 void give_row(const StreamPlan& plan, int y, int channels, std::ptrdiff_t plane, float* planes) noexcept {

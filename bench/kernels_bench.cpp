@@ -15,6 +15,7 @@
 #include "tests/kernels/head3x3_s8_suite.h"
 #include "tests/kernels/head3x3_suite.h"
 #include "tests/kernels/pixelnet_suite.h"
+#include "tests/kernels/pixels_s16_suite.h"
 #include "tests/kernels/pointwise_s8_suite.h"
 #include "tests/kernels/pointwise_suite.h"
 #include "tests/kernels/stem3x3_s16_suite.h"
@@ -76,6 +77,7 @@ int main(int argc, char** argv) {
   bench_family<PointwiseSuite>();
   bench_family<Head3x3Suite>();
   bench_family<PixelNetSuite>();
+  bench_family<PixelsS16Suite>();
   bench_family<Stem3x3S16Suite>();
   bench_family<Conv3x3S8Suite>();
   bench_family<Winograd3x3S8Suite>();

@@ -215,13 +215,14 @@ void fill_input(const dtacs_plan& p, int y, Int8Plan& unet) noexcept {
   const int scene_y = reflect(y - p.rows.before, p.options.height);
   const std::ptrdiff_t channels = unet.input_channels();
   fill_input(p, unet.input_row(y), channels, [&](std::int16_t* out) {
-    int8_input_row(p.options.width, p.model.inputs, out, channels, [&](int c, int x, int pixels, std::int16_t* to) {
+    pixels_s16_row(unet.pixels(), p.model.inputs, p.options.width, p.options.quantification, out, channels, [&](int c) {
       const std::byte* in = history_row(p, c, scene_y);
+      PixelsS16Band band = {.offset = p.options.offset[c]};
       if (p.options.input == DTACS_REFLECTANCE)
-        int8_input_run(reinterpret_cast<const float*>(in) + x, pixels, to);
+        band.reflectance = reinterpret_cast<const float*>(in);
       else
-        int8_input_run(reinterpret_cast<const std::uint16_t*>(in) + x, p.options.offset[c], p.options.quantification,
-                       pixels, to);
+        band.numbers = reinterpret_cast<const std::uint16_t*>(in);
+      return band;
     });
   });
 }

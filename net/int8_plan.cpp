@@ -74,6 +74,7 @@ bool stem_fits(const std::int16_t* w, const std::int32_t* b, int outputs, int de
 
 Status Int8Plan::bind(const Net& net, const WeightsFile& weights, const StreamOptions& options, Arena& arena,
                       Int8Plan& plan, WeightsMismatch* mismatch) noexcept {
+  plan.pixels_ = &pixels_s16.best(options.isa);
   plan.stem3x3_ = &stem3x3_s16.best(options.isa);
   plan.conv3x3_ = &conv3x3_s8.best(options.isa);
   const Winograd3x3S8Kernel& winograd = winograd3x3_s8.best(options.isa);

@@ -22,6 +22,7 @@
 #include "kernels/conv3x3_s8/conv3x3_s8.h"
 #include "kernels/dwconv3x3_s8/dwconv3x3_s8.h"
 #include "kernels/head3x3_s8/head3x3_s8.h"
+#include "kernels/pixels_s16/pixels_s16.h"
 #include "kernels/pointwise_s8/pointwise_s8.h"
 #include "kernels/stem3x3_s16/stem3x3_s16.h"
 #include "kernels/winograd3x3_s8/winograd3x3_s8.h"
@@ -29,56 +30,6 @@
 #include "net/row_plan.h"
 
 namespace dtacs {
-
-// The input's unit: reflectance 1 is this number, as in Sentinel-2's digital numbers.
-inline constexpr int kInt8InputUnit = 10000;
-
-// Of v in that unit: rounded half up, as float32 does it (weights/FORMAT.md), and clamped to 16 bits.
-// The first half of it, and the second.
-inline float int8_within(float v) noexcept {
-  const float raised = v + 32768.5f, above = raised > 0.0f ? raised : 0.0f;
-  return above < 65535.0f ? above : 65535.0f;
-}
-inline std::int16_t int8_truncated(float within) noexcept {
-  return static_cast<std::int16_t>(static_cast<int>(within) - 32768);  // rounds down, as it is not negative
-}
-
-// Reflectance, given as it is or as (dn + offset) / quantification, in that unit.
-inline float int8_unit(float reflectance) noexcept {
-  return reflectance * static_cast<float>(kInt8InputUnit);
-}
-inline float int8_unit(std::uint16_t dn, float offset, float quantification) noexcept {
-  return (static_cast<float>(dn) + offset) * static_cast<float>(kInt8InputUnit) / quantification;
-}
-template <class... Args>
-inline int int8_input(Args... args) noexcept {
-  return int8_truncated(int8_within(int8_unit(args...)));
-}
-// The same of a run of pixels, at most kInt8InputRun.
-inline constexpr int kInt8InputRun = 128;
-void int8_input_run(const float* reflectance, int pixels, std::int16_t* out) noexcept;
-void int8_input_run(const std::uint16_t* dn, float offset, float quantification, int pixels,
-                    std::int16_t* out) noexcept;
-
-// From rows of each channel to pixels, `step` numbers from one to the next, of which `channels` are written.
-// numbers(channel, first pixel, pixels, to) gives a run of a row.
-inline constexpr int kInt8InputRows = 16;
-using Int8InputRows = std::int16_t[kInt8InputRows][kInt8InputRun];
-void int8_interleave(const Int8InputRows& rows, int channels, int pixels, std::int16_t* out,
-                     std::ptrdiff_t step) noexcept;
-
-template <class F>
-void int8_input_row(int pixels, int channels, std::int16_t* out, std::ptrdiff_t step, F&& numbers) noexcept {
-  Int8InputRows rows = {};
-  for (int x = 0; x < pixels; x += kInt8InputRun) {
-    const int run = pixels - x < kInt8InputRun ? pixels - x : kInt8InputRun;
-    for (int c = 0; c < channels; c += kInt8InputRows) {
-      const int some = channels - c < kInt8InputRows ? channels - c : kInt8InputRows;
-      for (int i = 0; i < some; ++i) numbers(c + i, x, run, rows[i]);
-      int8_interleave(rows, some, run, out + x * step + c, step);
-    }
-  }
-}
 
 class Int8Plan : public RowPlan {
  public:
@@ -93,6 +44,8 @@ class Int8Plan : public RowPlan {
   // Channels from the network's own number up to input_channels() stay zero: do not write them.
   std::int16_t* input_row(int y) noexcept { return reinterpret_cast<std::int16_t*>(pixel(0, y, 0)); }
   int input_channels() const noexcept { return even(net_.tensors[0].channels); }
+  // Fills input_row(y), or a row like it.
+  const PixelsS16Kernel& pixels() const noexcept { return *pixels_; }
 
   // parallel.workers <= options().workers
   void step(const Parallel& parallel, const StageObserver* observer = nullptr) noexcept {
@@ -123,6 +76,7 @@ class Int8Plan : public RowPlan {
   void convolve(int layer, int y, std::byte* out, int x0, int pixels) const noexcept;
   void convolve_outputs(int layer, const Tile& tile, int begin, int end) const noexcept;
 
+  const PixelsS16Kernel* pixels_ = nullptr;
   const Stem3x3S16Kernel* stem3x3_ = nullptr;
   const Conv3x3S8Kernel* conv3x3_ = nullptr;
   const Winograd3x3S8Kernel* winograd3x3_ = nullptr;  // if there is one of conv3x3_'s instruction set

@@ -16,64 +16,7 @@ const std::int16_t* numbers(const std::byte* p) noexcept {
   return reinterpret_cast<const std::int16_t*>(p);
 }
 
-// Two loops: of one, GCC makes masks of conditions that it then converts from type to type.
-template <class F>
-void rounded(int pixels, std::int16_t* out, F&& value) noexcept {
-  float within[kInt8InputRun];
-  for (int i = 0; i < pixels; ++i) within[i] = int8_within(value(i));
-  for (int i = 0; i < pixels; ++i) out[i] = int8_truncated(within[i]);
-}
-
-using Words = std::int16_t __attribute__((vector_size(16)));
-
-// Channels to pixels, eight by eight: three times the lower and the upper halves side by side.
-void transpose(Words (&w)[8]) noexcept {
-  for (int round = 0; round < 3; ++round) {
-    Words next[8];
-    for (int i = 0; i < 4; ++i) {
-      next[2 * i] = __builtin_shufflevector(w[i], w[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);
-      next[2 * i + 1] = __builtin_shufflevector(w[i], w[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);
-    }
-    for (int i = 0; i < 8; ++i) w[i] = next[i];
-  }
-}
-
 }  // namespace
-
-void int8_input_run(const float* reflectance, int pixels, std::int16_t* out) noexcept {
-  rounded(pixels, out, [=](int i) { return int8_unit(reflectance[i]); });
-}
-
-void int8_input_run(const std::uint16_t* dn, float offset, float quantification, int pixels,
-                    std::int16_t* out) noexcept {
-  // In the input's own unit what floats would round to (the error of n * unit / unit is below 0.01).
-  const int whole = offset > -32768.0f && offset < 32768.0f ? static_cast<int>(offset) : 0;
-  const auto most = static_cast<std::uint16_t>(32767 - whole);
-  if (quantification == static_cast<float>(kInt8InputUnit) && static_cast<float>(whole) == offset)
-    for (int i = 0; i < pixels; ++i) out[i] = static_cast<std::int16_t>((dn[i] < most ? dn[i] : most) + whole);
-  else
-    rounded(pixels, out, [=](int i) { return int8_unit(dn[i], offset, quantification); });
-}
-
-void int8_interleave(const Int8InputRows& rows, int channels, int pixels, std::int16_t* out,
-                     std::ptrdiff_t step) noexcept {
-  constexpr int kWords = 8;
-  if (channels < kWords) {
-    for (int c = 0; c < channels; ++c)
-      for (int i = 0; i < pixels; ++i) out[i * step + c] = rows[c][i];
-    return;
-  }
-  for (int c = 0; c < channels; c += kWords) {
-    const int first = c + kWords <= channels ? c : channels - kWords;  // some a second time
-    for (int i = 0; i < pixels; i += kWords) {
-      Words w[kWords];
-      for (int k = 0; k < kWords; ++k) __builtin_memcpy(&w[k], rows[first + k] + i, sizeof(Words));
-      transpose(w);
-      const int some = pixels - i < kWords ? pixels - i : kWords;
-      for (int k = 0; k < some; ++k) __builtin_memcpy(out + (i + k) * step + first, &w[k], sizeof(Words));
-    }
-  }
-}
 
 void Int8Plan::run_tile(const Stage& stage, const Tile& tile, std::byte* scratch) const noexcept {
   const int layer = stage.layers.begin;

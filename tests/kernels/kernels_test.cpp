@@ -10,6 +10,7 @@
 #include "tests/kernels/head3x3_s8_suite.h"
 #include "tests/kernels/head3x3_suite.h"
 #include "tests/kernels/pixelnet_suite.h"
+#include "tests/kernels/pixels_s16_suite.h"
 #include "tests/kernels/pointwise_s8_suite.h"
 #include "tests/kernels/pointwise_suite.h"
 #include "tests/kernels/stem3x3_s16_suite.h"
@@ -95,6 +96,10 @@ TEST_CASE("kernels: head3x3_f32") {
 TEST_CASE("kernels: pixelnet_u16") {
   check_family<PixelNetSuite>();
 }
+TEST_CASE("kernels: pixels_s16") {
+  check_family<PixelsS16Suite>();
+}
+
 TEST_CASE("kernels: stem3x3_s16") {
   check_family<Stem3x3S16Suite>();
 }
@@ -122,6 +127,7 @@ TEST_CASE("kernels: a result does not depend on how the row is cut into runs") {
   check_runs<PointwiseSuite>({{53, 75, 40, PointwiseSuite::Add::in_place}, {53, 33, 8}});
   check_runs<Head3x3Suite>({{53, 1, 16, 4}, {53, 0, 11, 7}});
   check_runs<PixelNetSuite>({{53, 13, 52, 12}, {53, 13, 0, 12, false}});
+  check_runs<PixelsS16Suite>({{53, 13, 10000.0f}, {53, 13, 0}});
   check_runs<Stem3x3S16Suite>({{53, 3, 13, 32}});
   check_runs<Conv3x3S8Suite>({{53, 0, 1, 16, 8, 40}, {53, 3, 0, 8, 0, 16}, {53, 1, 0, 0, 16, 24}});
   check_runs<Dwconv3x3S8Suite>({{53, 0, 48, 1}, {53, 2, 80, 2}});
@@ -151,12 +157,35 @@ TEST_CASE("kernels: a family offers the best variant a machine can run, and alwa
   check(pointwise_f32);
   check(head3x3_f32);
   check(pixelnet_u16);
+  check(pixels_s16);
   check(stem3x3_s16);
   check(conv3x3_s8);
   check(winograd3x3_s8);
   check(dwconv3x3_s8);
   check(pointwise_s8);
   check(head3x3_s8);
+}
+
+TEST_CASE("kernels: pixels_s16 of every digital number, rounded half up") {
+  for (const auto& kernel : pixels_s16) {
+    if (!runs_on(kernel.needs, tested_isa())) continue;
+    for (const float quantification : {10000.0f, 9999.0f, 20000.0f}) {
+      INFO(kernel.name, " quantification ", quantification);
+      PixelsS16Suite::Case c({65536, 8, quantification}, seed(), Fill::random);
+      c.offset = {0.0f, -1000.0f, -40000.0f, 0.5f, -32767.0f, 32767.0f, -4.0f, 1e9f};
+      for (std::size_t i = 0; i < c.numbers.size(); ++i) c.numbers[i] = static_cast<std::uint16_t>(i);
+      c.run(kernel);
+      CHECK(PixelsS16Suite::disagreement(c, c) == "");
+      const auto out = [&](int number, int channel) {
+        return c.out[static_cast<std::size_t>(number * c.step() + channel)];
+      };
+      if (quantification == 10000) CHECK(out(10000, 0) == 10000);
+      if (quantification == 10000) CHECK(out(1, 1) == -999);
+      if (quantification == 10000) CHECK(out(65535, 0) == 32767);
+      if (quantification == 20000) CHECK(out(3, 0) == 2);
+      if (quantification == 20000) CHECK(out(1, 6) == -1);
+    }
+  }
 }
 
 TEST_CASE("kernels: of equal logits the class with the smallest number wins") {

@@ -266,51 +266,6 @@ TEST_CASE("int8: requantisation rounds down and saturates") {
   CHECK(requantise(4 * 255 + 3, kHalf) == 255);
   CHECK(requantise(2000000000, kHalf) == 255);
   CHECK(requantise(-2000000000, kHalf) == 0);
-  CHECK(int8_input(10000, 0, 10000) == 10000);
-  CHECK(int8_input(65535, 0, 10000) == 32767);
-  CHECK(int8_input(1, -1000, 10000) == -999);
-  CHECK(int8_input(3, 0, 20000) == 2);    // 1.5 up
-  CHECK(int8_input(1, -4, 20000) == -1);  // -1.5 up
-}
-
-TEST_CASE("int8: a row of inputs is each of its pixels, also where no float is needed") {
-  std::vector<std::uint16_t> dn(65536);
-  for (std::size_t i = 0; i < dn.size(); ++i) dn[i] = static_cast<std::uint16_t>(i);
-  std::vector<float> reflectance(dn.size());
-  for (std::size_t i = 0; i < dn.size(); ++i) reflectance[i] = (static_cast<float>(i) - 20000.0f) * 1.37e-4f;
-  struct Radiometry {
-    float offset, quantification;
-  };
-  for (const Radiometry& r : {Radiometry{0.0f, 10000.0f},
-                              {-1000.0f, 10000.0f},
-                              {-40000.0f, 10000.0f},
-                              {0.5f, 10000.0f},
-                              {-1000.0f, 9999.0f},
-                              {-32767.0f, 10000.0f}}) {
-    INFO(r.offset, " ", r.quantification);
-    std::vector<std::int16_t> out(dn.size() - 1);
-    int8_input_row(65535, 1, out.data(), 1, [&](int, int x, int pixels, std::int16_t* to) {
-      int8_input_run(dn.data() + x, r.offset, r.quantification, pixels, to);
-    });
-    bool same = true;
-    for (std::size_t i = 0; i < out.size(); ++i) same = same && out[i] == int8_input(dn[i], r.offset, r.quantification);
-    CHECK(same);
-  }
-  // Channel c is the row from pixel c on; the last number of a pixel is left alone.
-  for (const int channels : {1, 7, 8, 13, 16, 19, 33}) {
-    INFO(channels);
-    const int step = channels + 1, pixels = 65500;
-    std::vector<std::int16_t> out(static_cast<std::size_t>(pixels * step), -7);
-    int8_input_row(pixels, channels, out.data(), step, [&](int c, int x, int some, std::int16_t* to) {
-      int8_input_run(reflectance.data() + c + x, some, to);
-    });
-    bool same = true;
-    for (int i = 0; i < pixels * step; ++i)
-      same = same &&
-             out[static_cast<std::size_t>(i)] ==
-                 (i % step == channels ? -7 : int8_input(reflectance[static_cast<std::size_t>(i / step + i % step)]));
-    CHECK(same);
-  }
 }
 
 TEST_CASE("int8: the weights shipped give the float network's classes") {

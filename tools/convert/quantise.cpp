@@ -47,7 +47,7 @@ class Quantiser {
 
   // The unit of a channel's integers, once its layer is done.
   double unit(int tensor, int channel) const {
-    if (tensor == 0) return 1.0 / kInt8InputUnit;
+    if (tensor == 0) return 1.0 / kPixelsS16Unit;
     return units_[static_cast<std::size_t>(tensor)][static_cast<std::size_t>(channel)];
   }
   // What its range asks for: 0..255 is 0..hi, or 1..255 is -most..most around 128.

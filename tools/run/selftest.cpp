@@ -25,6 +25,7 @@
 #include "tests/kernels/head3x3_s8_suite.h"
 #include "tests/kernels/head3x3_suite.h"
 #include "tests/kernels/pixelnet_suite.h"
+#include "tests/kernels/pixels_s16_suite.h"
 #include "tests/kernels/pointwise_s8_suite.h"
 #include "tests/kernels/pointwise_suite.h"
 #include "tests/kernels/stem3x3_s16_suite.h"
@@ -343,6 +344,7 @@ void selftest_command(Args& args) {
   check_kernels<test::PointwiseSuite>(checks);
   check_kernels<test::Head3x3Suite>(checks);
   check_kernels<test::PixelNetSuite>(checks);
+  check_kernels<test::PixelsS16Suite>(checks);
   check_kernels<test::Stem3x3S16Suite>(checks);
   check_kernels<test::Conv3x3S8Suite>(checks);
   check_kernels<test::Winograd3x3S8Suite>(checks);

@@ -123,8 +123,8 @@ void UnetStage::fill(int y) {
   if (model_.int8) {
     const std::ptrdiff_t channels = int8_.input_channels();
     fill_row(int8_.input_row(y), channels, y, [&](int scene_y, std::int16_t* out) {
-      int8_input_row(width, inputs, out, channels, [&](int c, int x, int pixels, std::int16_t* to) {
-        int8_input_run(scene_.row(slots_[c], scene_y) + x, scene_.add_offset(slots_[c]), quantification, pixels, to);
+      pixels_s16_row(int8_.pixels(), inputs, width, quantification, out, channels, [&](int c) {
+        return PixelsS16Band{.numbers = scene_.row(slots_[c], scene_y), .offset = scene_.add_offset(slots_[c])};
       });
     });
   } else {
