@@ -9,27 +9,27 @@ namespace {
 
 constexpr Dwconv3x3S8Kernel kKernels[] = {
 #ifdef DTACS_WITH_AVX512VNNI
-    {"avx512vnni", isa::avx512vnni, dwconv3x3_s8_avx512vnni, 64, 0},
+    {"avx512vnni", isa::avx512vnni, dwconv3x3_s8_avx512vnni, 64, 0, true},
 #endif
 #ifdef DTACS_WITH_AVXVNNI
-    {"avxvnni", isa::avxvnni, dwconv3x3_s8_avxvnni, 32, 0},
+    {"avxvnni", isa::avxvnni, dwconv3x3_s8_avxvnni, 32, 0, true},
 #endif
 #ifdef DTACS_WITH_AVX2
-    {"avx2", isa::avx2, dwconv3x3_s8_avx2, 32, 0},
+    {"avx2", isa::avx2, dwconv3x3_s8_avx2, 32, 0, false},
 #endif
 #ifdef DTACS_WITH_SSE41
-    {"sse41", isa::sse41, dwconv3x3_s8_sse41, 16, 0},
+    {"sse41", isa::sse41, dwconv3x3_s8_sse41, 16, 0, false},
 #endif
 #ifdef DTACS_WITH_I8MM
-    {"i8mm", isa::i8mm, dwconv3x3_s8_i8mm, 16, 0},
+    {"i8mm", isa::i8mm, dwconv3x3_s8_i8mm, 16, 0, true},
 #endif
 #ifdef DTACS_WITH_DOTPROD
-    {"dotprod", isa::dotprod, dwconv3x3_s8_dotprod, 16, 128},
+    {"dotprod", isa::dotprod, dwconv3x3_s8_dotprod, 16, 128, true},
 #endif
 #ifdef DTACS_WITH_NEON
-    {"neon", isa::neon, dwconv3x3_s8_neon, 16, 128},
+    {"neon", isa::neon, dwconv3x3_s8_neon, 16, 128, false},
 #endif
-    {"scalar", isa::none, dwconv3x3_s8_scalar, 16, 0},
+    {"scalar", isa::none, dwconv3x3_s8_scalar, 16, 0, false},
 };
 
 template <class T>
@@ -42,7 +42,7 @@ std::byte* put(std::byte* to, T value) noexcept {
 
 constexpr Family<Dwconv3x3S8Kernel> dwconv3x3_s8{"dwconv3x3_s8", kKernels, sizeof kKernels / sizeof *kKernels};
 
-// Group by group: biases, multipliers, then a row of weights after the other, each tap 0, 1, 2 and a zero.
+// Group by group: biases, multipliers, then a row of weights after the other, or a column, each tap 0, 1, 2 and a zero.
 // Of wide weights all high parts stand before all low ones.
 // Vectors interleave the bytes of 16 channels into four times 4 channels, so that channel
 // 16 block + 4 q + r of a group lies at [q][block][r].  Where all channels fill half a group, they
@@ -77,7 +77,8 @@ void pack_dwconv3x3_s8(const Dwconv3x3S8Kernel& kernel, const Dwconv3x3S8Weights
       for (int i = 0; i < 3; ++i)
         each([&](int c) {
           for (int j = 0; j < 4; ++j)
-            to = put(to, static_cast<std::int8_t>(c < s.channels && j < 3 ? part(p, c * 9 + i * 3 + j) : 0));
+            to = put(to, static_cast<std::int8_t>(
+                             c < s.channels && j < 3 ? part(p, c * 9 + (kernel.down ? j * 3 + i : i * 3 + j)) : 0));
         });
   }
 }

@@ -39,6 +39,7 @@ struct Dwconv3x3S8Kernel {
   void (*run)(const Dwconv3x3S8Args&) noexcept;
   int group;   // channels computed together, a multiple of 16; the packed weights are padded to a multiple of it
   int offset;  // the variant multiplies inputs less this; packing makes up for it in the bias
+  bool down;   // weights of a column stand together, not those of a row
 };
 
 // Bytes that pack_dwconv3x3_s8() writes, on a 64-byte boundary.

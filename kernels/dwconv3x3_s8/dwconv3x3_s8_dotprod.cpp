@@ -9,7 +9,7 @@ namespace {
 
 #include "kernels/simd/s8_neon.inl"
 
-#include "kernels/dwconv3x3_s8/dwconv3x3_s8.inl"
+#include "kernels/dwconv3x3_s8/dwconv3x3_s8_down.inl"
 
 }  // namespace
 

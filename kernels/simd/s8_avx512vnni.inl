@@ -105,9 +105,6 @@ inline void interleave4(const Vec (&in)[4], Vec (&out)[4]) {
   out[2] = _mm512_unpacklo_epi16(hi01, hi23);
   out[3] = _mm512_unpackhi_epi16(hi01, hi23);
 }
-inline Vec next_tap(Vec w) {
-  return _mm512_slli_epi32(w, 8);
-}
 inline void store_interleaved(std::uint8_t* p, const Vec (&v)[4], int bytes) {
   const Vec all = pack4(v);
   if (bytes >= 64)
