@@ -5,6 +5,7 @@
 
 #include <ucontext.h>
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -41,14 +42,14 @@ class Instruction {
   std::uint8_t* address() const {
     const std::uint8_t* p = code_ + (scaled() ? 6 : 5);
     std::int32_t displacement = 0;
-    if (displacement_bytes() == 1) displacement = static_cast<std::int8_t>(*p);
+    if (displacement_bytes() == 1) displacement = (*p ^ 0x80) - 0x80;
     if (displacement_bytes() == 4) std::memcpy(&displacement, p, 4);
     std::int64_t base = 0;
     if (!without_base())
       base = value((scaled() ? code_[5] & 7 : rm()) | (~code_[1] >> 5 & 1) << 3);
     else if (!scaled())
       base = reinterpret_cast<std::intptr_t>(code_) + length();  // from the next instruction on
-    return reinterpret_cast<std::uint8_t*>(base + displacement);
+    return std::bit_cast<std::uint8_t*>(base + displacement);
   }
 
  private:
@@ -130,7 +131,7 @@ IsaSet tested_isa() {
 bool stand_in_for_amx(void* context) noexcept {
   greg_t* registers = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
   for (bool any = false;; any = true) {  // the next one without another signal
-    const Instruction i(reinterpret_cast<const std::uint8_t*>(registers[REG_RIP]), registers);
+    const Instruction i(std::bit_cast<const std::uint8_t*>(registers[REG_RIP]), registers);
     if (!done(i)) return any;
     registers[REG_RIP] += i.length();
   }
