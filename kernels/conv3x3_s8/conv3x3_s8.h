@@ -43,7 +43,7 @@ struct Conv3x3S8Args {
   bool wide = false;                 // weights are wide, see requantise.h; only without `half`
 };
 
-// Weights of so many outputs fit in a second cache, whatever the network; a multiple of every panel.
+// Weights of so many outputs, in the U-Net at most 0.7 MB, stay in a second cache; a multiple of every panel.
 inline constexpr int kConv3x3S8Outputs = 32;
 
 struct Conv3x3S8Weights {
