@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // From rows of bands, of reflectance or of digital numbers, to the 16-bit pixels, channels last, that an 8-bit network
-// reads; exact.  Of reflectance v in units of 1 / kPixelsS16Unit:
+// reads; exact.  In float32, each operation rounded:
 //
-//   out = clamp(floor(v + 0.5), -32768, 32767), the sum rounded as float32 rounds v + 32768.5 (weights/FORMAT.md)
+//   v = reflectance * kPixelsS16Unit, or (number + offset) * kPixelsS16Unit / quantification
+//   out = clamp(floor(v + 32768.5), 0, 65535) - 32768: v rounded half up (weights/FORMAT.md)
 //
 // NaN becomes -32768.
 #pragma once

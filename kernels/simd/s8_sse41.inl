@@ -108,7 +108,7 @@ inline void interleave4(const Vec (&in)[4], Vec (&out)[4]) {
   out[2] = _mm_unpacklo_epi16(hi01, hi23);
   out[3] = _mm_unpackhi_epi16(hi01, hi23);
 }
-// Weights of three taps moved one tap on.
+// Weights of three taps moved one tap on; only where dwconv3x3_s8.inl is used.
 inline Vec next_tap(Vec w) {
   return _mm_slli_epi32(w, 8);
 }
