@@ -11,6 +11,7 @@ import torch.nn.functional as F  # noqa: E402
 from torch import nn  # noqa: E402
 
 import quantised  # noqa: E402
+from unet import Convolution  # noqa: E402
 
 torch.set_num_threads(1)
 torch.manual_seed(5)
@@ -32,11 +33,11 @@ def integers(values, unit):
 
 
 for name, conv, groups, signed in (
-    ("3x3", nn.Conv2d(6, 8, 3, padding=1, bias=False), 1, False),
-    ("pointwise", nn.Conv2d(6, 8, 1, bias=False), 1, True),
-    ("depthwise", nn.Conv2d(6, 6, 3, padding=1, groups=6, bias=False), 6, False),
+    ("3x3", Convolution(6, 8, 3, padding=1, bias=False), 1, False),
+    ("pointwise", Convolution(6, 8, 1, bias=False), 1, True),
+    ("depthwise", Convolution(6, 6, 3, padding=1, groups=6, bias=False), 6, False),
 ):
-    x = torch.randn(2, 6, 16, 16) * torch.tensor([0.01, 0.1, 1, 3, 10, 30]).view(1, -1, 1, 1)
+    x = (6 * torch.rand(2, 6, 16, 16) - 3) * torch.tensor([0.01, 0.1, 1, 3, 10, 30]).view(1, -1, 1, 1)
     x = (x if signed else x.relu()).requires_grad_()
     model = nn.Sequential(nn.Identity(), conv)
     exact = conv(x)

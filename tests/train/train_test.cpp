@@ -75,4 +75,15 @@ TEST_CASE("train: convolutions round as the 8-bit network does, and pass gradien
         "depthwise activations weights near gradient stops\n");
 }
 
+TEST_CASE("train: frozen batch norms, folded, and upsampled inputs make the same outputs and gradients") {
+  DTACS_NEEDS_TOOL("python3-torch", kTorch);
+  CHECK(output_of(std::string(kPython) + " -B '" DTACS_SOURCE_DIR "/tests/train/fold_norms.py' " + kTrain +
+                  " '" DTACS_SOURCE_DIR "/weights/classification.dtw'") ==
+        "stem output gradients\n"
+        "residual output gradients\n"
+        "decoder output gradients\n"
+        "decoder without skip output gradients\n"
+        "start logits\n");
+}
+
 }  // namespace dtacs::test

@@ -5,11 +5,10 @@ Each convolution but the stem reads activations of 8 bits, a unit for each chann
 for each output, of which neighbours may add up to 128 at most. Rounding passes gradients as if it were not there.
 """
 import contextlib
-import functools
 
 import torch
-import torch.nn.functional as F
-from torch import nn
+
+from unet import Convolution
 
 # Units cover what the calibration scenes hold, which is more than a batch.
 MARGIN = 1.5
@@ -41,8 +40,8 @@ def greatest(rows):
 
 
 def activation_units(x):
-    """By channel: 0..255 from zero up, or -127..127 where there was no ReLU."""
-    pixels = x.detach().permute(0, 2, 3, 1).flatten(0, 2)
+    """By channel, of every fourth row: 0..255 from zero up, or -127..127 where there was no ReLU."""
+    pixels = x.detach()[:, :, ::4].permute(0, 2, 3, 1).flatten(0, 2)
     reach = MARGIN * greatest(pixels.abs()).float().view(1, -1, 1, 1).clamp_min(1e-6)
     return torch.where(pixels.min() < 0, reach / 127, reach / 255)
 
@@ -59,32 +58,37 @@ def weight_units(weight):
     return unit.clamp_min(1e-12).view(-1, 1, 1, 1)
 
 
-def convolve(conv, x):
-    if not conv.rounds:
-        return F.conv2d(x, conv.weight, conv.bias, conv.stride, conv.padding, 1, conv.groups)
-    unit = activation_units(x)
-    of_input = unit if conv.groups == 1 else unit.view(-1, 1, 1, 1)
-    weight = conv.weight * of_input  # what the integers of the input meet
-    weight = rounded(weight, weight_units(weight)) / of_input
-    return F.conv2d(rounded(x, unit.to(x.dtype)), weight, conv.bias, conv.stride, conv.padding, 1, conv.groups)
+class Rounding:
+    """Of a convolution's inputs, which stand beside one another in channels, and its weights."""
+
+    def __init__(self, groups):
+        self.groups = groups
+
+    def __call__(self, parts, weight):
+        units = [activation_units(x) for x in parts]
+        of_input = torch.cat(units, 1)
+        of_input = of_input if self.groups == 1 else of_input.view(-1, 1, 1, 1)
+        weight = weight * of_input  # what the integers of the input meet
+        weight = rounded(weight, weight_units(weight)) / of_input
+        return [rounded(x, unit.to(x.dtype)) for x, unit in zip(parts, units)], weight
 
 
 def quantised_convolutions(model):
-    return [m for name, m in model.named_modules() if isinstance(m, nn.Conv2d) and name != "encoder.features.0.0"]
+    return [m for name, m in model.named_modules() if isinstance(m, Convolution) and name != "encoder.features.0.0"]
 
 
 def quantise(model):
     """From here on the model computes as described above; its parameters stay what they are."""
     for m in quantised_convolutions(model):
-        m.rounds = True
-        m.forward = functools.partial(convolve, m)
+        m.rounding = Rounding(m.groups)
 
 
 @contextlib.contextmanager
 def without_rounding(model):
     """What quantise() made of the model computes in floats meanwhile."""
-    for m in quantised_convolutions(model):
-        m.rounds = False
+    kept = {m: m.rounding for m in quantised_convolutions(model)}
+    for m in kept:
+        m.rounding = None
     yield
-    for m in quantised_convolutions(model):
-        m.rounds = True
+    for m, rounding in kept.items():
+        m.rounding = rounding
