@@ -5,8 +5,9 @@
 
 SMAC (Rahman and Dedieu, Int. J. Remote Sensing 15, 123-143, 1994) approximates 5S; COEFFICIENTS is a folder of the files
 Coef_S2A_CONT_B01.dat ... B12.dat and B8A.dat of CESBIO, for Sentinel-2A and continental aerosol, which are not part of
-this repository. Aerosol loads are distributed as ac.py's near sea level and thin out with height; sun, pressure, ozone and
-water vapour are distributed otherwise; spectra are those that no training saw, and the sensor is ac.py's. Prints RMSE by band and its mean, without correction too.
+this repository. Aerosol loads are distributed as ac.py's near sea level and thin out with height; sun (lower; --acquired: as in ac.py),
+pressure, ozone and water vapour are distributed otherwise; spectra are those that no training saw, and the sensor is
+ac.py's. Prints RMSE by band and its mean, without correction too.
 """
 import argparse
 import os
@@ -14,7 +15,7 @@ import sys
 
 import numpy as np
 
-from ac import KEEP, sensed, surfaces
+from ac import KEEP, acquired_zeniths, sensed, surfaces
 from atmosphere import BANDS, load_spectra
 from evaluate_real import correct
 
@@ -107,6 +108,7 @@ def main():
     parser.add_argument("checkpoints", nargs="+")
     parser.add_argument("--pixels", type=int, default=300_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--acquired", action="store_true", help="the sun as high as in Sentinel-2 acquisitions")
     args = parser.parse_args()
     if args.pixels < 1:
         parser.error("--pixels must be positive")
@@ -116,6 +118,8 @@ def main():
     coefficients = [read_coefficients(args.coefficients, band) for band in BANDS]
     rng = np.random.default_rng(args.seed)
     rho, states = surfaces(rng, args.pixels, load_spectra("test")).astype(np.float64), random_states(rng, args.pixels)
+    if args.acquired:
+        states["sun"] = np.radians(acquired_zeniths(rng, args.pixels))
     toa = np.stack([seen_through(c, rho[:, i], **states) for i, c in enumerate(coefficients)], 1)
     toa = sensed(rng, toa)
     results = {"no correction": toa[:, KEEP]}
