@@ -56,7 +56,7 @@ for name, block, plain, shapes in (
     same = [torch.allclose(a, b, rtol=1e-9, atol=1e-9) for a, b in zip(*results)]
     print(name, "output" if same[0] else "OTHER", "gradients" if all(same[1:]) else "OTHER")
 
-# From a weights file: each norm hands on what reaches it plus the file's bias, so plain convolutions with biases do the same.
+# From a weights file each norm starts as what hands on its input plus the file's bias.
 model, plain = Unet(13, 4), Unet(13, 4).eval()
 x = torch.rand(1, 13, 64, 64)
 start_from_weights(model, sys.argv[2], 1, x)

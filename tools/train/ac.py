@@ -84,7 +84,8 @@ def acquired_zeniths(rng, count):
 def random_states(rng, count):
     """States of the air as satellites meet them over land, and their aerosol, as the emulator takes them.
 
-    Median aerosol optical thickness 0.13, one in twenty above 0.45. A third of the aerosols lie between the standard models.
+    Median aerosol optical thickness 0.13, one in twenty above 0.45. A third of the aerosols lie between the standard
+    models.
     """
     states = np.zeros((count, 12))
     states[:, 0] = acquired_zeniths(rng, count)

@@ -3,11 +3,11 @@
 
     python3 tools/train/smac.py COEFFICIENTS ac.pt [ac_linear.pt ...]
 
-SMAC (Rahman and Dedieu, Int. J. Remote Sensing 15, 123-143, 1994) approximates 5S; COEFFICIENTS is a folder of the files
-Coef_S2A_CONT_B01.dat ... B12.dat and B8A.dat of CESBIO, for Sentinel-2A and continental aerosol, which are not part of
-this repository. Aerosol loads are distributed as ac.py's near sea level and thin out with height; sun (lower; --acquired: as in ac.py),
-pressure, ozone and water vapour are distributed otherwise; spectra are those that no training saw, and the sensor is
-ac.py's. Prints RMSE by band and its mean, without correction too.
+SMAC (Rahman and Dedieu, Int. J. Remote Sensing 15, 123-143, 1994) approximates 5S; COEFFICIENTS is a folder of the
+files Coef_S2A_CONT_B01.dat ... B12.dat and B8A.dat of CESBIO, for Sentinel-2A and continental aerosol, which are not
+part of this repository. Aerosol loads are distributed as ac.py's near sea level and thin out with height; sun (lower;
+--acquired: as in ac.py), pressure, ozone and water vapour are distributed otherwise; spectra are those that no training
+saw, and the sensor is ac.py's. Prints RMSE by band and its mean, without correction too.
 """
 import argparse
 import os
