@@ -34,7 +34,8 @@ TEST_CASE("train: the same seed and steps make the same classification weights, 
   DTACS_NEEDS_TOOL("python3-torch", kTorch);
   const std::string command =
       "sc.py --scenes 2 --renew 1 --test-scenes 1 --check-scenes 1 --steps 3 --batch 2 --crop 64,96 --threads 1 --int8";
-  CHECK(weights_of(command + " --workers 0") == weights_of(command + " --workers 2"));
+  for (const std::string norms : {"", " --freeze-norms"})
+    CHECK(weights_of(command + norms + " --workers 0") == weights_of(command + norms + " --workers 2"));
 }
 
 TEST_CASE("train: training goes on from a weights file, and says so") {
