@@ -58,19 +58,14 @@ def weight_units(weight):
     return unit.clamp_min(1e-12).view(-1, 1, 1, 1)
 
 
-class Rounding:
-    """Of a convolution's inputs, which stand beside one another in channels, and its weights."""
-
-    def __init__(self, groups):
-        self.groups = groups
-
-    def __call__(self, parts, weight):
-        units = [activation_units(x) for x in parts]
-        of_input = torch.cat(units, 1)
-        of_input = of_input if self.groups == 1 else of_input.view(-1, 1, 1, 1)
-        weight = weight * of_input  # what the integers of the input meet
-        weight = rounded(weight, weight_units(weight)) / of_input
-        return [rounded(x, unit.to(x.dtype)) for x, unit in zip(parts, units)], weight
+def round_all(parts, weight, groups):
+    """A convolution's inputs, which stand beside one another in channels, and its weights."""
+    units = [activation_units(x) for x in parts]
+    of_input = torch.cat(units, 1)
+    of_input = of_input if groups == 1 else of_input.view(-1, 1, 1, 1)
+    weight = weight * of_input  # what the integers of the input meet
+    weight = rounded(weight, weight_units(weight)) / of_input
+    return [rounded(x, unit.to(x.dtype)) for x, unit in zip(parts, units)], weight
 
 
 def quantised_convolutions(model):
@@ -80,15 +75,13 @@ def quantised_convolutions(model):
 def quantise(model):
     """From here on the model computes as described above; its parameters stay what they are."""
     for m in quantised_convolutions(model):
-        m.rounding = Rounding(m.groups)
+        m.rounding = round_all
 
 
 @contextlib.contextmanager
 def without_rounding(model):
     """What quantise() made of the model computes in floats meanwhile."""
-    kept = {m: m.rounding for m in quantised_convolutions(model)}
-    for m in kept:
+    for m in quantised_convolutions(model):
         m.rounding = None
     yield
-    for m, rounding in kept.items():
-        m.rounding = rounding
+    quantise(model)

@@ -40,16 +40,14 @@ class Relu6(nn.Module):
 
 
 class Convolution(nn.Conv2d):
-    """One whose inputs and weights `rounding`, where there is one, replaces."""
-
-    rounding = None
+    rounding = None  # or what replaces its inputs and weights: (inputs, weights, groups) -> (inputs, weights)
 
     def forward(self, x):
         return self.convolve(x, self.weight, self.bias)
 
     def convolve(self, x, weight, bias):
         if self.rounding:
-            (x,), weight = self.rounding([x], weight)
+            (x,), weight = self.rounding([x], weight, self.groups)
         return F.conv2d(x, weight, bias, self.stride, self.padding, 1, self.groups)
 
     def folded(self, norm):
@@ -175,7 +173,7 @@ class DecoderBlock(nn.Module):
         weight, bias = conv.folded(norm)
         parts = [x] if skip is None else [x, skip]
         if conv.rounding:
-            parts, weight = conv.rounding(parts, weight)
+            parts, weight = conv.rounding(parts, weight, conv.groups)
         weights = weight.split([part.shape[1] for part in parts], 1)
         y = convolve_upsampled(parts[0], weights[0])
         y = y + (bias.view(1, -1, 1, 1) if skip is None else F.conv2d(parts[1], weights[1], bias, padding=1))
